@@ -1,0 +1,1 @@
+"""SQLAlchemy, key store, mail, files."""

@@ -1,0 +1,1 @@
+"""The rules of the money; no framework, no SQL."""

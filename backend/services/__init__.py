@@ -1,0 +1,1 @@
+"""The use cases; transactions begin and end here."""

@@ -1,0 +1,1 @@
+"""The sync agent: a pure step, the uplink (the only HTTP client), enrolment, the worker."""

@@ -1,0 +1,75 @@
+"""Options and rules for all tests.
+
+A test that needs a part of the real stack says so by its marker (``pcsc``, ``postgres``).
+When that part is missing the test fails: it is left out only by the explicit choice of
+``--without-pcsc`` or ``--without-postgres``. Tests of one marker share a daemon, so with
+pytest-xdist they stay on one worker.
+"""
+
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests import needs
+
+REAL_STACK = Path(__file__).parent / "real_stack"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    for group in needs.GROUPS:
+        parser.addoption(
+            f"--without-{group}",
+            action="store_true",
+            help=f"leave out the tests that need {group}, instead of failing without it",
+        )
+
+
+def _left_out(config: pytest.Config, group: str) -> bool:
+    return bool(config.getoption(f"--without-{group}"))
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads its group markers
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        groups = [group for group in needs.GROUPS if item.get_closest_marker(group)]
+        if not groups and REAL_STACK in item.path.parents:
+            raise pytest.UsageError(f"{item.nodeid} needs one of the markers {needs.GROUPS}")
+        for group in groups:
+            item.add_marker(pytest.mark.xdist_group(group))
+            if _left_out(config, group):
+                item.add_marker(pytest.mark.skip(reason=f"--without-{group}"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    present = [group for group in needs.GROUPS if item.get_closest_marker(group)]
+    lacking = needs.missing(present)
+    if lacking:
+        names = ", ".join(f"{need.what} ({need.package})" for need in lacking)
+        pytest.fail(f"missing here: {names}", pytrace=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turns the skip of a real-stack test into a failure, unless it was asked for."""
+    report = yield
+    wanted = [group for group in needs.GROUPS if item.get_closest_marker(group)]
+    if report.skipped and wanted and not any(_left_out(item.config, group) for group in wanted):
+        report.outcome = "failed"
+        report.longrepr = f"a real-stack test may not be skipped: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Does the same for a whole module that skips itself, as ``importorskip`` does."""
+    report = yield
+    explicit = any(_left_out(collector.config, group) for group in needs.GROUPS)
+    if report.outcome == "skipped" and REAL_STACK in collector.path.parents and not explicit:
+        report.outcome = "failed"
+        report.longrepr = f"a real-stack module may not be skipped: {report.longrepr}"
+    return report
