@@ -1,0 +1,10 @@
+"""Card software for stored value on CRS-style smart cards.
+
+``codec`` and ``wire`` are pure formats, ``keys`` holds every use of a key,
+``dialogues`` are conversations with a card as generators (no input or output
+of their own), ``drivers`` turn them into a :class:`~cardlib.drivers.purse_card.PurseCard`.
+Only ``channel``, ``connection``, ``pcsc`` and ``monitor`` touch the outside world.
+
+This package imports nothing of the other packages of the project, and this
+file stays empty, so that ``import cardlib.wire`` costs nothing else.
+"""

@@ -1,0 +1,82 @@
+"""The channel: sends commands over a connection, completes their answers, traces them.
+
+Answers of the 61xx and 6Cxx families (T=0) are completed with a bounded number
+of further commands. Source: ISO/IEC 7816-3:2006, 10.3; ISO/IEC 7816-4, 5.3.4.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from cardlib.codec.apdu import Command, Response
+from cardlib.connection import CardConnection
+from cardlib.dialogues.volley import Dialogue, converse
+from cardlib.errors import CardGoneError, MalformedError
+from cardlib.trace import Exchange
+
+FOLLOW_UPS_MAX = 8
+"""GET RESPONSE and repeated commands for one answer."""
+
+T = TypeVar("T")
+Tracer = Callable[[Exchange], None]
+
+
+class Channel:
+    """Carries dialogues over one card connection. Not for two threads at once."""
+
+    def __init__(self, connection: CardConnection, tracer: Tracer | None = None) -> None:
+        self._connection = connection
+        self._tracer = tracer
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset."""
+        return self._connection.atr
+
+    def run(self, dialogue: Dialogue[T]) -> T:
+        """Carries a dialogue to its end; raises what it raises, and CardGoneError."""
+        return converse(dialogue, self.transmit)
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """A command APDU and its completed answer, as bytes."""
+        return bytes(self.send(Command.decode(apdu)))
+
+    def send(self, command: Command) -> Response:
+        """One command and its completed answer."""
+        response = self._exchange(command)
+        data = response.data
+        for _ in range(FOLLOW_UPS_MAX):
+            family, count = response.status >> 8, response.status & 0xFF
+            if family == 0x61:
+                response = self._exchange(Command(0x00, 0xC0, 0, 0, le=count or 256))
+                data += response.data
+            elif family == 0x6C:
+                command = Command(
+                    command.cla, command.ins, command.p1, command.p2, command.data, count or 256
+                )
+                response = self._exchange(command)
+                data = response.data
+            else:
+                return Response(data, response.status)
+        raise MalformedError("answer", "the card never finishes its answer")
+
+    def reset(self) -> None:
+        """Resets the card, so that no other program inherits the PIN state."""
+        self._connection.reset()
+
+    def close(self) -> None:
+        """Lets the card go."""
+        self._connection.close()
+
+    def _exchange(self, command: Command) -> Response:
+        apdu = bytes(command)
+        try:
+            answer = self._connection.transmit(apdu)
+        except CardGoneError:
+            self._trace(apdu, None)
+            raise
+        self._trace(apdu, answer)
+        return Response.decode(answer)
+
+    def _trace(self, apdu: bytes, answer: bytes | None) -> None:
+        if self._tracer is not None:
+            self._tracer(Exchange(apdu, answer))

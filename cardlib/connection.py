@@ -1,0 +1,28 @@
+"""The port to a card: what a reader, a virtual reader or a simulated card offers."""
+
+from typing import Protocol
+
+
+class CardConnection(Protocol):
+    """One card, powered. Implementations: ``cardlib.pcsc``, ``simulator.faults``."""
+
+    @property
+    def atr(self) -> bytes:
+        """Answer to reset."""
+        ...
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Sends a command APDU; the whole response APDU.
+
+        CardGoneError when the card or the reader went away or was reset: whether
+        the card has acted is then unknown.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Resets the card: PIN state, challenge and randoms are gone."""
+        ...
+
+    def close(self) -> None:
+        """Lets the card go. May be called twice."""
+        ...

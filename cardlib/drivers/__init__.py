@@ -1,0 +1,1 @@
+"""Purse drivers behind the ``PurseCard`` port: one module a kind of card."""

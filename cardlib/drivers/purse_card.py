@@ -1,0 +1,44 @@
+"""``PurseCard``: what a till asks of a card, whatever chip it is (DESIGN 4)."""
+
+from typing import Protocol
+
+from cardlib.codec.pin import Pin
+from cardlib.dialogues.purse_state import PurseState
+from cardlib.dialogues.sale import CommitOutcome
+from cardlib.keys.module import SpendReading
+from cardlib.wire.entry_body import AttestedRead
+
+
+class PurseCard(Protocol):
+    """One card in one reader. All errors are ``cardlib.errors``."""
+
+    def read(self) -> PurseState:
+        """A fresh read: new selection, new randoms on both sides."""
+        ...
+
+    def read_all_wallets(self) -> PurseState:
+        """The same state with all eight grant records read."""
+        ...
+
+    def verify_pin(self, pin: Pin) -> None:
+        """WrongPinError with the tries left, PinBlockedError, CardGoneError."""
+        ...
+
+    def debit(self, intent: bytes) -> CommitOutcome:
+        """Writes what the signed intent says, after a :meth:`read`.
+
+        Whatever it raises means that nothing was sent; once sent it only returns.
+        """
+        ...
+
+    def attest(self, index: int = 1) -> AttestedRead:
+        """The record ``index`` with the certificate that only the backend can check."""
+        ...
+
+    def read_back(self, below_ctr: int) -> tuple[PurseState, list[SpendReading]]:
+        """A fresh read, and the records from #1 to the first with a lower counter (or #20)."""
+        ...
+
+    def end(self) -> None:
+        """Ends the dialogue with a card reset, so that nobody inherits the PIN state."""
+        ...

@@ -1,0 +1,122 @@
+"""What can go wrong with cards, keys and wire formats, split by who can help.
+
+::
+
+    CardlibError
+    ├── MalformedError            the bytes are not what their format says
+    │   └── NotCanonicalError     a second form of something that has one form
+    ├── PresenceError             look at the cable, the reader, the card
+    │   ├── ServiceMissingError   the PC/SC service does not answer
+    │   ├── ReaderMissingError    no reader, or it went away
+    │   ├── CardMissingError      no card in the reader
+    │   └── CardGoneError         the card went away, or was reset, in the middle
+    ├── CardAnswerError           the card answered with a status word nobody expected
+    ├── PinError
+    │   ├── WrongPinError         ask again; carries the tries left
+    │   └── PinBlockedError       send the holder to the desk
+    ├── PurseRefusedError         this purse must not be used, or not for this
+    └── AuthenticityError         a MAC, a signature or a key is not genuine
+
+Every error has a stable ``code`` (a key of the text catalogue) and ``facts``,
+the values its sentence needs. Errors never carry secrets or prose.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class CardlibError(Exception):
+    """Root of the tree; ``code`` is stable and has a sentence in the catalogue."""
+
+    default_code: ClassVar[str] = "CARD_PROBLEM"
+
+    def __init__(self, code: str | None = None, /, **facts: str | int) -> None:
+        self.code = code or self.default_code
+        self.facts: Mapping[str, str | int] = facts
+        told = ", ".join(f"{name}={value}" for name, value in facts.items())
+        super().__init__(f"{self.code}({told})" if told else self.code)
+
+
+class MalformedError(CardlibError):
+    """The bytes are not what their format says; ``what`` names the format."""
+
+    default_code = "MALFORMED"
+
+    def __init__(self, what: str, why: str, code: str | None = None) -> None:
+        super().__init__(code, what=what, why=why)
+
+
+class NotCanonicalError(MalformedError):
+    """The value is readable, but not in the one form that may be signed."""
+
+    default_code = "NOT_CANONICAL"
+
+
+class PresenceError(CardlibError):
+    """Something that should be plugged in is not there."""
+
+
+class ServiceMissingError(PresenceError):
+    """The PC/SC service does not answer."""
+
+    default_code = "PCSC_MISSING"
+
+
+class ReaderMissingError(PresenceError):
+    """There is no reader, or none of the name asked for."""
+
+    default_code = "READER_MISSING"
+
+
+class CardMissingError(PresenceError):
+    """There is no card in the reader."""
+
+    default_code = "CARD_MISSING"
+
+
+class CardGoneError(PresenceError):
+    """The card went away, was reset or stopped answering in the middle."""
+
+    default_code = "CARD_GONE"
+
+
+class CardAnswerError(CardlibError):
+    """The card answered ``status`` (two bytes) where another was expected."""
+
+    default_code = "CARD_ANSWER"
+
+    def __init__(self, status: int, command: str, code: str | None = None) -> None:
+        super().__init__(code, status=f"{status:04X}", command=command)
+        self.status = status
+
+
+class PinError(CardlibError):
+    """The purse PIN was not accepted."""
+
+
+class WrongPinError(PinError):
+    """Wrong PIN; ``tries_left`` more may be made before the card blocks it."""
+
+    default_code = "PIN_WRONG"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(tries_left=tries_left)
+        self.tries_left = tries_left
+
+
+class PinBlockedError(PinError):
+    """No try is left: only the desk can unblock the PIN."""
+
+    default_code = "PIN_BLOCKED"
+
+
+class PurseRefusedError(CardlibError):
+    """A rule of PROTOCOL 2 forbids using this purse, or using it for this."""
+
+    default_code = "PURSE_REFUSED"
+
+
+class AuthenticityError(CardlibError):
+    """A MAC, signature, certificate or key is not genuine."""
+
+    default_code = "NOT_AUTHENTIC"

@@ -1,0 +1,103 @@
+"""The security module: does everything that needs a key and never returns one.
+
+The module rule (PROTOCOL 3): a session is opened with INFO and the challenge,
+and only then makes its random; it verifies an EF.SPEND answer over that random
+before it MACs one command for that challenge, gives one only, and builds the
+record itself, from the signed intent, with the verified counter plus one. It
+never MACs bytes handed to it.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cardlib.codec.apdu import Command, Response
+from cardlib.codec.purse import Info, Spend
+from cardlib.keys.grants import SignedGrant
+from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.entry_header import ModuleClass
+
+
+@dataclass(frozen=True, slots=True)
+class SpendReading:
+    """An EF.SPEND record whose answer MAC was good; ``spend`` is None when empty or torn."""
+
+    index: int
+    record: bytes
+    spend: Spend | None
+
+    @property
+    def empty(self) -> bool:
+        """Whether the record was never written."""
+        return not any(self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class GrantReading:
+    """An EF.GRANT record whose answer MAC was good; the signature is still to be verified."""
+
+    number: int
+    record: bytes
+    signed: SignedGrant | None
+
+
+class ModuleSession(Protocol):
+    """One conversation with one card under one challenge."""
+
+    @property
+    def random(self) -> bytes:
+        """The host random to give to the card, made after the challenge was known."""
+        ...
+
+    def open_spend(self, index: int, response: Response) -> SpendReading:
+        """Verifies a READ RECORD answer of EF.SPEND; AuthenticityError when its MAC is bad."""
+        ...
+
+    def open_grant(self, number: int, response: Response) -> GrantReading:
+        """Verifies a READ RECORD answer of EF.GRANT; AuthenticityError when its MAC is bad."""
+        ...
+
+    def update_spend(self, intent: bytes) -> Command:
+        """The one UPDATE RECORD of this session, built from the signed intent.
+
+        AuthenticityError when the intent is not this terminal's, not for this
+        purse, or does not follow from the record this session has verified.
+        """
+        ...
+
+    def update_confirmed(self, response: Response) -> bool:
+        """Whether the UPDATE was answered 9000 with a valid MAC."""
+        ...
+
+
+class SecurityModule(Protocol):
+    """Holds the terminal's signing key and the keys of the purses it may debit."""
+
+    @property
+    def module_class(self) -> ModuleClass:
+        """Key 14 of every entry."""
+        ...
+
+    @property
+    def public_key(self) -> PublicKey:
+        """The terminal's key, as enrolled."""
+        ...
+
+    def sign_entry(self, payload: bytes) -> bytes:
+        """Complete bytes of a journal entry."""
+        ...
+
+    def serves(self, info: Info) -> bool:
+        """Whether the module holds keys for this purse."""
+        ...
+
+    def open(self, info: Info, challenge: bytes) -> ModuleSession:
+        """A new session; PurseRefusedError ``PURSE_NOT_SERVED`` without keys for it."""
+        ...
+
+    def record_of(self, intent: bytes) -> bytes:
+        """The record that ``intent`` writes, rebuilt byte for byte for recovery."""
+        ...
+
+    def open_record(self, info: Info, record: bytes) -> Spend | None:
+        """A record of a served purse in clear, as kept in an intent; None when torn."""
+        ...

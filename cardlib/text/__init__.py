@@ -1,0 +1,1 @@
+"""The one catalogue of sentences for people: Italian and English, one file a language."""

@@ -1,0 +1,121 @@
+"""The one canonical CBOR form of everything we sign (PROTOCOL 4).
+
+A subset of RFC 8949: unsigned integers, byte strings, text, arrays, maps with
+unsigned keys in ascending order, booleans and null; shortest forms, definite
+lengths, depth at most 8. Everything else is refused, so that
+``encode(decode(data)) == data`` for whatever is accepted.
+"""
+
+from typing import TypeAlias
+
+from cardlib.codec.reader import Reader
+from cardlib.errors import MalformedError, NotCanonicalError
+
+Value: TypeAlias = "int | bytes | str | bool | None | list[Value] | dict[int, Value]"
+
+DEPTH_MAX = 8
+_UINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = 0, 2, 3, 4, 5, 6, 7
+_FALSE, _TRUE, _NULL = 20, 21, 22
+_WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
+
+
+def head(major: int, argument: int) -> bytes:
+    """The head of an item, in shortest form (RFC 8949, 3)."""
+    if argument < 24:
+        return bytes((major << 5 | argument,))
+    for info, width in _WIDTHS.items():
+        if argument < 1 << 8 * width:
+            return bytes((major << 5 | info,)) + argument.to_bytes(width, "big")
+    raise MalformedError("CBOR", "number above 64 bits")
+
+
+def encode(value: Value) -> bytes:
+    """The canonical bytes of ``value``; MalformedError for a value outside the subset."""
+    match value:
+        case None:
+            return head(_SIMPLE, _NULL)
+        case bool():
+            return head(_SIMPLE, _TRUE if value else _FALSE)
+        case int() if value >= 0:
+            return head(_UINT, value)
+        case bytes():
+            return head(_BYTES, len(value)) + value
+        case str():
+            text = value.encode()
+            return head(_TEXT, len(text)) + text
+        case list():
+            return head(_ARRAY, len(value)) + b"".join(encode(item) for item in value)
+        case dict():
+            pairs = (encode(key) + encode(value[key]) for key in sorted(value))
+            return head(_MAP, len(value)) + b"".join(pairs)
+    raise MalformedError("CBOR", f"{type(value).__name__} is not allowed")
+
+
+def decode(data: bytes) -> Value:
+    """The value; NotCanonicalError for any other form, MalformedError when cut."""
+    reader = Reader(data, "CBOR")
+    value = _decode_item(reader, DEPTH_MAX)
+    if reader.remaining:
+        raise NotCanonicalError("CBOR", "trailing bytes")
+    return value
+
+
+def read_head(reader: Reader) -> tuple[int, int]:
+    """Major type and argument; NotCanonicalError unless in shortest form."""
+    first = reader.uint(1)
+    major, info = first >> 5, first & 0x1F
+    if info < 24:
+        return major, info
+    if info not in _WIDTHS:
+        raise NotCanonicalError("CBOR", "indefinite or reserved length")
+    argument = reader.uint(_WIDTHS[info])
+    if head(major, argument)[0] != first:
+        raise NotCanonicalError("CBOR", "not the shortest form")
+    return major, argument
+
+
+def _decode_item(reader: Reader, depth: int) -> Value:
+    if depth < 0:
+        raise NotCanonicalError("CBOR", "nested too deep")
+    major, argument = read_head(reader)
+    if major == _UINT:
+        return argument
+    if major == _BYTES:
+        return reader.take(argument)
+    if major == _TEXT:
+        return _decode_text(reader.take(argument))
+    if major == _ARRAY:
+        _check_count(reader, argument)
+        return [_decode_item(reader, depth - 1) for _ in range(argument)]
+    if major == _MAP:
+        _check_count(reader, argument)
+        return _decode_map(reader, argument, depth)
+    if major == _SIMPLE and argument in (_FALSE, _TRUE, _NULL):
+        return None if argument == _NULL else argument == _TRUE
+    raise NotCanonicalError("CBOR", f"type {major} is not allowed")
+
+
+def _check_count(reader: Reader, count: int) -> None:
+    if count > reader.remaining:
+        raise MalformedError("CBOR", "more items than bytes")
+
+
+def _decode_text(octets: bytes) -> str:
+    try:
+        return octets.decode()
+    except UnicodeDecodeError as error:
+        raise MalformedError("CBOR", "text is not UTF-8") from error
+
+
+def _decode_map(reader: Reader, count: int, depth: int) -> dict[int, Value]:
+    result: dict[int, Value] = {}
+    last = -1
+    for _ in range(count):
+        key = _decode_item(reader, depth - 1)
+        if not isinstance(key, int) or isinstance(key, bool):
+            raise NotCanonicalError("CBOR", "map key is not a number")
+        if key <= last:
+            raise NotCanonicalError("CBOR", "map keys are not ascending")
+        result[key] = _decode_item(reader, depth - 1)
+        last = key
+    return result

@@ -1,0 +1,151 @@
+"""How a terminal becomes one: request, certificate, answer.
+
+The request carries the terminal's public keys, the one-time code that the
+operator made for exactly this key, and a signature that shows possession. The
+answer is the certificate (COSE_Sign1 by the operator) and the module keys,
+sealed to the terminal's X25519 key (libsodium sealed box).
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+from cardlib.wire import cbor, sign1
+from cardlib.wire.ed25519 import PublicKey, SigningKey
+from cardlib.wire.fields import U24_MAX, Fields, as_bytes, as_list, as_uint
+from cardlib.wire.ids import TerminalNumber
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentRequest:
+    """What the terminal sends: COSE_Sign1 by its own key over code and keys."""
+
+    code: str
+    public_key: PublicKey
+    box_key: bytes
+
+    def sign(self, key: SigningKey) -> bytes:
+        """The complete bytes; ``key`` must be the private half of ``public_key``."""
+        payload = cbor.encode({1: self.code, 2: self.public_key.raw, 3: self.box_key})
+        return sign1.sign(key, payload, sign1.ENROLMENT_AAD)
+
+    @classmethod
+    def open(cls, complete: bytes) -> Self:
+        """Reads and checks possession; AuthenticityError for a weak key or a bad signature."""
+        message = sign1.parse(complete)
+        fields = Fields.decode(message.payload, "enrolment")
+        request = cls(fields.text(1), PublicKey(fields.bytes(2, 32)), fields.bytes(3, 32))
+        fields.end()
+        message.verify(request.public_key, sign1.ENROLMENT_AAD)
+        return request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """Who a terminal number belongs to; its complete bytes start the journal's chain.
+
+    ``merchant`` is the merchant's number, ``issued_at`` in Unix seconds.
+    """
+
+    terminal: TerminalNumber
+    public_key: PublicKey
+    merchant: int
+    merchant_name: str
+    operator: str
+    issued_at: int
+    training: bool = False
+
+    def sign(self, operator_key: SigningKey) -> bytes:
+        """The complete bytes."""
+        payload = cbor.encode(
+            {
+                1: self.terminal, 2: self.public_key.raw, 3: self.merchant,
+                4: self.merchant_name, 5: self.operator, 6: self.issued_at, 7: self.training,
+            }
+        )  # fmt: skip
+        return sign1.sign(operator_key, payload, sign1.CERTIFICATE_AAD)
+
+    @classmethod
+    def open(cls, complete: bytes, operator: PublicKey) -> Self:
+        """Verifies, then reads; AuthenticityError unless the operator signed it."""
+        message = sign1.parse(complete)
+        message.verify(operator, sign1.CERTIFICATE_AAD)
+        fields = Fields.decode(message.payload, "certificate")
+        certificate = cls(
+            terminal=TerminalNumber(fields.uint(1, U24_MAX)),
+            public_key=PublicKey(fields.bytes(2, 32)),
+            merchant=fields.uint(3),
+            merchant_name=fields.text(4),
+            operator=fields.text(5),
+            issued_at=fields.uint(6),
+            training=fields.bool(7),
+        )
+        fields.end()
+        return certificate
+
+
+@dataclass(frozen=True, slots=True)
+class EnrolmentAnswer:
+    """What the backend answers; the terminal checks the operator's fingerprint by eye once.
+
+    ``sealed_keys``: module keys (:class:`ModuleKeys`) sealed to the terminal's box key.
+    """
+
+    operator_key: PublicKey
+    certificate: bytes
+    sealed_keys: bytes
+    bundle: bytes
+
+    def encode(self) -> bytes:
+        """The response's body."""
+        return cbor.encode(
+            {1: self.operator_key.raw, 2: self.certificate, 3: self.sealed_keys, 4: self.bundle}
+        )
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Reads a body. Nothing in it is trusted until its signatures are verified."""
+        fields = Fields.decode(data, "enrolment answer")
+        answer = cls(
+            PublicKey(fields.bytes(1, 32)), fields.bytes(2), fields.bytes(3), fields.bytes(4)
+        )
+        fields.end()
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class DebitMaster:
+    """M_DEBIT of one issuer and key set: 32 bytes that only a security module may see."""
+
+    issuer: bytes
+    key_set: int
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"DebitMaster({self.issuer.hex()}, {self.key_set}, …)"
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleKeys:
+    """The secret part of an enrolment: what the till's security module receives."""
+
+    masters: tuple[DebitMaster, ...]
+
+    def encode(self) -> bytes:
+        """Bytes to be sealed; never to be stored in clear."""
+        rows: list[cbor.Value] = [[item.issuer, item.key_set, item.key] for item in self.masters]
+        return cbor.encode({1: rows})
+
+    @classmethod
+    def decode(cls, data: bytes) -> Self:
+        """Reads what was unsealed."""
+        fields = Fields.decode(data, "module keys")
+        masters = tuple(_read_master(row) for row in fields.list(1))
+        fields.end()
+        return cls(masters)
+
+
+def _read_master(value: cbor.Value) -> DebitMaster:
+    issuer, key_set, key = as_list(value, "module keys", 3)
+    return DebitMaster(
+        as_bytes(issuer, "issuer", 3), as_uint(key_set, "key set", 255), as_bytes(key, "key", 32)
+    )
