@@ -1,0 +1,115 @@
+"""The virtual card: power, the dispatch of commands, and its memory kept safe.
+
+Rules it keeps:
+
+- ``transmit`` never raises: a malformed command is 6700, a fault inside is 6F00 and
+  leaves the memory as last saved.
+- What a command changes is saved before its answer leaves.
+- Without power there is no answer: ``b""``, as when a write is torn (``tear_next_write``).
+"""
+
+import logging
+from pathlib import Path
+from typing import Self
+
+from cardlib.codec.apdu import Command, Response
+from cardlib.codec.status import Status
+from cardlib.errors import CardlibError
+from simulator.card import image
+from simulator.card.chip import Chip, Randomness, Tear
+from simulator.card.commands.table import SECURED_WRITES, handler
+from simulator.card.filesystem import Memory
+from simulator.card.refusal import PowerLost, Refusal
+from simulator.card.session import Session
+from simulator.card.store import FileStore, MemoryStore, Store
+from simulator.errors import ImageError
+
+_log = logging.getLogger(__name__)
+_NO_ANSWER = b""
+
+
+class VirtualCard:
+    """One card: what it remembers is in ``memory``, kept by ``store``."""
+
+    def __init__(self, memory: Memory, randomness: Randomness, store: Store | None = None) -> None:
+        self._store = store or MemoryStore()
+        self._saved = image.encode(memory)
+        self._powered = True
+        self._chip = Chip(memory, Session([memory.mf]), randomness, self._commit)
+
+    @classmethod
+    def load(cls, path: Path, randomness: Randomness) -> Self:
+        """The card whose image is at ``path``; ImageError when there is none to read."""
+        try:
+            saved = path.read_bytes()
+        except OSError as error:
+            raise ImageError(why=f"{path}: {error.strerror}") from error
+        return cls(image.decode(saved), randomness, FileStore(path))
+
+    @property
+    def atr(self) -> bytes:
+        """Answer to reset; asking for it changes nothing, even without power."""
+        return self._chip.memory.atr
+
+    @property
+    def memory(self) -> Memory:
+        """What the card holds: for those who look at it from outside, not for hosts."""
+        return self._chip.memory
+
+    def power_on(self) -> None:
+        """Supplies power: the card answers, with nothing verified and the MF selected."""
+        self._powered = True
+        self._forget()
+
+    def power_off(self) -> None:
+        """Cuts the power: all but the memory is lost."""
+        self._powered = False
+        self._forget()
+
+    def reset(self) -> None:
+        """A warm reset: as power off and on."""
+        self.power_on()
+
+    def tear_next_write(self, tear: Tear | None) -> None:
+        """Power will fail in the middle of the next write, leaving what ``tear`` says."""
+        self._chip.tear = tear
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The answer to a command APDU, status word included; empty without power."""
+        if not self._powered:
+            return _NO_ANSWER
+        try:
+            return bytes(self._answer(apdu))
+        except PowerLost:
+            self._chip.tear = None
+            self.power_off()
+            return _NO_ANSWER
+        except Exception:  # noqa: BLE001 - a chip that fails inside still answers
+            _log.exception("card fault in command %s", apdu[:4].hex())
+            self._restore()
+            return bytes(Response(b"", Status.INTERNAL))
+
+    def _answer(self, apdu: bytes) -> Response:
+        try:
+            command = Command.decode(apdu)
+        except CardlibError:
+            if tuple(apdu[:2]) in SECURED_WRITES:
+                self._chip.session.take_challenge()
+            return Response(b"", Status.WRONG_LENGTH)
+        try:
+            return handler(command.cla, command.ins)(self._chip, command)
+        except Refusal as refusal:
+            return Response(b"", refusal.status)
+
+    def _commit(self) -> None:
+        fresh = image.encode(self._chip.memory)
+        if fresh != self._saved:
+            self._store.save(fresh)
+            self._saved = fresh
+
+    def _forget(self) -> None:
+        self._chip.session = Session([self._chip.memory.mf])
+
+    def _restore(self) -> None:
+        self._chip.memory = image.decode(self._saved)
+        self._forget()

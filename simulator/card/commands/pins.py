@@ -1,0 +1,139 @@
+"""VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER (00 20, 24, 2C; 0C 2C).
+
+P2 names the object: bit 8 clear looks in the MF, set looks from the current
+directory upwards; bits 5-1 are its id (CIE functional specification, table 46). So
+10 and 90 are the CNS PIN everywhere, 9C is the PIN of the current purse. A try is
+counted, and saved, before the PIN is compared.
+"""
+
+from cardlib.codec.apdu import Command, Response
+from cardlib.codec.files import KeyId, PinReference
+from cardlib.codec.status import Status
+from simulator.card import crypto
+from simulator.card.access import PIN_SIZE, Pin, is_pin
+from simulator.card.chip import Chip
+from simulator.card.refusal import Refusal
+from simulator.card.secure_messaging import TAG_CRYPTOGRAM, SecuredWrite, keys_for
+
+_LOCAL = 0x80
+_TRIES = 0x63C0
+_RESET_BY_KEY_P1 = 0x02
+
+
+def verify(chip: Chip, command: Command) -> Response:
+    """Presents a PIN; with no data it asks how many tries are left."""
+    pin = _named(chip, command)
+    if not command.data:
+        return _tries(chip, pin)
+    _present(chip, pin, command.data)
+    chip.session.mark_verified(pin)
+    return Response(b"", Status.OK)
+
+
+def change_reference_data(chip: Chip, command: Command) -> Response:
+    """The old PIN and a new one; a PUK is never changed."""
+    pin = _named(chip, command)
+    if pin.unblocked_by is None:
+        raise Refusal(Status.SECURITY_STATUS)
+    old, new = _pair(command.data)
+    _present(chip, pin, old)
+    _set(chip, pin, new)
+    return Response(b"", Status.OK)
+
+
+def reset_retry_counter(chip: Chip, command: Command) -> Response:
+    """The PUK and a new PIN; the PIN is set and has all its tries."""
+    pin = _named(chip, command)
+    puk = _puk_of(chip, pin)
+    value, new = _pair(command.data)
+    _present(chip, puk, value)
+    _set(chip, pin, new)
+    return Response(b"", Status.OK)
+
+
+def plan_pin_reset(chip: Chip, command: Command) -> SecuredWrite:
+    """A new purse PIN under the administration keys, by the backend."""
+    if (command.p1, command.p2) != (_RESET_BY_KEY_P1, PinReference.PURSE_PIN):
+        raise Refusal(Status.WRONG_P1P2)
+    pin = _find(chip, command.p2)
+
+    def check(content: bytes) -> None:
+        if len(content) != PIN_SIZE:
+            raise Refusal(Status.WRONG_LENGTH)
+        if not is_pin(content):
+            raise Refusal(Status.WRONG_DATA)
+
+    return SecuredWrite(
+        keys_for(chip, KeyId.ADMIN_COMMAND),
+        TAG_CRYPTOGRAM,
+        write=lambda content: _set(chip, pin, content),
+        check=check,
+    )
+
+
+def is_permitted(chip: Chip, condition: int) -> bool:
+    """Whether the PIN with id ``condition``, in this directory or above, is verified."""
+    for directory in reversed(chip.session.path):
+        if condition in directory.pins:
+            return chip.session.is_verified(directory.pins[condition])
+    return False
+
+
+def _named(chip: Chip, command: Command) -> Pin:
+    if command.p1:
+        raise Refusal(Status.WRONG_P1P2)
+    return _find(chip, command.p2)
+
+
+def _find(chip: Chip, reference: int) -> Pin:
+    path = chip.session.path
+    for directory in reversed(path) if reference & _LOCAL else path[:1]:
+        pin = directory.pins.get(reference & ~_LOCAL)
+        if pin:
+            return pin
+    raise Refusal(Status.REFERENCE_NOT_FOUND)
+
+
+def _puk_of(chip: Chip, pin: Pin) -> Pin:
+    for directory in chip.session.path:
+        if pin.unblocked_by is not None and any(pin is known for known in directory.pins.values()):
+            return directory.pins[pin.unblocked_by]
+    raise Refusal(Status.SECURITY_STATUS)
+
+
+def _tries(chip: Chip, pin: Pin) -> Response:
+    if pin.blocked:
+        raise Refusal(Status.BLOCKED)
+    if chip.session.is_verified(pin):
+        return Response(b"", Status.OK)
+    raise Refusal(_TRIES | pin.tries_left)
+
+
+def _pair(data: bytes) -> tuple[bytes, bytes]:
+    """What is presented, and the new PIN, whose form is checked before a try is counted."""
+    if len(data) != 2 * PIN_SIZE:
+        raise Refusal(Status.WRONG_LENGTH)
+    if not is_pin(data[PIN_SIZE:]):
+        raise Refusal(Status.WRONG_DATA)
+    return data[:PIN_SIZE], data[PIN_SIZE:]
+
+
+def _present(chip: Chip, pin: Pin, value: bytes) -> None:
+    """Counts and saves the try, then compares; a right value gives the tries back."""
+    if len(value) != PIN_SIZE:
+        raise Refusal(Status.WRONG_LENGTH)
+    if pin.blocked:
+        raise Refusal(Status.BLOCKED)
+    pin.tries_left -= 1
+    chip.commit()
+    if not crypto.same(value, pin.value):
+        chip.session.forget(pin)
+        raise Refusal(_TRIES | pin.tries_left if pin.tries_left else Status.BLOCKED)
+    pin.tries_left = pin.tries_max
+    chip.commit()
+
+
+def _set(chip: Chip, pin: Pin, value: bytes) -> None:
+    """Any change of a PIN ends its being verified."""
+    chip.write(lambda: pin.replace(value))
+    chip.session.forget(pin)
