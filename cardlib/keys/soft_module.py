@@ -5,6 +5,7 @@ a leaked key can do is in PROTOCOL 8.
 """
 
 from dataclasses import dataclass, field
+
 from cardlib.codec.apdu import Command, Response
 from cardlib.codec.files import EF_GRANT, EF_SPEND, EF_SPEND_APPEND_P2
 from cardlib.codec.purse import INFO_CORE_SIZE, Info, Spend

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from cardlib.codec.reader import Reader
 from cardlib.errors import MalformedError, NotCanonicalError
 
-Value: TypeAlias = "int | bytes | str | bool | None | list[Value] | dict[int, Value]"
+Value: TypeAlias = "int | bytes | str | bool | list[Value] | dict[int, Value] | None"
 
 DEPTH_MAX = 8
 _UINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = 0, 2, 3, 4, 5, 6, 7
