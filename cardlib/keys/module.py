@@ -86,6 +86,10 @@ class SecurityModule(Protocol):
         """Complete bytes of a journal entry."""
         ...
 
+    def sign_request(self, base: bytes) -> bytes:
+        """Signature over the RFC 9421 base of a request; AuthenticityError for other bytes."""
+        ...
+
     def serves(self, info: Info) -> bool:
         """Whether the module holds keys for this purse."""
         ...

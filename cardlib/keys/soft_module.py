@@ -24,6 +24,8 @@ from cardlib.wire.entry_body import Intent
 from cardlib.wire.entry_header import ModuleClass
 
 RANDOM_SIZE = 8
+REQUEST_BASE_START = b'"@method": '
+"""First bytes of what is signed for a request (RFC 9421, 2.5); COSE structures start otherwise."""
 _CORE_KEYED = slice(0, 14)
 """INFO bytes that decide keys; a till may meet the same purse with another expiry."""
 
@@ -65,6 +67,12 @@ class SoftModule:
     def sign_entry(self, payload: bytes) -> bytes:
         """Signs a journal entry."""
         return sign1.sign(self._ring.signing, payload, sign1.ENTRY_AAD)
+
+    def sign_request(self, base: bytes) -> bytes:
+        """Signs what can only be the base of an HTTP request, never another document."""
+        if not base.startswith(REQUEST_BASE_START):
+            raise AuthenticityError("MODULE_NO_REQUEST")
+        return self._ring.signing.sign(base)
 
     def serves(self, info: Info) -> bool:
         """Whether keys for this purse are here."""

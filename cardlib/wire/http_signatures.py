@@ -32,8 +32,6 @@ from cardlib.wire.ed25519 import PublicKey, SigningKey
 CONTENT_TYPE = "application/cbor"
 REQUEST_TAG = "borsellino-request"
 ANSWER_TAG = "borsellino-answer"
-REQUEST_START = b'"@method": '
-"""What every signature base of a request starts with, and nothing else that is signed."""
 LABEL = "borsellino"
 _REQUEST_COMPONENTS = ("@method", "@target-uri", "content-digest", "content-type")
 _ANSWER_COMPONENTS = (
@@ -117,7 +115,7 @@ class _Ed25519(HTTPSignatureAlgorithm):
 
     algorithm_id = "ed25519"
 
-    def __init__(self, public_key: Any = None, private_key: Any = None, **_: Any) -> None:
+    def __init__(self, public_key: Any = None, **_: Any) -> None:
         self._public = public_key
 
     def verify(self, signature: bytes, message: bytes) -> None:
@@ -161,7 +159,7 @@ def _apply(
     signer = HTTPMessageSigner(signature_algorithm=_Ed25519)
     prepared = signer.prepare(
         message, key_id=key, created=datetime.fromtimestamp(created, UTC), nonce=nonce, tag=tag,
-        label=LABEL, covered_component_ids=components, include_alg=False,
+        label=LABEL, covered_component_ids=components, include_alg=False, use_existing_digest=True,
     )  # fmt: skip
     signer.apply(message, prepared, sign(prepared.signature_base))
 
