@@ -9,16 +9,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cardlib.codec.apdu import Command, Response
-from cardlib.codec.commands import (
-    CHALLENGE_SIZE,
-    choose_answer_key,
-    get_challenge,
-    give_random,
-)
+from cardlib.codec.commands import choose_answer_key, get_challenge
 from cardlib.codec.files import EF_GRANT, EF_SPEND, KeyId, PurseFile
 from cardlib.codec.purse import EMPTY_GRANT, Info, Spend
+from cardlib.dialogues.secured import SecuredWriter
 from cardlib.dialogues.volley import Answers, Volley
-from cardlib.errors import AuthenticityError, CardAnswerError
 from cardlib.keys import records, secure_messaging
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.grants import SignedGrant
@@ -26,8 +21,6 @@ from cardlib.keys.module import GrantReading
 from cardlib.keys.suites import suite_of
 from cardlib.ports import Randomness
 from cardlib.wire.entry_body import AttestedRead
-
-RANDOM_SIZE = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,52 +36,17 @@ class AttestedSpend:
         return self.read.record
 
 
-class AttestedPurse:
-    """Keys, challenge and host random of a selected purse.
-
-    Gives commands and opens their answers; the caller yields them in the same
-    order. A challenge serves one write, and a random all answers up to the next.
-    """
+class AttestedPurse(SecuredWriter):
+    """A selected purse: reads under K_TC, writes under K_LC and K_LR."""
 
     def __init__(self, info: Info, keys: PurseKeys, randomness: Randomness) -> None:
+        super().__init__(suite_of(info.suite), keys.load_command, keys.load_response, randomness)
         self.info = info
         self._keys = keys
-        self._suite = suite_of(info.suite)
-        self._randomness = randomness
-        self._random = b""
-        self._challenge: bytes | None = None
 
     def opening(self) -> Volley:
-        """GET CHALLENGE, GIVE RANDOM, MSE SET K_TC; answer one is for :meth:`challenged`."""
+        """GET CHALLENGE, GIVE RANDOM, MSE SET K_TC; answer one is for ``challenged``."""
         return get_challenge(), self.fresh_random(), choose_answer_key(KeyId.ATTEST)
-
-    def fresh_random(self) -> Command:
-        """GIVE RANDOM: answers are MACed over this one from now on."""
-        self._random = self._randomness.bytes(RANDOM_SIZE)
-        return give_random(self._random)
-
-    def challenged(self, answer: Response) -> None:
-        """Takes the challenge for the next write."""
-        if len(answer.data) != CHALLENGE_SIZE:
-            raise CardAnswerError(answer.status, "GET CHALLENGE")
-        self._challenge = answer.data
-
-    def secured(self, plain: Command) -> Command:
-        """``plain`` under K_LC; uses the challenge up."""
-        if self._challenge is None:
-            raise AuthenticityError("CARD_NO_CHALLENGE")
-        challenge, self._challenge = self._challenge, None
-        return secure_messaging.protect(self._suite, self._keys.load_command, challenge, plain)
-
-    def require_written(self, command: Command, answer: Response, random: bytes) -> None:
-        """CardAnswerError or AuthenticityError unless K_LR MACed 9000 over ``random``."""
-        key = self._keys.load_response
-        secure_messaging.require_write(self._suite, key, random, command, answer)
-
-    @property
-    def random(self) -> bytes:
-        """The random given last."""
-        return self._random
 
     def open_spend(self, index: int, answer: Response) -> AttestedSpend:
         """Verifies under K_TC and decrypts; AuthenticityError when the MAC is bad."""
