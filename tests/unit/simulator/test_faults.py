@@ -1,6 +1,7 @@
 import pytest
 
 from cardlib.codec.apdu import Response
+from cardlib.connection import CardConnection
 from cardlib.errors import CardGoneError
 from simulator.card.card import VirtualCard
 from simulator.card.randomness import SeededRandomness
@@ -50,8 +51,8 @@ def connection(card: VirtualCard) -> InProcessConnection:
     return InProcessConnection(card)
 
 
-def host_over(connection: object) -> Host:
-    return Host(connection)  # type: ignore[arg-type]
+def host_over(connection: CardConnection) -> Host:
+    return Host(connection)
 
 
 def spends(card: VirtualCard) -> list[bytes]:

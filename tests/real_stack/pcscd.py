@@ -1,0 +1,102 @@
+"""Fixtures for tests on the real stack: a pcscd of one's own, and virtual cards in it.
+
+Use ``pcscd`` for the daemon (its ``environment`` is what clients need), ``insert`` to
+put a card into one of its two slots until the test ends, ``tool`` to run a program
+against it with a time limit.
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from cardlib.connection import CardConnection
+from cardlib.system import SystemClock
+from simulator.card.card import VirtualCard
+from simulator.connection import InProcessConnection
+from simulator.private_pcscd import PrivatePcscd
+from simulator.vpcd import Tracer, VirtualReader
+
+TOOL_S = 20
+SEEN_S = 5.0
+
+Tool = Callable[..., subprocess.CompletedProcess[bytes]]
+Insert = Callable[..., VirtualReader]
+
+
+@pytest.fixture(scope="session")
+def pcscd() -> Iterator[PrivatePcscd]:
+    """The real daemon with two virtual readers, for the whole session.
+
+    This process is its client too: the PC/SC library looks at its environment once.
+    """
+    # A socket's path may have no more than 107 bytes: pytest's own directories are too deep.
+    with (
+        tempfile.TemporaryDirectory(prefix="pcscd") as directory,
+        PrivatePcscd(Path(directory), SystemClock()) as daemon,
+        pytest.MonkeyPatch.context() as environment,
+    ):
+        for name, value in daemon.environment.items():
+            environment.setenv(name, value)
+        yield daemon
+
+
+@pytest.fixture
+def tool(pcscd: PrivatePcscd) -> Tool:
+    """Runs a program against the daemon: ``tool("opensc-tool", "--name")``."""
+
+    def run(*command: str | Path, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+        environment = {**os.environ, "LC_ALL": "C", **pcscd.environment}
+        limited = ["timeout", str(TOOL_S), *map(str, command)]
+        return subprocess.run(
+            limited, env=environment, input=stdin, capture_output=True, check=False
+        )
+
+    return run
+
+
+@pytest.fixture
+def insert(pcscd: PrivatePcscd, tool: Tool) -> Iterator[Insert]:
+    """Puts a card (or a connection with faults around one) into ``slot``; returns once seen."""
+    with ExitStack() as readers:
+
+        def put(
+            card: VirtualCard | CardConnection,
+            slot: int = 0,
+            tracer: Tracer | None = None,
+            reinsert: Callable[[], None] | None = None,
+        ) -> VirtualReader:
+            connection = InProcessConnection(card) if isinstance(card, VirtualCard) else card
+            address = ("127.0.0.1", pcscd.port + slot)
+            reader = VirtualReader(connection, address, tracer, reinsert)
+            readers.enter_context(reader)
+            assert reader.connected.wait(SEEN_S)
+            await_card(tool, slot)
+            return reader
+
+        yield put
+    await_empty(tool)
+
+
+def await_card(tool: Tool, slot: int = 0) -> None:
+    """Waits until clients find a card in ``slot``."""
+    clock = SystemClock()
+    for _ in range(50):
+        if tool("opensc-tool", "--reader", str(slot), "--atr").returncode == 0:
+            return
+        clock.sleep(0.1)
+    pytest.fail("pcscd never saw the card")
+
+
+def await_empty(tool: Tool) -> None:
+    """Waits until no slot holds a card, so that the next test's is noticed as new."""
+    clock = SystemClock()
+    for _ in range(50):
+        if b"Yes" not in tool("opensc-tool", "--list-readers").stdout:
+            return
+        clock.sleep(0.1)
+    pytest.fail("pcscd still sees a card")
