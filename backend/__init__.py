@@ -1,4 +1,6 @@
-"""The settlement service: ledger, ingest, settlement, administration.
+"""The settlement service: programmes, loads, ingest, ledger, settlement, audit.
 
-It may import ``cardlib.wire``, ``codec``, ``keys`` and ``dialogues``, never what touches a reader.
+``domain`` holds rules and knows neither framework nor SQL; ``adapters`` store and
+sign; ``services`` are the use cases, and transactions begin and end there; ``api``
+and ``web`` are HTTP only; ``verifier`` imports nothing of ours.
 """

@@ -1,1 +1,1 @@
-"""Alembic migrations of the backend's schema."""
+"""Alembic migrations of the backend's database; ``backend.adapters.migrate`` runs them."""

@@ -1,1 +1,1 @@
-"""SQLAlchemy, key store, mail, files."""
+"""What touches the world: SQLAlchemy, migrations, key files."""

@@ -1,1 +1,1 @@
-"""HTTP, and only HTTP."""
+"""HTTP only: routes, signatures of requests and answers, errors to status codes."""

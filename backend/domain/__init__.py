@@ -1,1 +1,1 @@
-"""The rules of the money; no framework, no SQL."""
+"""The rules of money, verdicts and marks: no framework, no SQL, no clock."""

@@ -1,1 +1,1 @@
-"""The use cases; transactions begin and end here."""
+"""Use cases. Each begins and ends its own transactions."""

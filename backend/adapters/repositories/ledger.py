@@ -1,0 +1,133 @@
+"""The stored ledger: accounts, balances, and the append-only chain of transfers."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.adapters.tables.ledger import AccountRow, LedgerHeadRow, TransferRow
+from backend.domain.ledger import (
+    FIRST_PREV_HASH,
+    PRESENT_KINDS,
+    Account,
+    AccountKind,
+    Transfer,
+    transfer_hash,
+)
+from backend.errors import LedgerError
+
+HEAD_ID = 1
+
+
+class Ledger:
+    """Accounts and transfers of one unit of work."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._rows: dict[str, AccountRow] = {}
+        self._values: dict[int, Account] = {}
+
+    def post(self, transfers: Iterable[Transfer], booked_at: int) -> None:
+        """Appends ``transfers`` in order; LedgerError when an account would be overdrawn."""
+        transfers = list(transfers)
+        if not transfers:
+            return
+        head = self._head()
+        for transfer in transfers:
+            self._append(head, transfer, booked_at)
+        self._session.flush()
+
+    def balance(self, account: Account) -> int:
+        """Cents in ``account``; 0 when it was never used."""
+        row = self._find(account.code)
+        return row.balance_cents if row else 0
+
+    def row(self, account: Account) -> AccountRow:
+        """The stored account, made when it is new."""
+        row = self._find(account.code)
+        if row is None:
+            row = AccountRow(
+                code=account.code, kind=account.kind, municipality_id=account.municipality,
+                programme_id=account.programme, funding_source_id=account.funding_source,
+                purse_id=account.purse, slot=account.slot, merchant_id=account.merchant,
+                case_id=account.case, balance_cents=0,
+            )  # fmt: skip
+            self._session.add(row)
+            self._session.flush()
+            self._rows[account.code] = row
+        return row
+
+    def account(self, account_id: int) -> Account:
+        """The account stored under ``account_id``."""
+        if account_id not in self._values:
+            self._values[account_id] = account_of(self._session.get_one(AccountRow, account_id))
+        return self._values[account_id]
+
+    def present_accounts(self, purse: int, slot: int) -> list[tuple[Account, int]]:
+        """Accounts of a slot that hold what is on the card, oldest first, with balances."""
+        rows = self._session.scalars(
+            select(AccountRow)
+            .where(AccountRow.purse_id == purse, AccountRow.slot == slot)
+            .where(AccountRow.kind.in_([str(kind) for kind in PRESENT_KINDS]))
+            .order_by(AccountRow.id)
+        )
+        return [(account_of(row), row.balance_cents) for row in rows]
+
+    def balances(self) -> dict[Account, int]:
+        """Every account with its balance."""
+        rows = self._session.scalars(select(AccountRow).order_by(AccountRow.id))
+        return {account_of(row): row.balance_cents for row in rows}
+
+    def transfers(self, after: int = 0, limit: int = 1000) -> Sequence[TransferRow]:
+        """Stored transfers after number ``after``, in order."""
+        return self._session.scalars(
+            select(TransferRow).where(TransferRow.id > after).order_by(TransferRow.id).limit(limit)
+        ).all()
+
+    def head(self) -> tuple[int, bytes]:
+        """Number and hash of the last transfer; 0 and zeros before the first."""
+        head = self._head()
+        return head.transfer_id, head.hash
+
+    def _head(self) -> LedgerHeadRow:
+        head = self._session.get(LedgerHeadRow, HEAD_ID, with_for_update=True)
+        if head is None:
+            head = LedgerHeadRow(id=HEAD_ID, transfer_id=0, hash=FIRST_PREV_HASH)
+            self._session.add(head)
+        return head
+
+    def _append(self, head: LedgerHeadRow, transfer: Transfer, booked_at: int) -> None:
+        source, target = self.row(transfer.source), self.row(transfer.target)
+        number, prev_hash = head.transfer_id + 1, head.hash
+        digest = transfer_hash(prev_hash, number, booked_at, transfer)
+        source.balance_cents -= transfer.money.cents
+        target.balance_cents += transfer.money.cents
+        if source.balance_cents < 0 and not transfer.source.may_be_negative:
+            raise LedgerError("ACCOUNT_OVERDRAWN", account=source.code, cents=source.balance_cents)
+        self._session.add(
+            TransferRow(
+                id=number, kind=transfer.kind, source_id=source.id, target_id=target.id,
+                cents=transfer.money.cents, currency=transfer.money.currency,
+                event_time=transfer.event_time, booked_at=booked_at,
+                ref_kind=transfer.ref.kind, ref_id=transfer.ref.id,
+                prev_hash=prev_hash, hash=digest,
+            )
+        )  # fmt: skip
+        head.transfer_id, head.hash = number, digest
+
+    def _find(self, code: str) -> AccountRow | None:
+        if code not in self._rows:
+            found = self._session.scalar(select(AccountRow).where(AccountRow.code == code))
+            if found is None:
+                return None
+            self._rows[code] = found
+        return self._rows[code]
+
+
+def account_of(row: AccountRow) -> Account:
+    """The account that ``row`` stores."""
+    return Account(
+        kind=AccountKind(row.kind), municipality=row.municipality_id, programme=row.programme_id,
+        funding_source=row.funding_source_id, purse=row.purse_id, slot=row.slot,
+        merchant=row.merchant_id, case=row.case_id,
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Settlement batches, payments, outcomes, and the postings that wait for a batch."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.settlement import (
+    BatchLineRow,
+    OutcomeFileRow,
+    OutcomeRow,
+    PaymentRow,
+    SettlementBatchRow,
+)
+from backend.adapters.tables.verdicts import PostingRow
+from backend.errors import UnknownError
+
+
+class Settlement:
+    """What is paid, and what waits."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def unbatched_postings(self, merchant_id: int, time_to: int) -> Sequence[PostingRow]:
+        """Postings of a merchant before ``time_to`` in no batch, whose card chain has closed."""
+        lines = select(BatchLineRow.posting_id).where(BatchLineRow.state == "included")
+        return self._session.scalars(
+            select(PostingRow)
+            .join(PurseRow, PurseRow.id == PostingRow.purse_id)
+            .where(PostingRow.merchant_id == merchant_id, PostingRow.event_time < time_to)
+            .where(PostingRow.amount_open.is_(False), PostingRow.ctr <= PurseRow.card_mark)
+            .where(PostingRow.id.not_in(lines))
+            .order_by(PostingRow.event_time, PostingRow.id)
+        ).all()
+
+    def batch(self, batch_id: int) -> SettlementBatchRow:
+        """By id, locked; UnknownError ``BATCH_UNKNOWN``."""
+        row = self._session.get(SettlementBatchRow, batch_id, with_for_update=True)
+        if row is None:
+            raise UnknownError("BATCH_UNKNOWN", batch=batch_id)
+        return row
+
+    def batches(self, merchant_id: int | None = None) -> Sequence[SettlementBatchRow]:
+        """All batches, or those of a merchant, by id."""
+        query = select(SettlementBatchRow).order_by(SettlementBatchRow.id)
+        if merchant_id is not None:
+            query = query.where(SettlementBatchRow.merchant_id == merchant_id)
+        return self._session.scalars(query).all()
+
+    def lines_of_posting(self, posting_id: int) -> Sequence[BatchLineRow]:
+        """The lines that a posting ever had, oldest first."""
+        return self._session.scalars(
+            select(BatchLineRow)
+            .where(BatchLineRow.posting_id == posting_id)
+            .order_by(BatchLineRow.id)
+        ).all()
+
+    def payments(self, batch_id: int | None = None) -> Sequence[PaymentRow]:
+        """All payments, or those of a batch, by id."""
+        query = select(PaymentRow).order_by(PaymentRow.id)
+        if batch_id is not None:
+            query = query.where(PaymentRow.batch_id == batch_id)
+        return self._session.scalars(query).all()
+
+    def find_payment(self, end_to_end_id: str) -> PaymentRow | None:
+        """By the id that the bank repeats."""
+        return self._session.scalar(
+            select(PaymentRow).where(PaymentRow.end_to_end_id == end_to_end_id)
+        )
+
+    def find_outcome_file(self, digest: bytes) -> OutcomeFileRow | None:
+        """By SHA-256 of its bytes."""
+        return self._session.scalar(select(OutcomeFileRow).where(OutcomeFileRow.sha256 == digest))
+
+    def find_outcome(self, reference: str) -> OutcomeRow | None:
+        """By reference."""
+        return self._session.get(OutcomeRow, reference)

@@ -1,0 +1,77 @@
+"""Merchants, terminals, enrolment codes, nonces, bundles."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from backend.adapters.tables.terminals import (
+    BundleRow,
+    EnrolmentCodeRow,
+    MerchantProgrammeRow,
+    MerchantRow,
+    NonceRow,
+    TerminalRow,
+)
+from backend.errors import UnknownError
+
+
+class Terminals:
+    """Who may send us entries, and on whose behalf."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def merchant(self, merchant_id: int) -> MerchantRow:
+        """By id; UnknownError ``MERCHANT_UNKNOWN``."""
+        row = self._session.get(MerchantRow, merchant_id)
+        if row is None:
+            raise UnknownError("MERCHANT_UNKNOWN", merchant=merchant_id)
+        return row
+
+    def merchants(self) -> Sequence[MerchantRow]:
+        """All, by id."""
+        return self._session.scalars(select(MerchantRow).order_by(MerchantRow.id)).all()
+
+    def enabled(self, merchant_id: int, programme_id: int) -> MerchantProgrammeRow | None:
+        """The permission of a merchant for a programme."""
+        return self._session.get(MerchantProgrammeRow, (merchant_id, programme_id))
+
+    def find(self, number: int) -> TerminalRow | None:
+        """By number, locked against other uploads."""
+        return self._session.get(TerminalRow, number, with_for_update=True)
+
+    def terminal(self, number: int) -> TerminalRow:
+        """As above; UnknownError ``TERMINAL_UNKNOWN``."""
+        row = self.find(number)
+        if row is None:
+            raise UnknownError("TERMINAL_UNKNOWN", terminal=number)
+        return row
+
+    def find_by_key(self, public_key: bytes) -> TerminalRow | None:
+        """By public key."""
+        return self._session.scalar(select(TerminalRow).where(TerminalRow.public_key == public_key))
+
+    def all(self) -> Sequence[TerminalRow]:
+        """All, by number."""
+        return self._session.scalars(select(TerminalRow).order_by(TerminalRow.number)).all()
+
+    def next_number(self) -> int:
+        """The number of the next enrolment."""
+        return 1 + int(self._session.scalar(select(func.max(TerminalRow.number))) or 0)
+
+    def enrolment_code(self, code_hash: bytes) -> EnrolmentCodeRow | None:
+        """By the SHA-256 of the code."""
+        return self._session.get(EnrolmentCodeRow, code_hash, with_for_update=True)
+
+    def nonce_used(self, key_id: str, nonce: str) -> bool:
+        """Whether a request with this nonce came before."""
+        return self._session.get(NonceRow, (key_id, nonce)) is not None
+
+    def forget_nonces(self, now: int) -> None:
+        """Drops nonces that no clock tolerance would let in again."""
+        self._session.execute(delete(NonceRow).where(NonceRow.expires_at < now))
+
+    def newest_bundle(self) -> BundleRow | None:
+        """The bundle published last."""
+        return self._session.scalar(select(BundleRow).order_by(BundleRow.version.desc()).limit(1))

@@ -1,0 +1,145 @@
+"""Stock cards, purses, load orders and the grants signed for them."""
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from backend.adapters.tables.base import Base, Cents, Key, Seconds, Word, one_of
+from backend.adapters.tables.programmes import AwardRow, MunicipalityRow, ProgrammeRow
+
+STOCK_STATES = ("new", "in_session", "personalised", "spoilt")
+PURSE_STATES = ("active", "blocked", "replaced")
+ORDER_STATES = ("approved", "loading", "on_card", "superseded_on_card", "void")
+"""``superseded_on_card``: confirmed, but the replaced grant is still to be overwritten."""
+ORDER_SOURCES = ("award", "refund", "replacement")
+GRANT_STATES = ("loading", "on_card", "superseded", "void")
+
+
+class PurseRow(Base):
+    """A purse directory on some card: random number, INFO core, what is known of its state.
+
+    ``proven_ctr`` and ``proven_hash`` (SHA-256 of the record) are the watermark: the newest
+    proven state. ``card_mark``: the largest proven n with 1..n posted (PROTOCOL 6).
+    """
+
+    __tablename__ = "purse"
+    __table_args__ = (
+        UniqueConstraint("municipality_id", "number"),
+        one_of("state", PURSE_STATES),
+    )
+
+    id: Mapped[Key]
+    municipality_id: Mapped[int] = mapped_column(ForeignKey("municipality.id"))
+    number: Mapped[bytes] = mapped_column(LargeBinary(8))
+    info_core: Mapped[bytes] = mapped_column(LargeBinary(16))
+    state: Mapped[Word] = mapped_column(default="active")
+    created_at: Mapped[Seconds]
+    holder: Mapped[str | None]
+    """The municipality's reference to the household, as in awards."""
+    grant_seq_high: Mapped[int] = mapped_column(default=0)
+    """The highest grant_seq ever signed for this purse, whatever became of its order."""
+    proven_ctr: Mapped[int] = mapped_column(default=0)
+    proven_hash: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    card_mark: Mapped[int] = mapped_column(default=0)
+    hotlisted_at: Mapped[Seconds | None]
+    hotlist_code: Mapped[Word | None]
+
+    municipality: Mapped[MunicipalityRow] = relationship(lazy="joined")
+
+
+class StockCardRow(Base):
+    """A card of the town's stock that can be personalised; transport keys: key store."""
+
+    __tablename__ = "stock_card"
+    __table_args__ = (one_of("state", STOCK_STATES),)
+
+    serial: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[Word]
+    """``white`` or ``crs``."""
+    municipality_id: Mapped[int] = mapped_column(ForeignKey("municipality.id"))
+    """The town of whose stock it is, and whose purse it will carry."""
+    state: Mapped[Word] = mapped_column(default="new")
+    imported_at: Mapped[Seconds]
+    purse_id: Mapped[int | None] = mapped_column(ForeignKey("purse.id"))
+
+    purse: Mapped[PurseRow | None] = relationship(lazy="joined")
+
+
+class LoadOrderRow(Base):
+    """An approved order to add ``delta_cents`` to a slot of a purse.
+
+    ``source``: where the money comes from; ``source_id`` is the id of the award, of the
+    refunded case or of the replaced purse. ``carry_over``: whether the old wallet's rest
+    goes into the new grant (same programme only); ``carried_over_cents`` is known once
+    signed.
+    """
+
+    __tablename__ = "load_order"
+    __table_args__ = (
+        CheckConstraint("delta_cents >= 0", name="delta"),
+        CheckConstraint("slot BETWEEN 1 AND 6", name="slot"),
+        one_of("state", ORDER_STATES),
+        one_of("source", ORDER_SOURCES),
+        Index("ix_load_order_purse_state", "purse_id", "state"),
+    )
+
+    id: Mapped[Key]
+    purse_id: Mapped[int] = mapped_column(ForeignKey("purse.id"))
+    slot: Mapped[int]
+    programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
+    funding_source_id: Mapped[int] = mapped_column(ForeignKey("funding_source.id"))
+    award_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"))
+    source: Mapped[Word] = mapped_column(default="award")
+    source_id: Mapped[int | None]
+    delta_cents: Mapped[Cents]
+    carry_over: Mapped[bool] = mapped_column(default=True)
+    carried_over_cents: Mapped[Cents] = mapped_column(default=0)
+    state: Mapped[Word] = mapped_column(default="approved")
+    requested_by: Mapped[str]
+    approved_by: Mapped[str]
+    approved_at: Mapped[Seconds]
+
+    purse: Mapped[PurseRow] = relationship(lazy="joined")
+    programme: Mapped[ProgrammeRow] = relationship(lazy="joined")
+    award: Mapped[AwardRow | None] = relationship(lazy="joined")
+
+
+class CardGrantRow(Base):
+    """A signed grant: 27 clear bytes and signature; never signed twice under one number.
+
+    ``left_cents``: what lay in the slot's old wallet when this was signed and is not
+    carried over. ``record``: the EF.GRANT record it was sent to.
+    """
+
+    __tablename__ = "card_grant"
+    __table_args__ = (
+        UniqueConstraint("purse_id", "grant_seq"),
+        one_of("state", GRANT_STATES),
+    )
+
+    id: Mapped[Key]
+    order_id: Mapped[int] = mapped_column(ForeignKey("load_order.id"), index=True)
+    purse_id: Mapped[int] = mapped_column(ForeignKey("purse.id"))
+    slot: Mapped[int]
+    grant_seq: Mapped[int]
+    record: Mapped[int]
+    info_core: Mapped[bytes] = mapped_column(LargeBinary(16))
+    grant: Mapped[bytes] = mapped_column("grant_bytes", LargeBinary(27))
+    signature: Mapped[bytes] = mapped_column(LargeBinary(64))
+    left_cents: Mapped[Cents] = mapped_column(default=0)
+    state: Mapped[Word] = mapped_column(default="loading")
+    signed_at: Mapped[Seconds]
+    confirmed_at: Mapped[Seconds | None]
+    confirmed_by: Mapped[str | None]
+    """``session:ID`` or ``entry:T:S``."""
+
+    order: Mapped[LoadOrderRow] = relationship(lazy="joined")
+
+
+Index(
+    "uq_card_grant_slot_on_card",
+    CardGrantRow.purse_id,
+    CardGrantRow.slot,
+    unique=True,
+    sqlite_where=text("state = 'on_card'"),
+    postgresql_where=text("state = 'on_card'"),
+)

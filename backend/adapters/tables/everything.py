@@ -1,0 +1,20 @@
+"""Every table, for migrations: importing this module fills ``metadata``."""
+
+from backend.adapters.tables import (
+    cards,
+    journals,
+    ledger,
+    programmes,
+    sessions,
+    settlement,
+    terminals,
+    verdicts,
+)
+from backend.adapters.tables.base import Base
+
+metadata = Base.metadata
+
+__all__ = [
+    "cards", "journals", "ledger", "metadata", "programmes", "sessions", "settlement",
+    "terminals", "verdicts",
+]  # fmt: skip

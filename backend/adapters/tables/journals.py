@@ -1,0 +1,99 @@
+"""What terminals uploaded: entries as received, quarantine, acknowledgements, intents."""
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.adapters.tables.base import Base, Key, Millis, Octets, Seconds, Word, one_of
+
+INTENT_STATES = ("open", "committed", "not_applied", "unresolved")
+
+
+class EntryRow(Base):
+    """An entry in its place of a terminal's chain; ``complete`` are its bytes as received.
+
+    ``verdict``: ``accepted``, or ``quarantined`` with ``reason`` when it is authentic and in
+    its place, but says something that cannot be.
+    """
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        one_of("verdict", ["accepted", "quarantined"]),
+        Index("ix_entry_purse_ctr", "purse_id", "ctr"),
+    )
+
+    terminal: Mapped[int] = mapped_column(ForeignKey("terminal.number"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    type: Mapped[int]
+    complete: Mapped[Octets]
+    wall_ms: Mapped[Millis]
+    received_at: Mapped[Seconds]
+    verdict: Mapped[Word]
+    reason: Mapped[Word] = mapped_column(default="")
+    purse_id: Mapped[int | None] = mapped_column(ForeignKey("purse.id"))
+    ctr: Mapped[int | None]
+    intent_seq: Mapped[int | None]
+    """The intent that a closing entry closes."""
+
+
+class QuarantineRow(Base):
+    """Bytes that found no place in the chain, as received; ``released_at`` once they did."""
+
+    __tablename__ = "quarantine"
+    __table_args__ = (UniqueConstraint("terminal", "hash"),)
+
+    id: Mapped[Key]
+    terminal: Mapped[int] = mapped_column(ForeignKey("terminal.number"))
+    seq: Mapped[int | None]
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    complete: Mapped[Octets]
+    reason: Mapped[Word]
+    received_at: Mapped[Seconds]
+    released_at: Mapped[Seconds | None]
+
+
+class AcknowledgementRow(Base):
+    """What the backend signed about an upload; the terminal keeps it as evidence."""
+
+    __tablename__ = "acknowledgement"
+
+    id: Mapped[Key]
+    terminal: Mapped[int] = mapped_column(ForeignKey("terminal.number"), index=True)
+    complete: Mapped[Octets]
+    server_time: Mapped[Seconds]
+
+
+class IntentRow(Base):
+    """An accepted intent: which record it announced, and what became of it."""
+
+    __tablename__ = "intent"
+    __table_args__ = (
+        one_of("state", INTENT_STATES),
+        Index("ix_intent_purse_ctr", "purse_id", "ctr"),
+    )
+
+    terminal: Mapped[int] = mapped_column(ForeignKey("terminal.number"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    purse_id: Mapped[int] = mapped_column(ForeignKey("purse.id"))
+    ctr: Mapped[int]
+    record_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    """SHA-256 of the record that it announced."""
+    voided_seq: Mapped[int | None]
+    state: Mapped[Word] = mapped_column(default="open")
+    closing_seq: Mapped[int | None]
+
+
+class IntentLineRow(Base):
+    """What one wallet pays in one category, as the intent says; cents above zero."""
+
+    __tablename__ = "intent_line"
+
+    terminal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    ordinal: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slot: Mapped[int]
+    grant_seq: Mapped[int]
+    grant_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    category: Mapped[int]
+    cents: Mapped[int]

@@ -1,0 +1,56 @@
+"""Units of work on a SQLAlchemy session: one transaction, every repository."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from backend.adapters.repositories.cards import Cards
+from backend.adapters.repositories.journals import Journals
+from backend.adapters.repositories.ledger import Ledger
+from backend.adapters.repositories.programmes import Programmes
+from backend.adapters.repositories.settlement import Settlement
+from backend.adapters.repositories.terminals import Terminals
+from backend.adapters.repositories.verdicts import Verdicts
+from backend.adapters.tables.base import Base
+
+
+class Unit:
+    """One transaction. Rows that repositories return are live: a change is stored at commit."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.ledger = Ledger(session)
+        self.programmes = Programmes(session)
+        self.cards = Cards(session)
+        self.terminals = Terminals(session)
+        self.journals = Journals(session)
+        self.verdicts = Verdicts(session)
+        self.settlement = Settlement(session)
+
+    def add(self, *rows: Base) -> None:
+        """Stores new rows; their ids are known afterwards."""
+        self._session.add_all(rows)
+        self._session.flush()
+
+    def flush(self) -> None:
+        """Sends changes to the database, still inside the transaction."""
+        self._session.flush()
+
+    def commit(self) -> None:
+        """Makes everything of this unit durable."""
+        self._session.commit()
+
+
+class DatabaseWork:
+    """Implements ``backend.services.unit_of_work.Work`` on an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def begin(self) -> Generator[Unit]:
+        """A transaction; rolled back unless committed."""
+        with Session(self._engine, expire_on_commit=False) as session:
+            yield Unit(session)

@@ -1,0 +1,242 @@
+"""Accounts, transfers and the equations of PROTOCOL 7.
+
+Double entry in integer cents: a transfer takes from one account what it gives
+to another, within one municipality, programme and funding source. Transfers are
+never changed; a correction is a new transfer. Each one carries the hash of the
+one before:
+
+``hash = SHA-256(prev_hash ‖ JSON)``, JSON in UTF-8 with sorted keys and no white
+space: ``{"amount_cents", "booked_at", "event_time", "from", "id", "kind", "ref":
+{"id", "kind"}, "to"}``; accounts are named by their codes, ids count from 1 without
+gaps, and the first ``prev_hash`` is 32 zero bytes.
+
+A balance is what came in less what went out; external, exposure and loss are
+contra accounts, whose balances are normally negative.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from backend.errors import LedgerError
+from cardlib.wire.money import Money
+
+FIRST_PREV_HASH = bytes(32)
+
+
+class AccountKind(StrEnum):
+    """Where money is; the chain of DESIGN 1 in accounts."""
+
+    EXTERNAL = "external"
+    """Outside: what funders gave (contra)."""
+    FUND = "fund"
+    """Given to a programme, not yet awarded."""
+    COMMITTED = "committed"
+    """Awarded to a household, not yet granted on a card."""
+    LOADING = "loading"
+    """In a signed grant that no card has yet been seen to hold."""
+    ON_CARD = "on_card"
+    """On a purse, in one slot."""
+    EXPIRED_PENDING = "expired_pending"
+    """On a purse past its last day; late sales may still come in."""
+    EXPIRED = "expired"
+    """Left on a purse for good."""
+    BLOCKED = "blocked"
+    """On a purse that may not pay any more."""
+    PAYABLE = "payable"
+    """Owed to a merchant; negative when the merchant owes us."""
+    IN_PAYMENT = "in_payment"
+    """In a settlement batch."""
+    PAID = "paid"
+    """Paid out to a merchant."""
+    SUSPENSE = "suspense"
+    """Waits for a proof or a person; one account a case."""
+    REFUND_DUE = "refund_due"
+    """To be given back to a purse by a new grant."""
+    EXPOSURE = "exposure"
+    """Posted beyond what a slot held (contra)."""
+    LOSS = "loss"
+    """Taken over by the municipality, by a person's decision (contra)."""
+
+
+PRESENT_KINDS = (AccountKind.ON_CARD, AccountKind.EXPIRED_PENDING, AccountKind.BLOCKED)
+"""A slot's present account is one of these; there is never money in two of them."""
+_MAY_BE_NEGATIVE = {
+    AccountKind.EXTERNAL, AccountKind.EXPOSURE, AccountKind.LOSS, AccountKind.PAYABLE,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One account, by what it belongs to; numbers are the ids of the stored rows."""
+
+    kind: AccountKind
+    municipality: int
+    programme: int | None = None
+    funding_source: int | None = None
+    purse: int | None = None
+    slot: int | None = None
+    merchant: int | None = None
+    case: int | None = None
+
+    @property
+    def code(self) -> str:
+        """The account's unique name, as in ``on_card/m1/p2/f1/u7/s1``."""
+        parts = (
+            ("m", self.municipality), ("p", self.programme), ("f", self.funding_source),
+            ("u", self.purse), ("s", self.slot), ("c", self.merchant), ("k", self.case),
+        )  # fmt: skip
+        return "/".join([self.kind, *(f"{mark}{id_}" for mark, id_ in parts if id_ is not None)])
+
+    @property
+    def pot(self) -> tuple[int, int | None, int | None]:
+        """Municipality, programme and funding source: money never leaves its pot."""
+        return self.municipality, self.programme, self.funding_source
+
+    @property
+    def may_be_negative(self) -> bool:
+        """Whether more may go out than came in."""
+        return self.kind in _MAY_BE_NEGATIVE
+
+
+class TransferKind(StrEnum):
+    """The events of PROTOCOL 7."""
+
+    FUNDING = "funding"
+    AWARD = "award"
+    AWARD_WITHDRAWN = "award_withdrawn"
+    FUNDING_RETURNED = "funding_returned"
+    GRANT_SIGNED = "grant_signed"
+    GRANT_CONFIRMED = "grant_confirmed"
+    GRANT_COVERS = "grant_covers"
+    """A confirmed grant pays what was posted before it was known."""
+    WALLET_REVIVED = "wallet_revived"
+    """An expired wallet was loaded again."""
+    WALLET_LEFT = "wallet_left"
+    """An old wallet's rest was not carried over."""
+    ORDER_VOID = "order_void"
+    SALE_PROVEN = "sale_proven"
+    SALE_UNPROVEN = "sale_unproven"
+    LATER_PROVEN = "later_proven"
+    DISPROVED = "disproved"
+    NOT_APPLIED_PROVEN = "not_applied_proven"
+    AMOUNT_CORRECTED = "amount_corrected"
+    SUSPENDED = "suspended"
+    VOID_PROVEN = "void_proven"
+    VOID_UNPROVEN = "void_unproven"
+    FORK_DEAD = "fork_dead"
+    EXPIRED_PENDING = "expired_pending"
+    EXPIRED = "expired"
+    BATCH = "batch"
+    PAID = "paid"
+    FAILED = "failed"
+    CASE_CLOSED = "case_closed"
+
+
+class RefKind(StrEnum):
+    """What a transfer goes back to."""
+
+    FUNDING = "funding"
+    AWARD = "award"
+    ORDER = "order"
+    ENTRY = "entry"
+    RECORD = "record"
+    """A proven record whose entry is missing: ``issuer:purse:ctr``."""
+    BATCH = "batch"
+    OUTCOME = "outcome"
+    SESSION = "session"
+    EXPIRY = "expiry"
+    """``issuer:purse:grant_seq``."""
+    CASE = "case"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The document the money belongs to; an entry is ``terminal:seq``."""
+
+    kind: RefKind
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transfer:
+    """Moves ``money`` (above zero); ``event_time`` in Unix seconds is when it happened."""
+
+    kind: TransferKind
+    source: Account
+    target: Account
+    money: Money
+    event_time: int
+    ref: Ref
+
+    def __post_init__(self) -> None:
+        if self.money.cents <= 0 or self.source == self.target:
+            raise LedgerError("TRANSFER_EMPTY", source=self.source.code)
+        if self.source.pot != self.target.pot:
+            raise LedgerError("TRANSFER_LEAVES_POT", source=self.source.code)
+
+
+def transfer_hash(prev_hash: bytes, number: int, booked_at: int, transfer: Transfer) -> bytes:
+    """The hash that chains ``transfer``, stored as number ``number``."""
+    row = {
+        "id": number,
+        "kind": transfer.kind,
+        "from": transfer.source.code,
+        "to": transfer.target.code,
+        "amount_cents": transfer.money.cents,
+        "event_time": transfer.event_time,
+        "booked_at": booked_at,
+        "ref": {"kind": transfer.ref.kind, "id": transfer.ref.id},
+    }
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha256(prev_hash + text.encode()).digest()
+
+
+def balances_of(transfers: Iterable[Transfer]) -> dict[Account, int]:
+    """Cents in each account after ``transfers``."""
+    balances: dict[Account, int] = {}
+    for transfer in transfers:
+        balances[transfer.source] = balances.get(transfer.source, 0) - transfer.money.cents
+        balances[transfer.target] = balances.get(transfer.target, 0) + transfer.money.cents
+    return balances
+
+
+def check_programmes(balances: Mapping[Account, int]) -> None:
+    """LedgerError unless each pot holds what was funded, and no account is overdrawn.
+
+    ``funded = fund + committed + loading + on_card + expired_pending + expired + blocked
+    + payable + in_payment + paid + suspense + refund_due − exposure − loss``
+    """
+    pots: dict[tuple[int, int | None, int | None], int] = {}
+    for account, cents in balances.items():
+        if cents < 0 and not account.may_be_negative:
+            raise LedgerError("ACCOUNT_OVERDRAWN", account=account.code, cents=cents)
+        pots[account.pot] = pots.get(account.pot, 0) + cents
+    for pot, cents in pots.items():
+        if cents:
+            raise LedgerError(municipality=pot[0], programme=pot[1] or 0, cents=cents)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotBooks:
+    """What is known of one slot of a purse, in cents.
+
+    ``granted`` is granted_total of the newest confirmed grant, ``posted`` the live
+    postings net of voids; ``left`` and ``over`` are memos since that grant.
+    """
+
+    granted: int
+    posted: int
+    on_card: int = 0
+    expired_pending: int = 0
+    blocked: int = 0
+    left: int = 0
+    over: int = 0
+
+    @property
+    def difference(self) -> int:
+        """Zero: ``G = S_posted + on_card + expired_pending + blocked + left − over``."""
+        present = self.on_card + self.expired_pending + self.blocked
+        return self.granted - (self.posted + present + self.left - self.over)

@@ -1,0 +1,80 @@
+"""What the backend refuses, split by who can help.
+
+::
+
+    BackendError
+    ├── BadInputError        what was sent or typed cannot be meant
+    ├── UnknownError         there is no such thing here
+    ├── ConflictError        the same id with other content, or a state that forbids it
+    ├── NotPermittedError    not by you, or not without a second person
+    ├── NotGenuineError      a request, code or key that cannot be trusted
+    ├── ClockOffError        the sender's clock is too far from ours
+    ├── KeyStoreError        a key that is needed is not in the key store
+    └── LedgerError          books that would not balance: our own bug, never input
+
+Every error has a stable ``code`` (a key of the text catalogue) and ``facts``,
+the values its sentence needs. None of them knows HTTP.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class BackendError(Exception):
+    """Root of the tree; ``code`` is stable and has a sentence in the catalogue."""
+
+    default_code: ClassVar[str] = "BACKEND_PROBLEM"
+
+    def __init__(self, code: str | None = None, /, **facts: str | int) -> None:
+        self.code = code or self.default_code
+        self.facts: Mapping[str, str | int] = facts
+        told = ", ".join(f"{name}={value}" for name, value in facts.items())
+        super().__init__(f"{self.code}({told})" if told else self.code)
+
+
+class BadInputError(BackendError):
+    """What was sent or typed cannot be meant."""
+
+    default_code = "INPUT_BAD"
+
+
+class UnknownError(BackendError):
+    """There is no such thing here; fact ``what`` names it."""
+
+    default_code = "NOT_FOUND"
+
+
+class ConflictError(BackendError):
+    """The same id with other content, or a state that forbids it."""
+
+    default_code = "CONFLICT"
+
+
+class NotPermittedError(BackendError):
+    """Not by this person or terminal, or not without a second person."""
+
+    default_code = "NOT_PERMITTED"
+
+
+class NotGenuineError(BackendError):
+    """A request, code or key that cannot be trusted."""
+
+    default_code = "REQUEST_NOT_GENUINE"
+
+
+class ClockOffError(BackendError):
+    """The sender's clock is too far from ours; fact ``server_time`` is ours, Unix seconds."""
+
+    default_code = "CLOCK_OFF"
+
+
+class KeyStoreError(BackendError):
+    """A key that is needed is not in the key store."""
+
+    default_code = "KEY_MISSING"
+
+
+class LedgerError(BackendError):
+    """Books that would not balance. Our own bug, never the fault of input."""
+
+    default_code = "LEDGER_OUT_OF_BALANCE"
