@@ -1,0 +1,229 @@
+"""What may be paid to a merchant, and the life of a settlement batch.
+
+Rules of this version, in the order they are applied:
+
+- A period can be settled once every active terminal of the merchant is complete past
+  its end (the terminal mark of PROTOCOL 6). A lost terminal does not hold it up.
+- Everything of the merchant's that happened before the period's end and is in no batch
+  yet comes in, however late it arrived: proven, with its amount closed, and payable.
+  The rest is *postponed*: listed with its reason, and looked at again next time.
+- Voids are negative lines. Money never leaves its pot, so a pot (municipality,
+  programme, funding source) in which voids outweigh sales waits as a whole.
+- The money is ``in_payment`` from the moment the batch is drawn up, and goes back to
+  ``payable`` when the payment fails or the approver turns the batch down; the next
+  batch's line is linked to the failed one.
+- Who approves a batch is never who drew it up.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from backend.errors import BadInputError, ConflictError, NotPermittedError
+
+Pot: TypeAlias = tuple[int, int | None, int | None]
+"""Municipality, programme, funding source."""
+
+
+class BatchState(StrEnum):
+    """Where a batch stands; ``sent`` and ``under_review`` belong to the sampled review."""
+
+    CREATED = "created"
+    """Drawn up: its lines are in no other batch, its money is in_payment."""
+    SENT = "sent"
+    """Handed to the municipality for review."""
+    UNDER_REVIEW = "under_review"
+    """A sample of its lines is being looked at."""
+    APPROVED = "approved"
+    """A second person agreed: a payment exists and may be ordered."""
+    IN_PAYMENT = "in_payment"
+    """The payment order was written for the bank."""
+    PAID = "paid"
+    """The bank says it was paid: the money is paid."""
+    FAILED = "failed"
+    """Turned down, or sent back by the bank: the money is payable again."""
+
+
+_NEXT: Mapping[BatchState, frozenset[BatchState]] = {
+    BatchState.CREATED: frozenset({BatchState.SENT, BatchState.APPROVED, BatchState.FAILED}),
+    BatchState.SENT: frozenset({BatchState.UNDER_REVIEW, BatchState.APPROVED, BatchState.FAILED}),
+    BatchState.UNDER_REVIEW: frozenset({BatchState.APPROVED, BatchState.FAILED}),
+    BatchState.APPROVED: frozenset({BatchState.IN_PAYMENT, BatchState.FAILED}),
+    BatchState.IN_PAYMENT: frozenset({BatchState.PAID, BatchState.FAILED}),
+    BatchState.PAID: frozenset(),
+    BatchState.FAILED: frozenset(),
+}
+
+
+def advance(batch: int, state: BatchState, to: BatchState) -> BatchState:
+    """``to``; ConflictError ``BATCH_STATE`` when a batch in ``state`` cannot go there."""
+    if to not in _NEXT[state]:
+        raise ConflictError("BATCH_STATE", batch=batch, state=state, wanted=to)
+    return to
+
+
+def check_second_person(batch: int, created_by: str, approver: str) -> None:
+    """NotPermittedError ``BATCH_SAME_PERSON`` when both are the same, however spelled."""
+    if created_by.strip().casefold() == approver.strip().casefold():
+        raise NotPermittedError("BATCH_SAME_PERSON", batch=batch, person=approver)
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From inclusive, to exclusive, in Unix seconds; BadInputError ``PERIOD_EMPTY``."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise BadInputError("PERIOD_EMPTY")
+
+    def overlaps(self, other: "Period") -> bool:
+        """Whether a moment lies in both."""
+        return self.start < other.end and other.start < self.end
+
+
+def check_complete(period: Period, marks: Mapping[int, int]) -> None:
+    """ConflictError ``PERIOD_OPEN`` naming the active terminals not complete past the end.
+
+    ``marks``: the terminal mark, in Unix seconds, of each active terminal of the merchant.
+    """
+    late = sorted(terminal for terminal, mark in marks.items() if mark < period.end)
+    if late:
+        raise ConflictError("PERIOD_OPEN", terminals=", ".join(map(str, late)))
+
+
+class LineState(StrEnum):
+    """What a batch does with a posting."""
+
+    INCLUDED = "included"
+    SUSPENDED = "suspended"
+    REJECTED = "rejected"
+    POSTPONED = "postponed"
+
+
+class Postponement(StrEnum):
+    """Why a line waits for another batch."""
+
+    UNPROVEN = "LINE_UNPROVEN"
+    """No card has proven it yet."""
+    AMOUNT_OPEN = "LINE_AMOUNT_OPEN"
+    """Proven, but the record before it is missing: the amount may still change."""
+    SUSPENDED = "LINE_IN_SUSPENSE"
+    """Its money waits for a proof or a person."""
+    POT_NEGATIVE = "LINE_POT_NEGATIVE"
+    """In its pot, voids outweigh sales: it is netted in a later batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimPart:
+    """Cents of a claim that lie in one account of ``pot``; negative for a void."""
+
+    pot: Pot
+    payable: bool
+    cents: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A live posting of a merchant that is in no batch yet.
+
+    ``entry`` is ``terminal:seq``; ``replaces`` the line of a failed batch it was in.
+    """
+
+    posting: int
+    entry: str
+    event_time: int
+    proven: bool
+    amount_open: bool
+    parts: tuple[ClaimPart, ...]
+    replaces: int | None = None
+
+    @property
+    def cents(self) -> int:
+        """What the merchant is to get for it; below zero for a void."""
+        return sum(part.cents for part in self.parts)
+
+    def postponement(self) -> Postponement | None:
+        """Why it cannot be paid yet, looked at by itself."""
+        if not self.proven:
+            return Postponement.UNPROVEN
+        if not all(part.payable for part in self.parts):
+            return Postponement.SUSPENDED
+        return Postponement.AMOUNT_OPEN if self.amount_open else None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A claim as a batch lists it; ``reason`` is empty when it is included."""
+
+    claim: Claim
+    state: LineState
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A batch before it is stored."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def included(self) -> tuple[Line, ...]:
+        """What is paid."""
+        return tuple(line for line in self.lines if line.state is LineState.INCLUDED)
+
+    @property
+    def total_cents(self) -> int:
+        """What the merchant gets."""
+        return sum(line.claim.cents for line in self.included)
+
+    def by_pot(self) -> dict[Pot, int]:
+        """Cents that each pot pays; never below zero."""
+        return _net(line.claim for line in self.included)
+
+
+def draw_up(claims: Iterable[Claim]) -> Draft:
+    """Decides what is paid now; ConflictError ``BATCH_EMPTY`` when nothing is."""
+    ordered = sorted(claims, key=lambda claim: (claim.event_time, claim.posting))
+    ready = [claim for claim in ordered if claim.postponement() is None]
+    owing = _owing_pots(ready)
+    draft = Draft(tuple(_line(claim, owing) for claim in ordered))
+    if draft.total_cents <= 0:
+        raise ConflictError("BATCH_EMPTY", postponed=len(draft.lines))
+    return draft
+
+
+def _owing_pots(claims: Iterable[Claim]) -> set[Pot]:
+    """Pots that pay nothing now, until no claim that remains touches one.
+
+    A claim over two pots waits with either, which may push the other below zero.
+    """
+    remaining, owing = list(claims), set[Pot]()
+    while found := {pot for pot, cents in _net(remaining).items() if cents < 0}:
+        owing |= found
+        remaining = [claim for claim in remaining if not _touches(claim, owing)]
+    return owing
+
+
+def _line(claim: Claim, owing: set[Pot]) -> Line:
+    reason = claim.postponement()
+    if reason is None and _touches(claim, owing):
+        reason = Postponement.POT_NEGATIVE
+    if reason is None:
+        return Line(claim, LineState.INCLUDED)
+    return Line(claim, LineState.POSTPONED, reason)
+
+
+def _touches(claim: Claim, pots: set[Pot]) -> bool:
+    return any(part.pot in pots for part in claim.parts)
+
+
+def _net(claims: Iterable[Claim]) -> dict[Pot, int]:
+    sums: dict[Pot, int] = {}
+    for claim in claims:
+        for part in claim.parts:
+            sums[part.pot] = sums.get(part.pot, 0) + part.cents
+    return sums

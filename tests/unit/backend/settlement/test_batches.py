@@ -1,0 +1,152 @@
+"""What goes into a settlement batch, and who may move it on."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from backend.domain.settlement import (
+    BatchState,
+    Claim,
+    ClaimPart,
+    LineState,
+    Period,
+    Postponement,
+    advance,
+    check_complete,
+    check_second_person,
+    draw_up,
+)
+from backend.errors import BadInputError, ConflictError, NotPermittedError
+
+FOOD = (1, 1, 1)
+MEDICINE = (1, 2, 1)
+
+
+def claim(
+    posting: int, cents: int, *, pot: tuple[int, int, int] = FOOD, proven: bool = True,
+    amount_open: bool = False, payable: bool = True,
+) -> Claim:  # fmt: skip
+    return Claim(
+        posting=posting, entry=f"7:{posting}", event_time=1000 + posting, proven=proven,
+        amount_open=amount_open, parts=(ClaimPart(pot, payable, cents),),
+    )  # fmt: skip
+
+
+def test_proven_sales_are_paid_in_the_order_they_happened() -> None:
+    draft = draw_up([claim(2, 500), claim(1, 1250)])
+    assert [line.claim.entry for line in draft.lines] == ["7:1", "7:2"]
+    assert draft.total_cents == 1750
+    assert draft.by_pot() == {FOOD: 1750}
+
+
+@pytest.mark.parametrize(
+    ("waiting", "why"),
+    [
+        (claim(2, 300, proven=False), Postponement.UNPROVEN),
+        (claim(2, 300, amount_open=True), Postponement.AMOUNT_OPEN),
+        (claim(2, 300, payable=False), Postponement.SUSPENDED),
+    ],
+)
+def test_what_is_not_yet_certain_is_listed_and_not_paid(waiting: Claim, why: str) -> None:
+    draft = draw_up([claim(1, 1000), waiting])
+    assert draft.total_cents == 1000
+    assert [(line.state, line.reason) for line in draft.lines] == [
+        (LineState.INCLUDED, ""), (LineState.POSTPONED, why),
+    ]  # fmt: skip
+
+
+def test_a_void_is_a_negative_line() -> None:
+    assert draw_up([claim(1, 1000), claim(2, -400)]).total_cents == 600
+
+
+def test_a_pot_that_owes_waits_while_others_are_paid() -> None:
+    draft = draw_up([claim(1, 1000), claim(2, -700, pot=MEDICINE), claim(3, 200, pot=MEDICINE)])
+    assert draft.total_cents == 1000
+    assert [line.reason for line in draft.lines[1:]] == [Postponement.POT_NEGATIVE] * 2
+
+
+def test_nothing_to_pay_is_said_and_makes_no_batch() -> None:
+    with pytest.raises(ConflictError, match="BATCH_EMPTY"):
+        draw_up([claim(1, 1000), claim(2, -1000)])
+    with pytest.raises(ConflictError, match="BATCH_EMPTY"):
+        draw_up([])
+
+
+def test_a_sale_over_two_pots_does_not_make_the_other_pot_owe() -> None:
+    """Its food part waits with its medicine part; without it the food pot would owe too."""
+    both = Claim(
+        posting=1, entry="7:1", event_time=1, proven=True, amount_open=False,
+        parts=(ClaimPart(FOOD, payable=True, cents=500), ClaimPart(MEDICINE, True, 100)),
+    )  # fmt: skip
+    with pytest.raises(ConflictError, match="BATCH_EMPTY"):
+        draw_up([both, claim(2, -400), claim(3, -900, pot=MEDICINE)])
+
+
+POTS = st.sampled_from([FOOD, MEDICINE, (2, 1, 1)])
+PARTS = st.lists(
+    st.builds(ClaimPart, POTS, st.booleans(), st.integers(-500, 500).filter(bool)),
+    min_size=1, max_size=3,
+)  # fmt: skip
+
+
+@given(st.lists(st.tuples(PARTS, st.booleans(), st.booleans()), max_size=12))
+def test_no_pot_ever_pays_below_zero_and_no_cent_is_lost(
+    rows: list[tuple[list[ClaimPart], bool, bool]],
+) -> None:
+    claims = [
+        Claim(
+            posting=number, entry=f"1:{number}", event_time=number, proven=proven,
+            amount_open=amount_open, parts=tuple(parts),
+        )
+        for number, (parts, proven, amount_open) in enumerate(rows)
+    ]  # fmt: skip
+    try:
+        draft = draw_up(claims)
+    except ConflictError:
+        return
+    assert all(cents >= 0 for cents in draft.by_pot().values())
+    assert sum(draft.by_pot().values()) == draft.total_cents
+    assert {line.claim.posting for line in draft.lines} == {item.posting for item in claims}
+    assert all(
+        line.claim.proven and not line.claim.amount_open
+        and all(part.payable for part in line.claim.parts)
+        for line in draft.included
+    )  # fmt: skip
+
+
+def test_the_approver_is_never_the_creator_however_spelled() -> None:
+    check_second_person(1, "anna", "bruno")
+    with pytest.raises(NotPermittedError, match="BATCH_SAME_PERSON"):
+        check_second_person(1, "anna", " Anna ")
+
+
+def test_a_batch_is_not_paid_before_it_is_approved() -> None:
+    with pytest.raises(ConflictError, match="BATCH_STATE"):
+        advance(1, BatchState.CREATED, BatchState.IN_PAYMENT)
+    with pytest.raises(ConflictError, match="BATCH_STATE"):
+        advance(1, BatchState.CREATED, BatchState.PAID)
+
+
+@pytest.mark.parametrize("end", [BatchState.PAID, BatchState.FAILED])
+def test_a_paid_or_failed_batch_stays_so(end: BatchState) -> None:
+    for state in BatchState:
+        with pytest.raises(ConflictError, match="BATCH_STATE"):
+            advance(1, end, state)
+
+
+def test_a_silent_till_is_named_when_the_period_is_still_open() -> None:
+    period = Period(0, 1000)
+    check_complete(period, {1: 1000, 2: 5000})
+    with pytest.raises(ConflictError) as refused:
+        check_complete(period, {1: 1000, 9: 999, 2: 0})
+    assert refused.value.facts["terminals"] == "2, 9"
+
+
+def test_a_period_without_length_is_refused() -> None:
+    with pytest.raises(BadInputError, match="PERIOD_EMPTY"):
+        Period(5, 5)
+
+
+def test_periods_that_only_touch_do_not_overlap() -> None:
+    assert not Period(0, 10).overlaps(Period(10, 20))
+    assert Period(0, 11).overlaps(Period(10, 20))
