@@ -1,0 +1,281 @@
+"""A till in its directory: configuration, sealed keys, certificate, bundle, journal.
+
+::
+
+    keys = prepare(directory, passphrase, config, randomness)     # 1. keys and config.toml
+    request = keys.request(code)                                  # 2. the agent enrols them
+    enrol(directory, passphrase, answer, randomness)              # 3. operator's answer installed
+    with Till.open(directory, passphrase, clock, randomness) as till:
+        till.journal ...                                          # 4. from now on
+
+========================  =========================================================
+``config.toml``           backend address, language, cashier: no secrets, edit at will
+``keys.sealed``           secrets, under the passphrase (``till_keys``)
+``certificate.cose``      who this terminal is, signed by the operator
+``bundle.cose``           parameters, signed by the operator, never an older one
+``journal.db``            the journal, encrypted; ``.lock`` and ``.ballast`` beside it
+========================  =========================================================
+"""
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass, field
+from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Self
+
+from cardlib.errors import AuthenticityError
+from cardlib.keys.soft_module import SoftModule
+from cardlib.ports import Clock, Randomness
+from cardlib.wire.bundle import Bundle
+from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
+from terminal.errors import TillError
+from terminal.journal.journal import Author, Circumstances, Journal, JournalReader
+from terminal.journal.space import Space
+from terminal.till_keys import TillKeys
+from terminal.trust import BundleTrust
+
+
+@dataclass(frozen=True, slots=True)
+class TillConfig:
+    """``config.toml``; ``sale_limit_cents`` is the shop's own, 0 for none."""
+
+    backend_url: str
+    language: str = ""
+    cashier: str = ""
+    sale_limit_cents: int = 0
+
+    def write(self, path: Path) -> None:
+        """As TOML."""
+        rows = (
+            f"backend_url = {json.dumps(self.backend_url)}",
+            f"language = {json.dumps(self.language)}  # it, en; empty: as the system",
+            f"cashier = {json.dumps(self.cashier)}  # a number, never a name",
+            f"sale_limit_cents = {self.sale_limit_cents}  # 0: only the operator's limit",
+        )
+        path.write_text("\n".join(rows) + "\n", "utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """TillError ``TILL_CONFIG`` for anything that is not this file."""
+        try:
+            return cls(**tomllib.loads(path.read_text("utf-8")))
+        except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
+            raise TillError("TILL_CONFIG", path=str(path), why=str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class TillFiles:
+    """Where the parts of a till lie."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """Settings."""
+        return self.directory / "config.toml"
+
+    @property
+    def keys(self) -> Path:
+        """Secrets."""
+        return self.directory / "keys.sealed"
+
+    @property
+    def certificate(self) -> Path:
+        """Present once the till is enrolled."""
+        return self.directory / "certificate.cose"
+
+    @property
+    def bundle(self) -> Path:
+        """The newest bundle."""
+        return self.directory / "bundle.cose"
+
+    @property
+    def journal(self) -> Path:
+        """The journal's database."""
+        return self.directory / "journal.db"
+
+    @property
+    def ballast(self) -> Path:
+        """The journal's reserved room."""
+        return self.directory / "journal.ballast"
+
+
+def prepare(
+    directory: Path, passphrase: str, config: TillConfig, randomness: Randomness
+) -> TillKeys:
+    """Makes the directory and fresh keys; TillError ``TILL_EXISTS`` when there are keys already.
+
+    A till that was prepared and never enrolled is prepared anew.
+    """
+    files = TillFiles(directory)
+    if files.certificate.exists():
+        raise TillError("TILL_EXISTS", path=str(directory))
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config.write(files.config)
+    keys = TillKeys.generate(randomness)
+    keys.write(files.keys, passphrase, randomness)
+    return keys
+
+
+def enrol(
+    directory: Path, passphrase: str, answer: EnrolmentAnswer, randomness: Randomness
+) -> Certificate:
+    """Installs the operator's answer; the caller has compared the fingerprint by eye.
+
+    AuthenticityError when certificate or bundle are not that operator's, or not for
+    this till's key. The certificate is written last: without it nothing is enrolled.
+    """
+    files = TillFiles(directory)
+    keys = TillKeys.read(_existing(files.keys), passphrase)
+    certificate = Certificate.open(answer.certificate, answer.operator_key)
+    if certificate.public_key != keys.signing.public:
+        raise AuthenticityError("CERTIFICATE_OTHER")
+    Bundle.open(answer.bundle, answer.operator_key)
+    keys.enrolled(answer.operator_key, answer.sealed_keys).write(files.keys, passphrase, randomness)
+    write_durably(files.bundle, answer.bundle)
+    write_durably(files.certificate, answer.certificate)
+    return certificate
+
+
+@dataclass(slots=True)
+class Till:
+    """An enrolled till, opened. ``journal`` is the writer of its journal."""
+
+    files: TillFiles
+    config: TillConfig
+    keys: TillKeys
+    certificate: Certificate
+    operator: PublicKey
+    module: SoftModule
+    clock: Clock
+    randomness: Randomness
+    author: Author
+    trust: BundleTrust = field(default_factory=BundleTrust)
+    _journal: Journal | None = None
+
+    @classmethod
+    def load(cls, directory: Path, passphrase: str, clock: Clock, randomness: Randomness) -> Self:
+        """Opens everything but the journal: what the sync agent's process does.
+
+        TillError ``TILL_MISSING`` or ``TILL_NOT_ENROLLED``; AuthenticityError when a
+        file is not the operator's.
+        """
+        files = TillFiles(directory)
+        config = TillConfig.read(_existing(files.config))
+        keys = TillKeys.read(_existing(files.keys), passphrase)
+        if keys.operator is None or not files.certificate.exists():
+            raise TillError("TILL_NOT_ENROLLED", path=str(directory))
+        complete = files.certificate.read_bytes()
+        certificate = Certificate.open(complete, keys.operator)
+        module = SoftModule(keys.ring, randomness)
+        author = Author(certificate.terminal, module, clock, sha256(complete).digest())
+        till = cls(
+            files, config, keys, certificate, keys.operator, module, clock, randomness, author
+        )
+        till.refresh()
+        return till
+
+    @classmethod
+    def open(cls, directory: Path, passphrase: str, clock: Clock, randomness: Randomness) -> Self:
+        """Opens the till to sell; JournalError ``JOURNAL_IN_USE`` while another one does."""
+        till = cls.load(directory, passphrase, clock, randomness)
+        space = Space(till.files.ballast, randomness)
+        till.take_journal(Journal.open(till.files.journal, till.keys.journal, till.author, space))
+        return till
+
+    def take_journal(self, journal: Journal) -> None:
+        """Makes ``journal`` the one that this till writes."""
+        self._journal = journal
+        self.refresh()
+
+    @property
+    def journal(self) -> Journal:
+        """The writer; only of a till that was opened with :meth:`open`."""
+        assert self._journal is not None, "this till was loaded, not opened"
+        return self._journal
+
+    def read_journal(self) -> JournalReader:
+        """The journal beside a till that may be selling: to read, and for acknowledgements."""
+        return JournalReader.open_shared(self.files.journal, self.keys.journal, self.author)
+
+    def refresh(self) -> bool:
+        """Takes up the newest bundle; whether there was a newer one."""
+        known = self.trust.bundle.version if self.trust.bundle else 0
+        bundle = read_bundle(self.files.bundle, self.operator)
+        newer = bundle is not None and bundle.version > known
+        if newer:
+            self.trust = BundleTrust.of(bundle)
+        if self._journal is not None:
+            self._journal.circumstances = self.circumstances()
+        return newer
+
+    def circumstances(self) -> Circumstances:
+        """What entries say about this till now."""
+        bundle = self.trust.bundle
+        return Circumstances(
+            software=_software(),
+            parameters=bundle.parameters if bundle else 0,
+            hotlist=bundle.hotlist_version if bundle else 0,
+            watermark=bundle.watermark_version if bundle else 0,
+            cashier=self.config.cashier,
+        )
+
+    def install_bundle(self, complete: bytes, reader: JournalReader) -> Bundle:
+        """Verifies a bundle and makes it the till's; the agent calls this.
+
+        AuthenticityError when it is not the operator's; TillError ``BUNDLE_OLDER`` for
+        one below the newest ever installed.
+        """
+        bundle = Bundle.open(complete, self.operator)
+        installed = reader.acknowledgements.bundle_version()
+        if bundle.version < max(installed, self.trust.bundle.version if self.trust.bundle else 0):
+            raise TillError("BUNDLE_OLDER", version=bundle.version)
+        write_durably(self.files.bundle, complete)
+        reader.acknowledgements.record_bundle(bundle.version, sha256(complete).digest())
+        self.refresh()
+        return bundle
+
+    def close(self) -> None:
+        """Closes the journal. May be called twice."""
+        if self._journal is not None:
+            self._journal.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_bundle(path: Path, operator: PublicKey) -> Bundle | None:
+    """The bundle of a file, None when there is none; AuthenticityError when not genuine."""
+    if not path.exists():
+        return None
+    return Bundle.open(path.read_bytes(), operator)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Writes a file so that a crash leaves the old or the new one, whole."""
+    scratch = path.with_name(path.name + ".new")
+    with scratch.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    scratch.replace(path)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise TillError("TILL_MISSING", path=str(path.parent))
+    return path
+
+
+def _software() -> str:
+    try:
+        return version("borsellino")
+    except PackageNotFoundError:
+        return "unknown"

@@ -1,0 +1,69 @@
+"""What the till knows from the signed bundle: whom to believe, whom to refuse, how much."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from cardlib.wire.bundle import Bundle, Category, Limits, ProofRequest, Watermark
+from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.ids import PurseId
+
+
+@dataclass(frozen=True, slots=True)
+class BundleTrust:
+    """Implements ``cardlib.keys.trust.Trust``; empty before the first bundle."""
+
+    bundle: Bundle | None = None
+    _keys: Mapping[tuple[bytes, int], PublicKey] = field(default_factory=dict)
+    _marks: Mapping[PurseId, Watermark] = field(default_factory=dict)
+    _hotlist: frozenset[PurseId] = frozenset()
+
+    @classmethod
+    def of(cls, bundle: Bundle | None) -> Self:
+        """From a verified bundle."""
+        if bundle is None:
+            return cls()
+        return cls(
+            bundle,
+            {(key.issuer, key.key_id): key.public_key for key in bundle.issuer_keys},
+            {mark.purse: mark for mark in bundle.watermarks},
+            frozenset(bundle.hotlist),
+        )
+
+    @property
+    def limits(self) -> Limits:
+        """Bounds of this till."""
+        return Limits() if self.bundle is None else self.bundle.limits
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """Categories of goods, in the operator's order."""
+        return () if self.bundle is None else self.bundle.categories
+
+    def issuer_key(self, issuer: bytes, key_id: int) -> PublicKey | None:
+        """The key that signs the grants of ``issuer``, None when unknown."""
+        return self._keys.get((issuer, key_id))
+
+    def least_grant_seq(self, purse: PurseId) -> int:
+        """Grants with a lower number are superseded."""
+        mark = self._marks.get(purse)
+        return 0 if mark is None else mark.least_grant_seq
+
+    def watermark(self, purse: PurseId) -> Watermark | None:
+        """The newest proven state of a purse that the backend knew."""
+        return self._marks.get(purse)
+
+    def hotlisted(self, purse: PurseId) -> bool:
+        """Whether the purse is to be refused at sight."""
+        return purse in self._hotlist
+
+    def proof_requests(self, purse: PurseId) -> list[ProofRequest]:
+        """Records of a purse that the backend wants attested."""
+        requests = () if self.bundle is None else self.bundle.proof_requests
+        return [request for request in requests if request.purse == purse]
+
+    def programme_name(self, issuer: bytes, number: int) -> str:
+        """A programme in words; its number when the bundle does not name it."""
+        programmes = () if self.bundle is None else self.bundle.programmes
+        names = (item.name for item in programmes if (item.issuer, item.number) == (issuer, number))
+        return next(names, str(number))
