@@ -223,9 +223,9 @@ def directory_template(directory: int) -> bytes:
 
 def file_template(file: PurseFile) -> bytes:
     """The template of a purse file: size, descriptor, id, access, short id."""
-    descriptor = bytes((file.structure, 0x01))
+    descriptor = bytes((file.structure,))
     if file.structure is not Structure.TRANSPARENT:
-        descriptor += file.record_size.to_bytes(2, "big") + bytes((file.records,))
+        descriptor += b"\x01" + file.record_size.to_bytes(2, "big") + bytes((file.records,))
     return _template(
         Tlv(0x82, descriptor),
         file.fid,

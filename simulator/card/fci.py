@@ -13,6 +13,7 @@ TAG_FCI, TAG_FCP = 0x6F, 0x62
 _SIZE, _DESCRIPTOR, _FID, _PROPRIETARY, _ACCESS, _SFI = 0x80, 0x82, 0x83, 0x85, 0x86, 0x88
 _STATUS_ACTIVE = b"\x01"
 _DF_CODING = b"\xff"
+_RECORD_CODING = 0x01
 
 
 def fci(target: Directory | ElementaryFile) -> bytes:
@@ -41,9 +42,9 @@ def file_objects(spec: FileSpec) -> list[tlv.Tlv]:
 
 
 def _descriptor(spec: FileSpec) -> bytes:
-    head = bytes((spec.structure, 0x01))
     if spec.structure is Structure.TRANSPARENT:
-        return head
+        return bytes((spec.structure,))
+    head = bytes((spec.structure, _RECORD_CODING))
     return head + spec.record_size.to_bytes(2, "big") + bytes((spec.records,))
 
 

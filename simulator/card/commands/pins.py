@@ -128,7 +128,7 @@ def _present(chip: Chip, pin: Pin, value: bytes) -> None:
     chip.commit()
     if not crypto.same(value, pin.value):
         chip.session.forget(pin)
-        raise Refusal(_TRIES | pin.tries_left if pin.tries_left else Status.BLOCKED)
+        raise Refusal(_TRIES | pin.tries_left)
     pin.tries_left = pin.tries_max
     chip.commit()
 
