@@ -76,14 +76,11 @@ class PersonalisationAuthority(Protocol):
     """Who knows the stock and makes purses: the backend."""
 
     def plan(self, card: BlankCard) -> PursePlan:
-        """The purse for this card: the one already begun with, if its number is on the card.
+        """The purse for this card: always the same one, once it was begun with.
 
-        Raises to refuse; then nothing has been written.
+        Raises to refuse; then nothing has been written. The purse must be on record
+        before this returns, since from here on it may come to be.
         """
-        ...
-
-    def activating(self, plan: PursePlan) -> None:
-        """The next volley makes the purse operational: from now on it may exist."""
         ...
 
 
@@ -108,13 +105,11 @@ def personalise(authority: PersonalisationAuthority, randomness: Randomness) -> 
         directory = DF_BUONO_FIRST + card.purses.index(plan.info)
     else:
         directory = card.next_directory
-        yield from _make(plan, directory, authority, randomness)
+        yield from _make(plan, directory, randomness)
     return (yield from receipt(plan, directory, randomness))
 
 
-def _make(
-    plan: PursePlan, directory: int, authority: PersonalisationAuthority, randomness: Randomness
-) -> Dialogue[None]:
+def _make(plan: PursePlan, directory: int, randomness: Randomness) -> Dialogue[None]:
     keys = plan.transport
     writer = SecuredWriter(suite_of(Suite.AES_128), keys.command, keys.response, randomness)
     answers = yield from send_all(select((DF_SERVICES,)), get_challenge(), writer.fresh_random())
@@ -126,7 +121,6 @@ def _make(
         yield from _write(writer, create_file(file_template(file)))
     for command in _contents(plan):
         yield from _write(writer, command)
-    authority.activating(plan)
     yield from _write(writer, Command(0x00, 0x44, 0x00, 0x00))
 
 

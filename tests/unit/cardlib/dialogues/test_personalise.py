@@ -49,14 +49,10 @@ class FixedPlan:
 
     purse: PursePlan = PLAN
     cards: list[BlankCard] = field(default_factory=list)
-    activating_calls: int = 0
 
     def plan(self, card: BlankCard) -> PursePlan:
         self.cards.append(card)
         return self.purse
-
-    def activating(self, _plan: PursePlan) -> None:
-        self.activating_calls += 1
 
 
 def make(memory: Memory, purse: PursePlan = PLAN) -> Receipt:
