@@ -54,9 +54,9 @@ def payment_order(debtor: Debtor, transfers: list[CreditTransfer], ordered_at: i
     """
     root = Element("Document", xmlns=NAMESPACE)
     initiation = SubElement(root, "CstmrCdtTrfInitn")
-    message_id = _message_id(debtor, transfers)
-    initiation.append(_group_header(debtor, transfers, message_id, ordered_at))
-    initiation.append(_payment_information(debtor, transfers, message_id, ordered_at))
+    reference = message_id(debtor, transfers)
+    initiation.append(_group_header(debtor, transfers, reference, ordered_at))
+    initiation.append(_payment_information(debtor, transfers, reference, ordered_at))
     indent(root)
     return bytes(tostring(root, encoding="UTF-8", xml_declaration=True)) + b"\n"
 
@@ -72,17 +72,18 @@ def sepa_text(text: str, length: int) -> str:
     return plain
 
 
-def _message_id(debtor: Debtor, transfers: list[CreditTransfer]) -> str:
+def message_id(debtor: Debtor, transfers: list[CreditTransfer]) -> str:
+    """The order's own id: the same payments from the same account have the same one."""
     rows = (f"{item.end_to_end_id}:{item.iban}:{item.cents}" for item in transfers)
     digest = sha256("\n".join([debtor.iban, *rows]).encode()).hexdigest()
     return f"BORSELLINO-{digest[:24].upper()}"
 
 
 def _group_header(
-    debtor: Debtor, transfers: list[CreditTransfer], message_id: str, ordered_at: int
+    debtor: Debtor, transfers: list[CreditTransfer], reference: str, ordered_at: int
 ) -> Element:
     header = Element("GrpHdr")
-    _text(header, "MsgId", message_id)
+    _text(header, "MsgId", reference)
     _text(header, "CreDtTm", local_time(ordered_at).isoformat(timespec="seconds"))
     _sums(header, transfers)
     _text(SubElement(header, "InitgPty"), "Nm", sepa_text(debtor.name, _NAME_MAX))
@@ -90,10 +91,10 @@ def _group_header(
 
 
 def _payment_information(
-    debtor: Debtor, transfers: list[CreditTransfer], message_id: str, ordered_at: int
+    debtor: Debtor, transfers: list[CreditTransfer], reference: str, ordered_at: int
 ) -> Element:
     block = Element("PmtInf")
-    _text(block, "PmtInfId", f"{message_id[: _ID_MAX - 2]}-1")
+    _text(block, "PmtInfId", f"{reference[: _ID_MAX - 2]}-1")
     _text(block, "PmtMtd", "TRF")
     _sums(block, transfers)
     _text(_path(block, "PmtTpInf", "SvcLvl"), "Cd", "SEPA")

@@ -5,7 +5,8 @@ Rules of this version, in the order they are applied:
 - A period can be settled once every active terminal of the merchant is complete past
   its end (the terminal mark of PROTOCOL 6). A lost terminal does not hold it up.
 - Everything of the merchant's that happened before the period's end and is in no batch
-  yet comes in, however late it arrived: proven, with its amount closed, and payable.
+  yet comes in, however late it arrived: proven, payable, its amount closed, and the
+  purse's card mark at or past it (nothing is paid before the card's chain closes).
   The rest is *postponed*: listed with its reason, and looked at again next time.
 - Voids are negative lines. Money never leaves its pot, so a pot (municipality,
   programme, funding source) in which voids outweigh sales waits as a whole.
@@ -111,6 +112,8 @@ class Postponement(StrEnum):
     """No card has proven it yet."""
     AMOUNT_OPEN = "LINE_AMOUNT_OPEN"
     """Proven, but the record before it is missing: the amount may still change."""
+    CHAIN_OPEN = "LINE_CHAIN_OPEN"
+    """An earlier operation of the same card is not posted yet."""
     SUSPENDED = "LINE_IN_SUSPENSE"
     """Its money waits for a proof or a person."""
     POT_NEGATIVE = "LINE_POT_NEGATIVE"
@@ -138,6 +141,7 @@ class Claim:
     event_time: int
     proven: bool
     amount_open: bool
+    chain_closed: bool
     parts: tuple[ClaimPart, ...]
     replaces: int | None = None
 
@@ -152,7 +156,9 @@ class Claim:
             return Postponement.UNPROVEN
         if not all(part.payable for part in self.parts):
             return Postponement.SUSPENDED
-        return Postponement.AMOUNT_OPEN if self.amount_open else None
+        if self.amount_open:
+            return Postponement.AMOUNT_OPEN
+        return None if self.chain_closed else Postponement.CHAIN_OPEN
 
 
 @dataclass(frozen=True, slots=True)

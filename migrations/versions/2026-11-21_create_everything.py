@@ -428,6 +428,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=32), nullable=False),
         sa.Column("outcome_ref", sa.String(length=80), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("order_ref", sa.String(length=35), nullable=True),
+        sa.Column("ordered_at", sa.BigInteger(), nullable=True),
         sa.CheckConstraint(
             "state IN ('created', 'sent', 'paid', 'failed')", name=op.f("ck_payment_state")
         ),
@@ -439,6 +441,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("end_to_end_id", name=op.f("uq_payment_end_to_end_id")),
         sa.UniqueConstraint("outcome_ref", name=op.f("uq_payment_outcome_ref")),
     )
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_payment_order_ref"), ["order_ref"], unique=False)
+
     op.create_table(
         "proof_request",
         sa.Column("purse_id", sa.Integer(), nullable=False),
@@ -887,6 +892,9 @@ def downgrade() -> None:
     op.drop_table("stock_card")
     op.drop_table("quarantine")
     op.drop_table("proof_request")
+    with op.batch_alter_table("payment", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_payment_order_ref"))
+
     op.drop_table("payment")
     op.drop_table("merchant_programme")
     with op.batch_alter_table("intent", schema=None) as batch_op:

@@ -11,7 +11,9 @@ from backend.domain.ledger import (
     PRESENT_KINDS,
     Account,
     AccountKind,
+    RefKind,
     Transfer,
+    TransferKind,
     transfer_hash,
 )
 from backend.errors import LedgerError
@@ -82,6 +84,17 @@ class Ledger:
         """Stored transfers after number ``after``, in order."""
         return self._session.scalars(
             select(TransferRow).where(TransferRow.id > after).order_by(TransferRow.id).limit(limit)
+        ).all()
+
+    def transfers_of(
+        self, ref_kind: RefKind, ref_id: str, kind: TransferKind
+    ) -> Sequence[TransferRow]:
+        """Transfers of a kind that go back to one document, in order."""
+        return self._session.scalars(
+            select(TransferRow)
+            .where(TransferRow.ref_kind == ref_kind, TransferRow.ref_id == ref_id)
+            .where(TransferRow.kind == kind)
+            .order_by(TransferRow.id)
         ).all()
 
     def head(self) -> tuple[int, bytes]:

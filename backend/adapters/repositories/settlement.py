@@ -23,17 +23,28 @@ class Settlement:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def unbatched_postings(self, merchant_id: int, time_to: int) -> Sequence[PostingRow]:
-        """Postings of a merchant before ``time_to`` in no batch, whose card chain has closed."""
-        lines = select(BatchLineRow.posting_id).where(BatchLineRow.state == "included")
-        return self._session.scalars(
-            select(PostingRow)
+    def waiting_postings(
+        self, municipality_id: int, merchant_id: int, time_to: int
+    ) -> Sequence[tuple[PostingRow, PurseRow]]:
+        """Live postings before ``time_to`` in no batch, or in one that failed, with their purses.
+
+        On purses of one municipality, in time order; contradicted ones left out.
+        """
+        lines = (
+            select(BatchLineRow.posting_id)
+            .join(SettlementBatchRow, SettlementBatchRow.id == BatchLineRow.batch_id)
+            .where(BatchLineRow.state == "included", SettlementBatchRow.state != "failed")
+        )
+        rows = self._session.execute(
+            select(PostingRow, PurseRow)
             .join(PurseRow, PurseRow.id == PostingRow.purse_id)
+            .where(PurseRow.municipality_id == municipality_id)
             .where(PostingRow.merchant_id == merchant_id, PostingRow.event_time < time_to)
-            .where(PostingRow.amount_open.is_(False), PostingRow.ctr <= PurseRow.card_mark)
+            .where(PostingRow.live.is_(True), PostingRow.state != "contradicted")
             .where(PostingRow.id.not_in(lines))
             .order_by(PostingRow.event_time, PostingRow.id)
-        ).all()
+        )
+        return [(posting, purse) for posting, purse in rows]
 
     def batch(self, batch_id: int) -> SettlementBatchRow:
         """By id, locked; UnknownError ``BATCH_UNKNOWN``."""
@@ -49,6 +60,27 @@ class Settlement:
             query = query.where(SettlementBatchRow.merchant_id == merchant_id)
         return self._session.scalars(query).all()
 
+    def batches_of_period(
+        self, municipality_id: int, merchant_id: int, start: int, end: int
+    ) -> Sequence[SettlementBatchRow]:
+        """Batches whose period overlaps ``start`` to ``end``, by id."""
+        return self._session.scalars(
+            select(SettlementBatchRow)
+            .where(SettlementBatchRow.municipality_id == municipality_id)
+            .where(SettlementBatchRow.merchant_id == merchant_id)
+            .where(SettlementBatchRow.period_from < end, SettlementBatchRow.period_to > start)
+            .order_by(SettlementBatchRow.id)
+        ).all()
+
+    def included_line(self, posting_id: int) -> BatchLineRow | None:
+        """The newest line in which a posting was to be paid."""
+        return self._session.scalar(
+            select(BatchLineRow)
+            .where(BatchLineRow.posting_id == posting_id, BatchLineRow.state == "included")
+            .order_by(BatchLineRow.id.desc())
+            .limit(1)
+        )
+
     def lines_of_posting(self, posting_id: int) -> Sequence[BatchLineRow]:
         """The lines that a posting ever had, oldest first."""
         return self._session.scalars(
@@ -63,6 +95,10 @@ class Settlement:
         if batch_id is not None:
             query = query.where(PaymentRow.batch_id == batch_id)
         return self._session.scalars(query).all()
+
+    def payment(self, payment_id: int) -> PaymentRow:
+        """By its own number."""
+        return self._session.get_one(PaymentRow, payment_id)
 
     def find_payment(self, end_to_end_id: str) -> PaymentRow | None:
         """By the id that the bank repeats."""

@@ -84,6 +84,9 @@ class PaymentRow(Base):
     state: Mapped[Word] = mapped_column(default="created")
     outcome_ref: Mapped[str | None] = mapped_column(String(80), unique=True)
     created_at: Mapped[Seconds]
+    order_ref: Mapped[str | None] = mapped_column(String(35), index=True)
+    """The message id of the payment order it went out with."""
+    ordered_at: Mapped[Seconds | None]
 
 
 class OutcomeFileRow(Base):

@@ -24,11 +24,11 @@ MEDICINE = (1, 2, 1)
 
 def claim(
     posting: int, cents: int, *, pot: tuple[int, int, int] = FOOD, proven: bool = True,
-    amount_open: bool = False, payable: bool = True,
+    amount_open: bool = False, chain_closed: bool = True, payable: bool = True,
 ) -> Claim:  # fmt: skip
     return Claim(
         posting=posting, entry=f"7:{posting}", event_time=1000 + posting, proven=proven,
-        amount_open=amount_open, parts=(ClaimPart(pot, payable, cents),),
+        amount_open=amount_open, chain_closed=chain_closed, parts=(ClaimPart(pot, payable, cents),),
     )  # fmt: skip
 
 
@@ -44,6 +44,7 @@ def test_proven_sales_are_paid_in_the_order_they_happened() -> None:
     [
         (claim(2, 300, proven=False), Postponement.UNPROVEN),
         (claim(2, 300, amount_open=True), Postponement.AMOUNT_OPEN),
+        (claim(2, 300, chain_closed=False), Postponement.CHAIN_OPEN),
         (claim(2, 300, payable=False), Postponement.SUSPENDED),
     ],
 )
@@ -75,7 +76,7 @@ def test_nothing_to_pay_is_said_and_makes_no_batch() -> None:
 def test_a_sale_over_two_pots_does_not_make_the_other_pot_owe() -> None:
     """Its food part waits with its medicine part; without it the food pot would owe too."""
     both = Claim(
-        posting=1, entry="7:1", event_time=1, proven=True, amount_open=False,
+        posting=1, entry="7:1", event_time=1, proven=True, amount_open=False, chain_closed=True,
         parts=(ClaimPart(FOOD, payable=True, cents=500), ClaimPart(MEDICINE, True, 100)),
     )  # fmt: skip
     with pytest.raises(ConflictError, match="BATCH_EMPTY"):
@@ -96,7 +97,7 @@ def test_no_pot_ever_pays_below_zero_and_no_cent_is_lost(
     claims = [
         Claim(
             posting=number, entry=f"1:{number}", event_time=number, proven=proven,
-            amount_open=amount_open, parts=tuple(parts),
+            amount_open=amount_open, chain_closed=True, parts=tuple(parts),
         )
         for number, (parts, proven, amount_open) in enumerate(rows)
     ]  # fmt: skip
