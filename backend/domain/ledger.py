@@ -203,6 +203,33 @@ def balances_of(transfers: Iterable[Transfer]) -> dict[Account, int]:
     return balances
 
 
+def feasible_order(
+    transfers: Iterable[Transfer], balances: Mapping[Account, int]
+) -> list[Transfer]:
+    """``transfers`` in an order in which no account is overdrawn, as near as possible to theirs.
+
+    LedgerError ``ACCOUNT_OVERDRAWN`` when there is none.
+    """
+    held, waiting, result = dict(balances), list(transfers), []
+    while waiting:
+        at = _first_covered(waiting, held)
+        if at is None:
+            raise LedgerError("ACCOUNT_OVERDRAWN", account=waiting[0].source.code)
+        transfer = waiting.pop(at)
+        held[transfer.source] = held.get(transfer.source, 0) - transfer.money.cents
+        held[transfer.target] = held.get(transfer.target, 0) + transfer.money.cents
+        result.append(transfer)
+    return result
+
+
+def _first_covered(waiting: Iterable[Transfer], held: Mapping[Account, int]) -> int | None:
+    for at, transfer in enumerate(waiting):
+        covered = held.get(transfer.source, 0) >= transfer.money.cents
+        if covered or transfer.source.may_be_negative:
+            return at
+    return None
+
+
 def check_programmes(balances: Mapping[Account, int]) -> None:
     """LedgerError unless each pot holds what was funded, and no account is overdrawn.
 

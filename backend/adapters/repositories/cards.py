@@ -121,6 +121,14 @@ class Cards:
             )
         )
 
+    def sessions_of(self, purse_id: int) -> Sequence[CardSessionRow]:
+        """Every session that a purse ever had, oldest first."""
+        return self._session.scalars(
+            select(CardSessionRow)
+            .where(CardSessionRow.purse_id == purse_id)
+            .order_by(CardSessionRow.created_at, CardSessionRow.id)
+        ).all()
+
     def session_steps(self, session_id: str) -> Sequence[CardSessionStepRow]:
         """The answered steps of a session, in order."""
         return self._session.scalars(

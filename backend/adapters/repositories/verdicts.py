@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from backend.adapters.tables.settlement import BatchLineRow
 from backend.adapters.tables.verdicts import (
     AlarmRow,
     AttestationRow,
@@ -115,3 +116,21 @@ class Verdicts:
     def grant_seen(self, digest: bytes) -> GrantSeenRow | None:
         """By the SHA-256 of the 91 bytes."""
         return self._session.get(GrantSeenRow, digest)
+
+    def lowest_unsettled(self, purse_id: int) -> int | None:
+        """The lowest counter of a posting that is not simply payable, or still open."""
+        found: int | None = self._session.scalar(
+            select(func.min(PostingRow.ctr)).where(
+                PostingRow.purse_id == purse_id,
+                PostingRow.state != "contradicted",
+                or_(PostingRow.reason != "", PostingRow.amount_open.is_(True)),
+            )
+        )
+        return found
+
+    def is_batched(self, posting_id: int) -> bool:
+        """Whether a settlement batch includes the posting."""
+        line = select(BatchLineRow.id).where(
+            BatchLineRow.posting_id == posting_id, BatchLineRow.state == "included"
+        )
+        return self._session.scalar(line.limit(1)) is not None

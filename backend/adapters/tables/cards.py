@@ -61,6 +61,7 @@ class StockCardRow(Base):
     imported_at: Mapped[Seconds]
     purse_id: Mapped[int | None] = mapped_column(ForeignKey("purse.id"))
 
+    municipality: Mapped[MunicipalityRow] = relationship(lazy="joined")
     purse: Mapped[PurseRow | None] = relationship(lazy="joined")
 
 

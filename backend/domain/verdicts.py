@@ -1,0 +1,277 @@
+"""What the records of one purse say: proven, unproven or contradicted (PROTOCOL 6).
+
+Pure: facts in, judgements out, whatever the order in which the facts arrived. A
+record is *attested* when a card returned it under K_TC; it is *proven* when it is
+attested, or when a later attested state, written at another merchant's terminal,
+continues it without a break in counter, prev and totals; an attested record of the
+same counter outweighs that. At most one record of a
+counter is *live*. The amount of a record is the difference of its totals and
+those of the live record before it; until that one is posted or attested the
+amount is open.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cardlib.codec.purse import SLOTS, ZERO_TOTALS, SpendType, Totals
+
+PREV_SIZE = 4
+RING_SIZE = 20
+"""Records that a card keeps: an older one can no longer be read."""
+
+
+class PostingState(StrEnum):
+    """What is known of a claimed or attested record."""
+
+    PROVEN = "proven"
+    """The card confirms it: the money is the merchant's."""
+    UNPROVEN = "unproven"
+    """Only the till says so: the money waits in suspense."""
+    CONTRADICTED = "contradicted"
+    """Another record has its place: the money is back where it came from."""
+
+
+class Closing(StrEnum):
+    """How the terminal's journal closed the intent of a record."""
+
+    MISSING = "missing"
+    """No accepted intent is known."""
+    OPEN = "open"
+    COMMITTED = "committed"
+    NOT_APPLIED = "not_applied"
+    UNRESOLVED = "unresolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFact:
+    """One known record of the purse. ``arrival`` orders facts; ``lines`` are cents by slot.
+
+    ``merchant`` is the one of the terminal that the record names; None for the backend
+    itself and for an unknown terminal.
+    """
+
+    ctr: int
+    hash: bytes
+    prev: bytes
+    spent: Totals
+    type: SpendType
+    arrival: int
+    attested: bool
+    merchant: int | None = None
+    closing: Closing = Closing.MISSING
+    lines: Mapping[int, int] | None = None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether the terminal says that the card was debited."""
+        return self.closing is Closing.COMMITTED
+
+    @property
+    def sign(self) -> int:
+        """Minus for a void."""
+        return -1 if self.type == SpendType.VOID else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The verdict on one record; ``amounts`` are cents by slot, above zero.
+
+    ``forged_predecessor``: what it was said to follow is not what the card held.
+    """
+
+    fact: RecordFact
+    state: PostingState
+    live: bool
+    amounts: Mapping[int, int]
+    amount_open: bool
+    forged_predecessor: bool = False
+
+    @property
+    def proven(self) -> bool:
+        """Whether the card confirms the record, on whatever branch."""
+        return self.state is PostingState.PROVEN
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The last record below those judged: its counter and totals, proven or closed."""
+
+    ctr: int = 0
+    hash: bytes | None = None
+    spent: Totals = ZERO_TOTALS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PurseVerdict:
+    """Judgements by counter, and what follows for the purse as a whole."""
+
+    judgements: tuple[Judgement, ...]
+    card_mark: int
+    newest_proven: RecordFact | None
+    forks: tuple[int, ...]
+    """Counters with two proven records."""
+    wanted_proofs: frozenset[int]
+    """Counters to be read attested."""
+
+
+def judge(facts: Sequence[RecordFact], base: Base) -> PurseVerdict:
+    """The verdict on all ``facts``, which lie above ``base``."""
+    by_ctr: dict[int, list[RecordFact]] = {}
+    for fact in sorted(facts, key=lambda fact: (fact.ctr, fact.arrival)):
+        by_ctr.setdefault(fact.ctr, []).append(fact)
+    proven = _proven(by_ctr)
+    live = _live(by_ctr, proven)
+    judgements = _judgements(by_ctr, live, proven, base)
+    top = max((ctr for ctr, fact in live.items() if fact.hash in proven), default=None)
+    return PurseVerdict(
+        judgements=tuple(judgements),
+        card_mark=_card_mark(judgements, base),
+        newest_proven=None if top is None else live[top],
+        forks=tuple(ctr for ctr, same in by_ctr.items() if sum(f.hash in proven for f in same) > 1),
+        wanted_proofs=_wanted_proofs(judgements, by_ctr),
+    )
+
+
+def _proven(by_ctr: Mapping[int, list[RecordFact]]) -> set[bytes]:
+    attested = [fact for same in by_ctr.values() for fact in same if fact.attested]
+    settled = {fact.ctr for fact in attested}
+    proven = {fact.hash for fact in attested}
+    for state in attested:
+        proven |= {fact.hash for fact in _implied_by(state, by_ctr) if fact.ctr not in settled}
+    return proven
+
+
+def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> Iterator[RecordFact]:
+    """Claims of other merchants below ``state``, down to the first break."""
+    above = state
+    while (below := _linked(above, by_ctr)) is not None and _totals_agree(above, below):
+        if state.merchant != below.merchant and below.claimed:
+            yield below
+        above = below
+
+
+def _linked(above: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> RecordFact | None:
+    for fact in by_ctr.get(above.ctr - 1, ()):
+        if fact.hash[:PREV_SIZE] == above.prev:
+            return fact
+    return None
+
+
+def _totals_agree(above: RecordFact, below: RecordFact) -> bool:
+    if above.lines is None:
+        return above.type != SpendType.INIT or above.spent == below.spent
+    return _difference(above, below.spent) == dict(above.lines)
+
+
+def _difference(fact: RecordFact, before: Totals) -> dict[int, int]:
+    """Cents by slot that ``fact`` took (a void: gave back); slots without change left out."""
+    changes = (fact.sign * (fact.spent[at] - before[at]) for at in range(SLOTS))
+    return {slot: cents for slot, cents in enumerate(changes, start=1) if cents}
+
+
+def _live(by_ctr: Mapping[int, list[RecordFact]], proven: set[bytes]) -> dict[int, RecordFact]:
+    live: dict[int, RecordFact] = {}
+    for ctr in sorted(by_ctr, reverse=True):
+        candidates = [fact for fact in by_ctr[ctr] if fact.hash in proven]
+        candidates = candidates or [fact for fact in by_ctr[ctr] if fact.claimed]
+        if candidates:
+            above = live.get(ctr + 1)
+            live[ctr] = _chosen(candidates, above if above and above.hash in proven else None)
+    return live
+
+
+def _chosen(candidates: list[RecordFact], above: RecordFact | None) -> RecordFact:
+    """The branch that the next proven record continues, else the first that arrived."""
+    if above is not None:
+        for fact in candidates:
+            if fact.hash[:PREV_SIZE] == above.prev:
+                return fact
+    return candidates[0]
+
+
+def _judgements(
+    by_ctr: Mapping[int, list[RecordFact]],
+    live: Mapping[int, RecordFact],
+    proven: set[bytes],
+    base: Base,
+) -> list[Judgement]:
+    result: list[Judgement] = []
+    for ctr in sorted(by_ctr):
+        for fact in by_ctr[ctr]:
+            if live.get(ctr) is fact:
+                result.append(_judge_live(fact, live.get(ctr - 1), proven, base))
+            elif fact.claimed or fact.hash in proven:
+                result.append(_judge_dead(fact, live.get(ctr), proven))
+    return result
+
+
+def _judge_dead(fact: RecordFact, live: RecordFact | None, proven: set[bytes]) -> Judgement:
+    if fact.hash in proven:
+        state = PostingState.PROVEN
+    elif live is not None and live.hash in proven:
+        state = PostingState.CONTRADICTED
+    else:
+        state = PostingState.UNPROVEN
+    return Judgement(
+        fact=fact, state=state, live=False, amounts=dict(fact.lines or {}), amount_open=False
+    )
+
+
+def _judge_live(
+    fact: RecordFact, before: RecordFact | None, proven: set[bytes], base: Base
+) -> Judgement:
+    state = PostingState.PROVEN if fact.hash in proven else PostingState.UNPROVEN
+    totals, linked = _predecessor(fact, before, proven, base)
+    if totals is None:
+        return Judgement(
+            fact=fact, state=state, live=True, amounts=dict(fact.lines or {}), amount_open=True
+        )
+    taken = _difference(fact, totals)
+    amounts = {slot: cents for slot, cents in taken.items() if cents > 0}
+    agrees = linked and taken == amounts and (fact.lines is None or taken == dict(fact.lines))
+    return Judgement(
+        fact=fact, state=state, live=True, amounts=amounts, amount_open=False,
+        forged_predecessor=not agrees,
+    )  # fmt: skip
+
+
+def _predecessor(
+    fact: RecordFact, before: RecordFact | None, proven: set[bytes], base: Base
+) -> tuple[Totals | None, bool]:
+    """Totals before ``fact``, None while nobody can say; and whether ``prev`` names them."""
+    if before is None:
+        if fact.ctr != base.ctr + 1:
+            return None, True
+        linked = base.hash is None or base.hash[:PREV_SIZE] == fact.prev
+        return base.spent, linked
+    linked = before.hash[:PREV_SIZE] == fact.prev
+    if linked or before.hash in proven:
+        return before.spent, linked
+    return None, False
+
+
+def _card_mark(judgements: Iterable[Judgement], base: Base) -> int:
+    mark = expected = base.ctr
+    for judgement in judgements:
+        if not judgement.live:
+            continue
+        if judgement.fact.ctr != expected + 1 or judgement.amount_open:
+            break
+        expected += 1
+        if judgement.proven:
+            mark = expected
+    return mark
+
+
+def _wanted_proofs(
+    judgements: Iterable[Judgement], by_ctr: Mapping[int, list[RecordFact]]
+) -> frozenset[int]:
+    wanted: set[int] = set()
+    for judgement in judgements:
+        if judgement.state is PostingState.UNPROVEN:
+            wanted.add(judgement.fact.ctr)
+        if judgement.live and judgement.amount_open:
+            wanted.add(judgement.fact.ctr - 1)
+    newest = max(by_ctr, default=0)
+    return frozenset(ctr for ctr in wanted if ctr > newest - RING_SIZE)

@@ -1,0 +1,113 @@
+"""The signed bundle: what a till needs to judge a card offline. Versioned by content."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+from backend.adapters.key_store import KeyStore
+from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.terminals import BundleRow
+from backend.adapters.unit_of_work import Unit
+from cardlib.wire import cbor
+from cardlib.wire.bundle import (
+    Bundle,
+    Category,
+    IssuerKey,
+    Limits,
+    Programme,
+    ProofRequest,
+    Watermark,
+)
+from cardlib.wire.cbor import Value
+from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.ids import PurseId
+
+LIMITS = Limits(sale_cents=0, offline_days_warn=5, offline_days_stop=10)
+"""Until a town sets its own."""
+PARAMETERS = 1
+"""Version of the limits and categories."""
+
+
+def publish_bundle(unit: Unit, keys: KeyStore, now: int) -> BundleRow:
+    """The newest bundle; a new version when anything in it changed since the last one."""
+    draft = _draft(unit)
+    newest = unit.terminals.newest_bundle()
+    hotlist_hash, watermark_hash = _hash_of_purses(draft), _hash_of_marks(draft)
+    if newest is None:
+        draft = replace(draft, hotlist_version=1, watermark_version=1)
+    else:
+        draft = replace(
+            draft,
+            hotlist_version=newest.hotlist_version + (newest.hotlist_hash != hotlist_hash),
+            watermark_version=newest.watermark_version + (newest.watermark_hash != watermark_hash),
+        )
+    operator = keys.operator_key()
+    content_hash = sha256(draft.sign(operator)).digest()
+    if newest is not None and newest.content_hash == content_hash:
+        return newest
+    version = newest.version + 1 if newest else 1
+    complete = replace(draft, version=version, issued_at=now).sign(operator)
+    row = BundleRow(
+        version=version, content_hash=content_hash, complete=complete, issued_at=now,
+        hotlist_version=draft.hotlist_version, hotlist_hash=hotlist_hash,
+        watermark_version=draft.watermark_version, watermark_hash=watermark_hash,
+    )  # fmt: skip
+    unit.add(row)
+    return row
+
+
+def _draft(unit: Unit) -> Bundle:
+    """Everything but version and time."""
+    purses = unit.cards.purses()
+    ids = {purse.id: _purse_id(purse) for purse in purses}
+    return Bundle(
+        version=0,
+        issued_at=0,
+        parameters=PARAMETERS,
+        limits=LIMITS,
+        hotlist_version=0,
+        watermark_version=0,
+        issuer_keys=tuple(
+            IssuerKey(municipality.issuer, key.key_id, PublicKey(key.public_key))
+            for municipality, key in unit.programmes.issuer_keys()
+        ),
+        programmes=tuple(
+            Programme(row.municipality.issuer, row.number, row.name)
+            for row in unit.programmes.programmes()
+        ),
+        categories=tuple(
+            Category(row.bit, row.name_it, row.name_en) for row in unit.programmes.categories()
+        ),
+        hotlist=tuple(ids[purse.id] for purse in purses if purse.hotlisted_at is not None),
+        watermarks=tuple(
+            _watermark(unit, purse) for purse in purses if purse.proven_hash is not None
+        ),
+        proof_requests=tuple(
+            ProofRequest(ids[request.purse_id], request.ctr)
+            for request in unit.verdicts.proof_requests()
+        ),
+    )
+
+
+def _watermark(unit: Unit, purse: PurseRow) -> Watermark:
+    live = [grant.grant_seq for grant in unit.cards.grants_of(purse.id) if grant.state == "on_card"]
+    assert purse.proven_hash is not None
+    return Watermark(
+        _purse_id(purse), purse.proven_ctr, purse.proven_hash[:4], min(live, default=0)
+    )
+
+
+def _purse_id(purse: PurseRow) -> PurseId:
+    return PurseId(purse.municipality.issuer, purse.number)
+
+
+def _hash_of_purses(bundle: Bundle) -> bytes:
+    rows: list[Value] = [[purse.issuer, purse.number] for purse in bundle.hotlist]
+    return sha256(cbor.encode(rows)).digest()
+
+
+def _hash_of_marks(bundle: Bundle) -> bytes:
+    rows: list[Value] = [
+        [mark.purse.issuer, mark.purse.number, mark.ctr, mark.record_hash, mark.least_grant_seq]
+        for mark in bundle.watermarks
+    ]
+    return sha256(cbor.encode(rows)).digest()

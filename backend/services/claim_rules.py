@@ -1,0 +1,105 @@
+"""Why a posting may not simply be paid: each reason has a code and a sentence."""
+
+from enum import StrEnum
+
+from backend.adapters.tables.cards import CardGrantRow
+from backend.adapters.tables.journals import IntentLineRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.verdicts import Closing, Judgement
+from backend.services.purse_facts import KnownRecord, PurseFacts, grant_of_line
+from cardlib.codec.purse import Grant
+
+
+class Reason(StrEnum):
+    """Where a posting's money lies when it is not payable, and why."""
+
+    NONE = ""
+    UNPROVEN = "SALE_UNPROVEN"
+    CONTRADICTED = "SALE_CONTRADICTED"
+    ENTRY_MISSING = "SALE_ENTRY_MISSING"
+    """The card proves it, its terminal has not told of it yet."""
+    ENTRY_OPEN = "SALE_ENTRY_OPEN"
+    """The intent is known, its closing entry is not."""
+    JOURNAL_OTHER = "SALE_JOURNAL_OTHER"
+    """The terminal's journal holds something else in that place."""
+    NOT_APPLIED = "SALE_NOT_APPLIED"
+    """The terminal signed that nothing was debited: back to the purse."""
+    TERMINAL_LOST = "SALE_TERMINAL_LOST"
+    GRANT_UNKNOWN = "SALE_GRANT_UNKNOWN"
+    GRANT_SUPERSEDED = "SALE_GRANT_SUPERSEDED"
+    MERCHANT_NOT_ENABLED = "SALE_MERCHANT_NOT_ENABLED"
+    OVERDRAWN = "SALE_OVERDRAWN"
+    FORK_DEAD = "SALE_FORK_DEAD"
+
+
+def claim_problem(
+    unit: Unit, facts: PurseFacts, record: KnownRecord, judgement: Judgement
+) -> Reason:
+    """The first reason not to pay a live record; overdraw is judged with the money."""
+    journal = _journal_problem(unit, record, judgement)
+    if journal:
+        return journal
+    if not judgement.proven:
+        return Reason.UNPROVEN
+    lost_at = record.terminal.lost_at if record.terminal else None
+    if lost_at is not None and record.spend.time >= lost_at:
+        return Reason.TERMINAL_LOST
+    if judgement.fact.sign < 0:
+        return Reason.NONE
+    if set(judgement.amounts) - {line.slot for line in record.lines}:
+        return Reason.GRANT_UNKNOWN
+    for line in record.lines:
+        problem = _line_problem(unit, facts, record, line)
+        if problem:
+            return problem
+    return Reason.NONE
+
+
+def _journal_problem(unit: Unit, record: KnownRecord, judgement: Judgement) -> Reason:
+    match judgement.fact.closing:
+        case Closing.MISSING if record.spend.terminal == 0:
+            return Reason.NONE  # written by the backend itself
+        case Closing.MISSING:
+            entry = unit.journals.entry(record.spend.terminal, record.spend.seq)
+            other = entry is not None and entry.verdict == "accepted"
+            return Reason.JOURNAL_OTHER if other else Reason.ENTRY_MISSING
+        case Closing.OPEN:
+            return Reason.ENTRY_OPEN
+        case Closing.NOT_APPLIED:
+            return Reason.NOT_APPLIED
+    return Reason.NONE
+
+
+def _line_problem(
+    unit: Unit, facts: PurseFacts, record: KnownRecord, line: IntentLineRow
+) -> Reason:
+    grant = grant_of_line(facts, line)
+    if grant is None or grant.state in {"loading", "void"}:
+        return Reason.GRANT_UNKNOWN
+    if _is_superseded(facts, grant, record):
+        return Reason.GRANT_SUPERSEDED
+    assert record.terminal is not None
+    programme_id = unit.cards.order(grant.order_id).programme_id
+    enabled = unit.terminals.enabled(record.terminal.merchant_id, programme_id)
+    if enabled is None or (
+        enabled.disabled_at is not None and record.spend.time >= enabled.disabled_at
+    ):
+        return Reason.MERCHANT_NOT_ENABLED
+    return Reason.NONE
+
+
+def _is_superseded(facts: PurseFacts, named: CardGrantRow, record: KnownRecord) -> bool:
+    """An older grant than the newest confirmed one, and not within that one either.
+
+    What the card wrote before the newer grant was signed is simply late.
+    """
+    for grant in facts.grants.values():
+        if grant.slot != named.slot or grant.state != "on_card":
+            continue
+        newer, older = Grant.decode(grant.grant), Grant.decode(named.grant)
+        spent = record.spend.spent[named.slot - 1]
+        within = (
+            newer.programme == older.programme and newer.base_spent <= spent <= newer.granted_total
+        )
+        return newer.grant_seq > older.grant_seq and record.row.ctr > newer.base_ctr and not within
+    return False

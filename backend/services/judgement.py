@@ -1,0 +1,107 @@
+"""Judges a purse after new facts: verdicts, postings, marks, alarms, proof requests.
+
+Every service that learns something about a purse calls :func:`judge_purse` before it
+commits. What follows depends on the facts alone, not on the order they came in.
+"""
+
+from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.verdicts import ProofRequestRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.verdicts import Judgement, PurseVerdict, judge
+from backend.services import grants
+from backend.services.alarms import hotlist, raise_alarm
+from backend.services.postings import Books
+from backend.services.purse_facts import KnownRecord, PurseFacts, gather, grant_of_line
+
+
+def judge_purse(unit: Unit, purse: PurseRow, now: int, *, changed_ctr: int | None = None) -> None:
+    """Draws every conclusion from what is known of ``purse``.
+
+    ``changed_ctr``: the lowest counter with new facts; None judges from the first.
+    """
+    facts = gather(unit, purse, _from_ctr(unit, purse, changed_ctr))
+    verdict = judge([record.fact() for record in facts.records.values()], facts.base)
+    for judgement in verdict.judgements:
+        if judgement.live and judgement.proven:
+            _confirm_grants(unit, facts, facts.records[judgement.fact.hash], now)
+    books = Books(unit, purse, facts, now)
+    books.bury(verdict.judgements)
+    for judgement in verdict.judgements:
+        books.post(judgement)
+        _keep_flags(facts.records[judgement.fact.hash], judgement)
+        _alarm_on(unit, purse, facts.records[judgement.fact.hash], judgement, now)
+    books.settle()
+    _keep_marks(purse, facts, verdict)
+    _keep_proof_requests(unit, purse, verdict, facts.base.ctr, now)
+    _alarm_on_forks(unit, purse, verdict, now)
+    unit.flush()
+
+
+def _from_ctr(unit: Unit, purse: PurseRow, changed_ctr: int | None) -> int:
+    """The highest counter at and below which nothing can change any more."""
+    if changed_ctr is None:
+        return 0
+    closed = min(purse.card_mark, changed_ctr - 1)
+    unsettled = unit.verdicts.lowest_unsettled(purse.id)
+    if unsettled is not None:
+        closed = min(closed, unsettled - 1)
+    return max(closed, 0)
+
+
+def _confirm_grants(unit: Unit, facts: PurseFacts, record: KnownRecord, now: int) -> None:
+    """A proven state shows that the card held the grants that it spent from."""
+    for line in record.lines:
+        grant = grant_of_line(facts, line)
+        if grant is None or grant.state in {"on_card", "superseded"}:
+            continue
+        by = f"entry:{record.intent.terminal}:{record.intent.seq}" if record.intent else "entry"
+        if grant.state == "void":
+            raise_alarm(unit, "GRANT_REVIVED", f"grant {grant.id}", now)
+            if not _can_revive(unit, grant.order_id):
+                continue
+        grants.confirm(unit, grant, by=by, now=now)
+
+
+def _can_revive(unit: Unit, order_id: int) -> bool:
+    order = unit.cards.order(order_id)
+    return unit.ledger.balance(grants.source_account(order)) >= order.delta_cents
+
+
+def _keep_flags(record: KnownRecord, judgement: Judgement) -> None:
+    record.row.proven, record.row.live = judgement.proven, judgement.live
+
+
+def _keep_marks(purse: PurseRow, facts: PurseFacts, verdict: PurseVerdict) -> None:
+    purse.card_mark = verdict.card_mark
+    newest = verdict.newest_proven
+    if newest is not None:
+        purse.proven_ctr, purse.proven_hash = newest.ctr, newest.hash
+    elif facts.base.hash is not None and facts.base.ctr >= purse.proven_ctr:
+        purse.proven_ctr, purse.proven_hash = facts.base.ctr, facts.base.hash
+
+
+def _keep_proof_requests(
+    unit: Unit, purse: PurseRow, verdict: PurseVerdict, base_ctr: int, now: int
+) -> None:
+    standing = {request.ctr: request for request in unit.verdicts.proof_requests(purse.id)}
+    for ctr, request in standing.items():
+        if ctr > base_ctr and ctr not in verdict.wanted_proofs:
+            unit.verdicts.drop_proof_request(request)
+    for ctr in sorted(verdict.wanted_proofs - set(standing)):
+        unit.add(ProofRequestRow(purse_id=purse.id, ctr=ctr, requested_at=now))
+
+
+def _alarm_on(
+    unit: Unit, purse: PurseRow, record: KnownRecord, judgement: Judgement, now: int
+) -> None:
+    if judgement.forged_predecessor and judgement.live:
+        raise_alarm(
+            unit, "PREDECESSOR_FORGED", f"purse {purse.id} ctr {judgement.fact.ctr}", now,
+            purse=purse, terminal=record.terminal.number if record.terminal else None,
+        )  # fmt: skip
+
+
+def _alarm_on_forks(unit: Unit, purse: PurseRow, verdict: PurseVerdict, now: int) -> None:
+    for ctr in verdict.forks:
+        raise_alarm(unit, "PURSE_FORKED", f"purse {purse.id} ctr {ctr}", now, purse=purse)
+        hotlist(purse, "PURSE_FORKED", now)

@@ -1,0 +1,306 @@
+"""Puts judgements into the books: where each posting's money lies, and why (PROTOCOL 7)."""
+
+from collections.abc import Iterable, Mapping
+
+from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.ledger import (
+    Account,
+    AccountKind,
+    Ref,
+    RefKind,
+    Transfer,
+    TransferKind,
+    feasible_order,
+)
+from backend.domain.positions import Place, moves, take_back
+from backend.domain.verdicts import Judgement, PostingState
+from backend.services.accounts import same_pot
+from backend.services.claim_rules import Reason, claim_problem
+from backend.services.purse_facts import KnownRecord, PurseFacts
+from backend.services.slot_accounts import SlotAccounts
+from cardlib.wire.ids import PurseId
+from cardlib.wire.money import Money
+
+SYSTEM = "system"
+"""Who decided a case that resolved itself."""
+Positions = dict[int, dict[Place, int]]
+"""A position for each slot."""
+
+
+class Books:
+    """The postings of one purse. Judgements are posted in the order of their counters."""
+
+    def __init__(self, unit: Unit, purse: PurseRow, facts: PurseFacts, now: int) -> None:
+        self._unit = unit
+        self._purse = purse
+        self._facts = facts
+        self._now = now
+        self._pending: list[Transfer] = []
+        self._slots = SlotAccounts(unit, purse, facts, self._pending)
+        self._rows = {
+            row.record_hash: row for row in unit.verdicts.postings(purse.id, facts.base.ctr)
+        }
+
+    def bury(self, judgements: Iterable[Judgement]) -> None:
+        """Takes the place from postings that are no longer live, before others take it."""
+        for judgement in judgements:
+            row = self._rows.get(judgement.fact.hash)
+            if row is not None and not judgement.live:
+                row.live = False
+        self._unit.flush()
+
+    def post(self, judgement: Judgement) -> None:
+        """Brings the posting of one record to what ``judgement`` says."""
+        record = self._facts.records[judgement.fact.hash]
+        row = self._rows.get(judgement.fact.hash)
+        before = (row.state, row.reason) if row is not None else None
+        if row is None:
+            row = self._new_row(judgement, record)
+        elif self._decided(row):
+            return
+        current = self._positions(row)
+        wanted, reason = self._wanted(judgement, record, row, current)
+        self._update(row, judgement, record, reason)
+        if current != wanted:
+            kind = _transfer_kind(before, row)
+            self._plan(row, current, wanted, kind, self._ref(record))
+            self._store_parts(row, wanted)
+        self._close_case_if_done(row)
+
+    def settle(self) -> None:
+        """Posts the transfers of all postings, in an order that overdraws no account."""
+        accounts = {end for move in self._pending for end in (move.source, move.target)}
+        balances = {account: self._unit.ledger.balance(account) for account in accounts}
+        self._unit.ledger.post(feasible_order(self._pending, balances), self._now)
+        self._pending.clear()
+
+    def _decided(self, row: PostingRow) -> bool:
+        """A person closed its case: that stands."""
+        if row.case_id is None:
+            return False
+        case = self._unit.verdicts.case(row.case_id)
+        return case.state == "closed" and case.decided_by != SYSTEM
+
+    def _new_row(self, judgement: Judgement, record: KnownRecord) -> PostingRow:
+        row = PostingRow(
+            purse_id=self._purse.id, ctr=judgement.fact.ctr, record_hash=judgement.fact.hash,
+            is_void=judgement.fact.sign < 0, terminal=record.spend.terminal,
+            intent_seq=record.spend.seq, event_time=record.spend.time, booked_at=self._now,
+            parts=[],
+        )  # fmt: skip
+        self._rows[judgement.fact.hash] = row
+        return row
+
+    def _update(
+        self, row: PostingRow, judgement: Judgement, record: KnownRecord, reason: Reason
+    ) -> None:
+        row.state, row.live = judgement.state, judgement.live
+        row.amount_open, row.reason = judgement.amount_open, reason
+        if record.intent is not None and record.terminal is not None:
+            row.merchant_id = record.terminal.merchant_id
+            row.closing_seq = record.intent.closing_seq if record.closing_ref else None
+        self._unit.add(row)
+
+    # --- what is wanted -------------------------------------------------------------------
+
+    def _wanted(
+        self, judgement: Judgement, record: KnownRecord, row: PostingRow, current: Positions
+    ) -> tuple[Positions, Reason]:
+        if not judgement.live:
+            return self._wanted_dead(judgement, record, row)
+        reason = claim_problem(self._unit, self._facts, record, judgement)
+        if row.is_void:
+            return self._wanted_void(judgement, record, row, reason)
+        drawn = {
+            slot: self._slots.draw(slot, cents, record, current.get(slot, {}))
+            for slot, cents in judgement.amounts.items()
+        }
+        overdrawn = any(
+            account.kind is AccountKind.EXPOSURE
+            for origins in drawn.values()
+            for account in origins
+        )
+        if overdrawn and not reason:
+            reason = Reason.OVERDRAWN
+        wanted: Positions = {}
+        for slot, origins in drawn.items():
+            wanted[slot] = {
+                (origin, self._holder(origin, row, record, reason)): cents
+                for origin, cents in origins.items()
+            }
+        return wanted, reason
+
+    def _wanted_dead(
+        self, judgement: Judgement, record: KnownRecord, row: PostingRow
+    ) -> tuple[Positions, Reason]:
+        """Off the live branch: only a proven claim keeps money, and that from exposure."""
+        if not judgement.proven:
+            contradicted = judgement.state is PostingState.CONTRADICTED
+            return {}, Reason.CONTRADICTED if contradicted else Reason.UNPROVEN
+        if row.is_void or record.terminal is None:
+            return {}, Reason.FORK_DEAD
+        batched = bool(row.parts) and self._unit.verdicts.is_batched(row.id)
+        wanted: Positions = {}
+        for slot, cents in judgement.amounts.items():
+            exposure = self._slots.exposure(slot, record)
+            if exposure is not None:
+                holder = (
+                    self._payable(exposure, record)
+                    if batched
+                    else self._suspense(exposure, row, Reason.FORK_DEAD, record)
+                )
+                wanted[slot] = {(exposure, holder): cents}
+        return wanted, Reason.FORK_DEAD
+
+    def _wanted_void(
+        self, judgement: Judgement, record: KnownRecord, row: PostingRow, reason: Reason
+    ) -> tuple[Positions, Reason]:
+        """A void undoes its sale where that lies; unproven, it only holds the money back."""
+        sale = self._voided(record)
+        if sale is None:
+            return {}, reason or Reason.ENTRY_MISSING
+        wanted: Positions = {}
+        for slot, position in self._positions(sale).items():
+            undone = take_back(judgement.amounts.get(slot, 0), position)
+            if judgement.proven:
+                wanted[slot] = {place: -cents for place, cents in undone.items()}
+            else:
+                wanted[slot] = self._held_back(undone, row, record)
+        return wanted, Reason.NONE if judgement.proven else reason
+
+    def _held_back(
+        self, undone: Mapping[Place, int], row: PostingRow, record: KnownRecord
+    ) -> dict[Place, int]:
+        held: dict[Place, int] = {}
+        for (origin, holder), cents in undone.items():
+            if holder.kind is AccountKind.PAYABLE:
+                held[origin, holder] = -cents
+                held[origin, self._suspense(origin, row, Reason.UNPROVEN, record)] = cents
+        return held
+
+    def _voided(self, record: KnownRecord) -> PostingRow | None:
+        if record.intent is None:
+            return None
+        for row in self._rows.values():
+            below = row.live and row.ctr == record.row.ctr - 1
+            same = row.terminal == record.intent.terminal
+            if below and same and row.intent_seq == record.intent.voided_seq:
+                return row
+        return None
+
+    def _holder(
+        self, origin: Account, row: PostingRow, record: KnownRecord, reason: Reason
+    ) -> Account:
+        if reason is Reason.NOT_APPLIED:
+            return same_pot(origin, AccountKind.REFUND_DUE)
+        if reason:
+            return self._suspense(origin, row, reason, record)
+        return self._payable(origin, record)
+
+    def _payable(self, origin: Account, record: KnownRecord) -> Account:
+        assert record.terminal is not None
+        return same_pot(origin, AccountKind.PAYABLE, merchant=record.terminal.merchant_id)
+
+    def _suspense(
+        self, origin: Account, row: PostingRow, reason: Reason, record: KnownRecord
+    ) -> Account:
+        """The suspense account of the posting's case, which is opened or goes on."""
+        if row.case_id is None:
+            case = CaseRow(
+                code=reason, purse_id=self._purse.id, entry_ref=record.closing_ref,
+                opened_at=self._now,
+            )  # fmt: skip
+            self._unit.add(case)
+            row.case_id = case.id
+        case = self._unit.verdicts.case(row.case_id)
+        case.code, case.entry_ref = reason, record.closing_ref
+        case.state, case.decision, case.decided_by, case.decided_at = "open", None, None, None
+        return same_pot(origin, AccountKind.SUSPENSE, case=row.case_id)
+
+    # --- what is ----------------------------------------------------------------------------
+
+    def _positions(self, row: PostingRow) -> Positions:
+        positions: Positions = {}
+        for part in row.parts:
+            place = (
+                self._unit.ledger.account(part.origin_id),
+                self._unit.ledger.account(part.holder_id),
+            )
+            positions.setdefault(part.slot, {})[place] = part.cents
+        return positions
+
+    def _plan(
+        self, row: PostingRow, current: Positions, wanted: Positions, kind: TransferKind, ref: Ref
+    ) -> None:
+        for slot in sorted({*current, *wanted}):
+            self._pending += [
+                Transfer(
+                    kind=kind, source=step.source, target=step.target, money=Money(step.cents),
+                    event_time=row.event_time, ref=ref,
+                )
+                for step in moves(current.get(slot, {}), wanted.get(slot, {}))
+            ]  # fmt: skip
+
+    def _store_parts(self, row: PostingRow, wanted: Positions) -> None:
+        row.parts = []
+        self._unit.flush()
+        row.parts = [
+            PostingPartRow(
+                slot=slot, origin_id=self._unit.ledger.row(origin).id,
+                holder_id=self._unit.ledger.row(holder).id, cents=cents,
+            )
+            for slot, position in wanted.items()
+            for (origin, holder), cents in position.items()
+            if cents
+        ]  # fmt: skip
+        self._unit.flush()
+
+    def _close_case_if_done(self, row: PostingRow) -> None:
+        if row.case_id is None:
+            return
+        suspended = (
+            cents
+            for position in self._positions(row).values()
+            for (_origin, holder), cents in position.items()
+            if holder.kind is AccountKind.SUSPENSE
+        )
+        waiting = any(cents > 0 for cents in suspended)
+        case = self._unit.verdicts.case(row.case_id)
+        if not waiting and case.state == "open":
+            case.state, case.decision = "closed", row.state
+            case.decided_by, case.decided_at = SYSTEM, self._now
+
+    def _ref(self, record: KnownRecord) -> Ref:
+        if record.closing_ref is not None:
+            return Ref(RefKind.ENTRY, record.closing_ref)
+        purse = PurseId(self._purse.municipality.issuer, self._purse.number)
+        place = f"{purse.issuer.hex()}:{purse.number.hex()}:{record.row.ctr}"
+        return Ref(RefKind.RECORD, place)
+
+
+_FIRST = {
+    ("proven", False): TransferKind.SALE_PROVEN,
+    ("unproven", False): TransferKind.SALE_UNPROVEN,
+    ("proven", True): TransferKind.VOID_PROVEN,
+    ("unproven", True): TransferKind.VOID_UNPROVEN,
+}
+
+
+def _transfer_kind(before: tuple[str, str] | None, row: PostingRow) -> TransferKind:
+    """What kind of event brought the posting from ``before`` to what it is now."""
+    if row.reason == Reason.NOT_APPLIED:
+        return TransferKind.NOT_APPLIED_PROVEN
+    if row.state == "proven" and not row.live:
+        return TransferKind.FORK_DEAD
+    if row.state == "contradicted":
+        return TransferKind.DISPROVED
+    if before is None:
+        return _FIRST[row.state, row.is_void]
+    state, reason = before
+    if state != row.state or (reason and not row.reason):
+        return TransferKind.LATER_PROVEN
+    if row.reason and not reason:
+        return TransferKind.SUSPENDED
+    return TransferKind.AMOUNT_CORRECTED
