@@ -13,6 +13,7 @@ closes blocks the reader for good. So whatever goes wrong here closes the socket
 
 import logging
 import socket
+import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -72,7 +73,7 @@ class VirtualReader:
         self._thread.start()
 
     def stop(self) -> None:
-        """Takes the card out and ends; safe from any thread and from signal handlers."""
+        """Takes the card out and ends. Not from a signal handler: it takes a lock."""
         self._stop.set()
         with self._lock:
             if self._socket is not None:
@@ -196,7 +197,6 @@ def _receive_exactly(link: socket.socket, count: int) -> bytes | None:
 
 
 def _acknowledge_at_once(link: socket.socket) -> None:
-    # Linux only, and not sticky. Elsewhere there is no vpcd either.
-    quickack = getattr(socket, "TCP_QUICKACK", None)
-    if quickack is not None:
-        link.setsockopt(socket.IPPROTO_TCP, quickack, 1)
+    # Not sticky, and Linux only. Elsewhere there is no vpcd either.
+    if sys.platform == "linux":
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

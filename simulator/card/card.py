@@ -6,6 +6,8 @@ Rules it keeps:
   leaves the memory as last saved.
 - What a command changes is saved before its answer leaves.
 - Without power there is no answer: ``b""``, as when a write is torn (``tear_next_write``).
+- A card is in one reader at a time: power-up takes over what another program has saved
+  since, and a write on top of such a change is 6F00 and not made.
 """
 
 import logging
@@ -57,8 +59,14 @@ class VirtualCard:
         return self._chip.memory
 
     def power_on(self) -> None:
-        """Supplies power: the card answers, with nothing verified and the MF selected."""
+        """Supplies power: the card answers, with nothing verified and the MF selected.
+
+        ImageError when another program has left something else where the image was.
+        """
         self._powered = True
+        current = self._store.current()
+        if current is not None and current != self._saved:
+            self._chip.memory, self._saved = image.decode(current), current
         self._forget()
 
     def power_off(self) -> None:
@@ -103,9 +111,12 @@ class VirtualCard:
 
     def _commit(self) -> None:
         fresh = image.encode(self._chip.memory)
-        if fresh != self._saved:
-            self._store.save(fresh)
-            self._saved = fresh
+        if fresh == self._saved:
+            return
+        if self._store.current() not in (None, self._saved):
+            raise ImageError("CARD_IMAGE_IN_USE")
+        self._store.save(fresh)
+        self._saved = fresh
 
     def _forget(self) -> None:
         self._chip.session = Session([self._chip.memory.mf])

@@ -8,6 +8,7 @@ whose key anybody can make again: it vouches for nothing.
 
 import base64
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -17,6 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cardlib.codec.personal_data import PersonalData
+from simulator.card.chip import Randomness
+from simulator.errors import MaskError
 
 PERSONAL_DATA_SIZE = 400
 REGION = "6030"
@@ -63,6 +66,45 @@ class Holder:
             residence_address="VIA DELLE PROVE 1",
         )
         return data.encode(PERSONAL_DATA_SIZE)
+
+
+_SURNAMES = ("ROSSI", "BIANCHI", "FERRARI", "COLOMBO", "RICCI", "MARINO", "GRECO", "CONTI")
+_WOMEN = ("MARIA", "ANNA", "GIULIA", "CHIARA", "ELENA", "PAOLA", "LAURA", "SARA")
+_MEN = ("MARIO", "LUCA", "PAOLO", "MARCO", "ANDREA", "CARLO", "SERGIO", "FABIO")
+_TOWNS = ("M109", "E897", "I441", "I577", "B300")
+"""Voghera, Mantova, Saronno, Segrate, Busto Arsizio."""
+
+
+def fictitious_holder(randomness: Randomness) -> Holder:
+    """Somebody whom common names and a random birthday make up."""
+    surname, name, sex, town, born = randomness.bytes(5)
+    woman = sex % 2 == 0
+    return Holder(
+        surname=_SURNAMES[surname % len(_SURNAMES)],
+        name=(_WOMEN if woman else _MEN)[name % len(_WOMEN)],
+        sex="F" if woman else "M",
+        born_on=date(1940 + born % 60, 1 + town % 12, 1 + surname % 28),
+        birth_town=_TOWNS[town % len(_TOWNS)],
+    )
+
+
+def parse_holder(text: str) -> Holder:
+    """``SURNAME/NAME/SEX/YYYY-MM-DD/TOWN``, or only the first fields; MaskError otherwise."""
+    given = text.upper().split("/")
+    filled = given + _DEFAULT_FIELDS[len(given) :]
+    try:
+        surname, name, sex, born_on, town = filled
+        holder = Holder(surname, name, sex, date.fromisoformat(born_on), town)
+    except ValueError:
+        raise MaskError("CARD_HOLDER", holder=text) from None
+    names = surname.strip() and name.strip()
+    if not names or sex not in ("M", "F") or not _TOWN.fullmatch(town):
+        raise MaskError("CARD_HOLDER", holder=text)
+    return holder
+
+
+_TOWN = re.compile(r"[A-Z][0-9]{3}")
+_DEFAULT_FIELDS = ["ROSSI", "MARIA", "F", "1980-03-15", "M109"]
 
 
 def _letters(text: str) -> tuple[str, str]:

@@ -9,6 +9,10 @@ from typing import Protocol
 class Store(Protocol):
     """Keeps one image; what ``save`` has returned for survives a crash."""
 
+    def current(self) -> bytes | None:
+        """The image as it is now, perhaps changed by another program; None before the first."""
+        ...
+
     def save(self, image: bytes) -> None:
         """Replaces the image, all or nothing."""
         ...
@@ -21,6 +25,10 @@ class MemoryStore:
         self.image = image
         self.saves = 0
 
+    def current(self) -> bytes | None:
+        """See :class:`Store`."""
+        return self.image or None
+
     def save(self, image: bytes) -> None:
         """See :class:`Store`."""
         self.image = image
@@ -32,6 +40,13 @@ class FileStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+
+    def current(self) -> bytes | None:
+        """See :class:`Store`."""
+        try:
+            return self.path.read_bytes()
+        except FileNotFoundError:
+            return None
 
     def save(self, image: bytes) -> None:
         """Writes a new file beside the old one, syncs it, renames it, syncs the directory."""

@@ -1,0 +1,197 @@
+"""``borsellino sim``: make, inspect and plug in virtual cards."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from cardlib.codec.purse import Suite
+from cardlib.connection import CardConnection
+from cardlib.errors import CardlibError
+from cardlib.ports import Randomness
+from cardlib.system import SystemClock, SystemRandomness
+from cardlib.text import catalogue
+from cardlib.trace import Exchange
+from simulator import description, stock
+from simulator.card import image
+from simulator.card.card import VirtualCard
+from simulator.card.filesystem import Memory
+from simulator.card.masks import (
+    CNS_PIN,
+    CNS_PUK,
+    CRS_STINCARD,
+    TRAINING_TRANSPORT_KEYS,
+    make_card,
+    random_transport_keys,
+)
+from simulator.card.personal import Holder, fictitious_holder, parse_holder
+from simulator.card.randomness import SeededRandomness
+from simulator.card.store import FileStore
+from simulator.connection import InProcessConnection
+from simulator.errors import ImageError, MaskError
+from simulator.fault_options import with_faults
+from simulator.vpcd import DEFAULT_HOST, DEFAULT_PORT, VirtualReader, parse_address
+
+app = typer.Typer(help="Make, inspect and plug in virtual cards.", no_args_is_help=True)
+
+SUITES = {"aes-128": Suite.AES_128}
+TRAINING_ISSUER = "000000"
+
+Card = Annotated[Path, typer.Argument(help="Image of the card.", metavar="PATH")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Lang = Annotated[str | None, typer.Option(help="it or en.")]
+
+
+def open_image(path: str) -> CardConnection:
+    """The card whose image is at ``path``, in this process: ``--card`` of other commands.
+
+    ImageError when there is none to read.
+    """
+    return InProcessConnection(VirtualCard.load(Path(path), SystemRandomness()))
+
+
+@app.command("new-card")
+def new_card(
+    path: Card,
+    *,
+    mask: Annotated[str, typer.Option(help="crs-stincard or white.")] = CRS_STINCARD,
+    suite: Annotated[str, typer.Option(help="aes-128.")] = "aes-128",
+    holder: Annotated[
+        str | None, typer.Option(help="SURNAME/NAME/SEX/YYYY-MM-DD/TOWN of nobody real.")
+    ] = None,
+    issuer: Annotated[
+        str | None, typer.Option(help="000000: training stock, with the public transport keys.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same card each time, keys included: for tests.")
+    ] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """A card fresh from the factory, and its stock file beside it."""
+    try:
+        made, whose = _make(mask, holder, issuer, seed)
+        chosen = _suite(suite)
+        beside = stock.stock_path(path)
+        if path.exists():
+            raise ImageError("CARD_IMAGE_EXISTS", path=str(path))
+        stock.write_stock(beside, made, chosen, training=issuer is not None)
+        try:
+            FileStore(path).save(image.encode(made))
+        except OSError:
+            beside.unlink()
+            raise
+    except (CardlibError, OSError) as error:
+        _fail(error, lang)
+    facts = _made(path, beside, made, whose)
+    _print(
+        facts, [_label(f"made_{key}", lang, value=value) for key, value in facts.items()], as_json
+    )
+
+
+def _make(
+    mask: str, holder: str | None, issuer: str | None, seed: int | None
+) -> tuple[Memory, Holder]:
+    randomness: Randomness = SystemRandomness() if seed is None else SeededRandomness(seed)
+    if holder is not None:
+        whose = parse_holder(holder)
+    else:
+        whose = Holder() if seed is None else fictitious_holder(randomness)
+    if issuer not in (None, TRAINING_ISSUER):
+        raise MaskError("TRAINING_ISSUER_ONLY", issuer=str(issuer))
+    keys = TRAINING_TRANSPORT_KEYS if issuer else random_transport_keys(randomness)
+    return make_card(mask, randomness, whose, keys), whose
+
+
+def _suite(name: str) -> Suite:
+    try:
+        return SUITES[name]
+    except KeyError:
+        raise MaskError("SUITE_MISSING", suite=name, known=", ".join(SUITES)) from None
+
+
+def _made(path: Path, beside: Path, made: Memory, whose: Holder) -> dict[str, str]:
+    facts = {"image": str(path), "stock": str(beside), "mask": made.mask, "serial": made.serial}
+    if made.mask != CRS_STINCARD:
+        return facts
+    # The CNS PIN of a virtual card is the same on all of them: no secret to keep.
+    return facts | {
+        "holder": f"{whose.surname} {whose.name}",
+        "codice_fiscale": whose.codice_fiscale,
+        "cns_pin": CNS_PIN,
+        "cns_puk": CNS_PUK,
+    }
+
+
+@app.command()
+def show(path: Card, *, as_json: Json = False, lang: Lang = None) -> None:
+    """What is on a card: files, tries, purses. Never a key, never a PIN."""
+    try:
+        memory = VirtualCard.load(path, SystemRandomness()).memory
+    except CardlibError as error:
+        _fail(error, lang)
+    chosen = catalogue.preferred(os.environ, lang)
+    _print(description.as_object(memory), description.as_lines(memory, chosen), as_json)
+
+
+@app.command()
+def serve(
+    path: Card,
+    *,
+    vpcd: Annotated[
+        str, typer.Option(help="Where the virtual reader listens.", metavar="HOST:PORT")
+    ] = f"{DEFAULT_HOST}:{DEFAULT_PORT}",
+    fault: Annotated[
+        list[str] | None, typer.Option(help="For example tear-after:DC:1; may be repeated.")
+    ] = None,
+    trace: Annotated[bool, typer.Option(help="Print each command, PIN masked.")] = False,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Puts the card into pcscd's virtual reader until interrupted."""
+    try:
+        card = VirtualCard.load(path, SystemRandomness())
+        faulty = with_faults(card, fault or [], SystemClock())
+        address = parse_address(vpcd)
+    except CardlibError as error:
+        _fail(error, lang)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    tracer = _print_exchange if trace else None
+    where = f"{address[0]}:{address[1]}"
+    with VirtualReader(faulty.connection, address, tracer, faulty.reinsert):
+        line = _label("serving", lang, path=path, address=where)
+        _print({"image": str(path), "vpcd": where}, [line], as_json)
+        ended.wait()
+
+
+def _print_exchange(apdu: bytes, answer: bytes | None) -> None:
+    print(Exchange(apdu, answer), file=sys.stderr, flush=True)
+
+
+def _label(key: str, lang: str | None, **facts: object) -> str:
+    return catalogue.label("sim", key, catalogue.preferred(os.environ, lang), **facts)
+
+
+def _print(fields: dict[str, Any], lines: list[str], as_json: bool) -> None:  # noqa: FBT001
+    print(json.dumps(fields) if as_json else "\n".join(lines), flush=True)
+
+
+def _fail(error: CardlibError | OSError, lang: str | None) -> NoReturn:
+    if isinstance(error, OSError):
+        error = ImageError(
+            "CARD_IMAGE_UNWRITABLE", path=str(error.filename), why=str(error.strerror)
+        )
+    sentence = catalogue.explain(error, catalogue.preferred(os.environ, lang))
+    print(f"{error.code}: {sentence}", file=sys.stderr)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

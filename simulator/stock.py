@@ -1,0 +1,52 @@
+"""The stock file beside a card image: what the backend must know to put a purse on the card.
+
+JSON, one card a file::
+
+    {"format": "borsellino-stock", "version": 1, "serial": "6030000000000019",
+     "kind": "crs" or "white", "mask": "crs-stincard", "suite": 1, "training": false,
+     "transport_keys": {"0A": "16 bytes", "0B": "…", "0C": "…"}}
+
+``0A`` MACs commands, ``0B`` answers, ``0C`` enciphers. ``training`` says that the keys are
+the public ones, for issuer 000000 only. Whoever has the file can personalise the card.
+"""
+
+import json
+import os
+from pathlib import Path
+
+from cardlib.codec.purse import Suite
+from simulator.card.filesystem import Memory
+from simulator.card.masks import CRS_STINCARD, TRANSPORT_KEYS
+from simulator.errors import ImageError
+
+FORMAT = "borsellino-stock"
+VERSION = 1
+SUFFIX = ".stock.json"
+
+
+def stock_path(image: Path) -> Path:
+    """Where the stock file of an image is."""
+    return image.with_name(image.name + SUFFIX)
+
+
+def write_stock(path: Path, memory: Memory, suite: Suite, *, training: bool) -> None:
+    """Writes a new stock file that only its owner reads; ImageError when there is one."""
+    services = memory.find((0x1200,))
+    assert services is not None
+    fields = {
+        "format": FORMAT,
+        "version": VERSION,
+        "serial": memory.serial,
+        "kind": "crs" if memory.mask == CRS_STINCARD else "white",
+        "mask": memory.mask,
+        "suite": int(suite),
+        "training": training,
+        "transport_keys": {f"{key:02X}": services.keys[key].hex() for key in TRANSPORT_KEYS},
+    }
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ImageError("CARD_IMAGE_EXISTS", path=str(path)) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        json.dump(fields, file, indent=1)
+        file.write("\n")
