@@ -23,6 +23,7 @@ from simulator.vpcd import Tracer, VirtualReader
 
 TOOL_S = 20
 SEEN_S = 5.0
+POLL_S = 0.5
 
 Tool = Callable[..., subprocess.CompletedProcess[bytes]]
 Insert = Callable[..., VirtualReader]
@@ -80,6 +81,9 @@ def insert(pcscd: PrivatePcscd, tool: Tool) -> Iterator[Insert]:
 
         yield put
     await_empty(tool)
+    # pcscd may have said "empty" when the transmission failed, before its poll saw it too:
+    # a card put in before that poll would never be noticed.
+    SystemClock().sleep(POLL_S)
 
 
 def await_card(tool: Tool, slot: int = 0) -> None:
