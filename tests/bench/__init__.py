@@ -1,0 +1,1 @@
+"""Benchmarks (``./run bench``): ratios and counts measured in one run, since machines differ."""
