@@ -55,6 +55,13 @@ NEEDS = (
         _file("/usr/lib/pcsc/drivers/serial/libifdvpcd.so"),
     ),
     Need("pcsc", "opensc", "OpenSC, which judges the virtual card", _program("pkcs15-tool")),
+    Need(
+        "pcsc",
+        "openssl",
+        "OpenSSL's command, which checks the card's signatures",
+        _program("openssl"),
+    ),
+    Need("pcsc", "util-linux", "unshare, for a pcscd of the tests' own", _program("unshare")),
     Need("pcsc", "libpcsclite1", "the PC/SC library", _library("libpcsclite.so.1")),
     Need("pcsc", "libpcsclite-dev", "its headers", _file("/usr/include/PCSC/winscard.h")),
     Need("pcsc", "gcc", "a C compiler, for pyscard", _program("gcc", "cc")),

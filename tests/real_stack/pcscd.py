@@ -23,6 +23,7 @@ from simulator.vpcd import Tracer, VirtualReader
 
 TOOL_S = 20
 SEEN_S = 5.0
+_POLL_S = 0.1
 POLL_S = 0.5
 
 Tool = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -87,20 +88,26 @@ def insert(pcscd: PrivatePcscd, tool: Tool) -> Iterator[Insert]:
 
 
 def await_card(tool: Tool, slot: int = 0) -> None:
-    """Waits until clients find a card in ``slot``."""
-    clock = SystemClock()
-    for _ in range(50):
-        if tool("opensc-tool", "--reader", str(slot), "--atr").returncode == 0:
-            return
-        clock.sleep(0.1)
-    pytest.fail("pcscd never saw the card")
+    """Waits until clients find a card in ``slot``; a client that holds it does not matter."""
+    _await(lambda: slot in _occupied(tool), "pcscd never saw the card")
 
 
 def await_empty(tool: Tool) -> None:
     """Waits until no slot holds a card, so that the next test's is noticed as new."""
+    _await(lambda: not _occupied(tool), "pcscd still sees a card")
+
+
+def _occupied(tool: Tool) -> list[int]:
+    """Slots with a card: the lines of the list are ``number, Yes or No, name``."""
+    lines = tool("opensc-tool", "--list-readers").stdout.decode().splitlines()
+    columns = (line.split() for line in lines)
+    return [int(line[0]) for line in columns if len(line) > 1 and line[1] == "Yes"]
+
+
+def _await(condition: Callable[[], bool], otherwise: str) -> None:
     clock = SystemClock()
-    for _ in range(50):
-        if b"Yes" not in tool("opensc-tool", "--list-readers").stdout:
+    for _ in range(int(SEEN_S / _POLL_S)):
+        if condition():
             return
-        clock.sleep(0.1)
-    pytest.fail("pcscd still sees a card")
+        clock.sleep(_POLL_S)
+    pytest.fail(otherwise)
