@@ -1,0 +1,67 @@
+"""Law 5 seen from the shop: what the server once acknowledged must be in the export.
+
+An acknowledgement is signed by the operator and kept by the till as evidence.
+The export brings the server's copies; a shop can hand in its own.
+"""
+
+from typing import Any
+
+from backend.verifier import cbor, cose
+from backend.verifier.export_reader import Row
+from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.registry import Registry
+from backend.verifier.shapes import U24, Layout, misfit, octets, row, rows, text, uint
+from backend.verifier.workbook import Workbook
+
+_LAYOUT: Layout = {
+    1: uint(U24), 2: uint(U24), 3: octets(32), 4: uint(), 5: uint(), 6: uint(),
+    7: rows(row(uint(U24), octets(32), text("created", "exists", "quarantined"), text())),
+}  # fmt: skip
+
+
+class AcknowledgementAudit:
+    """Checks acknowledgements against the entries that the chain audit noted."""
+
+    def __init__(self, registry: Registry, book: Workbook, findings: Findings) -> None:
+        self._registry = registry
+        self._book = book
+        self._findings = findings
+
+    def check(self, given: Row) -> None:
+        """Judges one row of acknowledgements.jsonl."""
+        place = Place(given.file, given.line, given["terminal"])
+        fields = self._open(given["bytes"])
+        if fields is None or fields[1] != given["terminal"]:
+            self._add("ACKNOWLEDGEMENT_BAD", place)
+            return
+        if fields[2]:
+            self._accepted(fields[1], fields[2], fields[3], place)
+        for seq, digest, outcome, _ in fields[7]:
+            if outcome != "quarantined":
+                self._accepted(fields[1], seq, digest, place)
+            elif not self._book.ask("SELECT 1 FROM entry WHERE hash = ? LIMIT 1", (digest,)):
+                self._add("ACKNOWLEDGED_DROPPED", place, seq=seq)
+
+    def _open(self, complete: bytes) -> dict[int, Any] | None:
+        try:
+            document = cose.take_apart(complete)
+            fields = cbor.loads(document.payload)
+        except cbor.NotOneForm:
+            return None
+        operator = self._registry.operators.get(document.kid)
+        if operator is None or not document.signed_by(operator, cose.AAD_ACKNOWLEDGEMENT):
+            return None
+        if not isinstance(fields, dict) or misfit(fields, _LAYOUT, {}) is not None:
+            return None
+        return dict(fields)
+
+    def _accepted(self, terminal: int, seq: int, digest: bytes, place: Place) -> None:
+        found = self._book.ask(
+            "SELECT max(kept) FROM entry WHERE hash = ? AND terminal = ? AND seq = ?",
+            (digest, terminal, seq),
+        )
+        if not found[0][0]:
+            self._add("ACKNOWLEDGED_MISSING", Place(place.file, place.line, terminal, seq), seq=seq)
+
+    def _add(self, code: str, place: Place, **facts: str | int) -> None:
+        self._findings.add(Law.CHAINED, code, place, **facts)

@@ -1,0 +1,147 @@
+"""The order of an audit, and what comes out of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from backend.verifier import schema
+from backend.verifier.acknowledgements import AcknowledgementAudit
+from backend.verifier.attestations import read_attestations
+from backend.verifier.awards import GrantAudit
+from backend.verifier.chain import ChainAudit
+from backend.verifier.conservation import SaleAudit
+from backend.verifier.equations import EquationAudit
+from backend.verifier.export_reader import Export
+from backend.verifier.findings import Findings, Law
+from backend.verifier.grants import read_grants
+from backend.verifier.ledger import Ledger
+from backend.verifier.loads import LoadAudit
+from backend.verifier.registry import Registry, expect_keys, read_registry
+from backend.verifier.settlement import SettlementAudit
+from backend.verifier.workbook import Workbook
+
+COUNTS = (
+    "terminals", "entries", "purses", "grants", "postings", "posted_cents", "transfers",
+    "funded_cents", "on_cards_cents", "payable_cents", "paid_cents",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome: what was found, how much was looked at, whose keys were used."""
+
+    findings: Findings
+    counts: dict[str, int]
+    keys: dict[str, str]
+    operator: str
+    created_at: int
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was disproved."""
+        return not len(self.findings)
+
+    def status(self, law: Law) -> str:
+        """``proved``, ``disproved``, or ``open`` when the files are not all there, or not whole."""
+        if self.findings.breaks(law):
+            return "disproved"
+        return "open" if self.findings.breaks(Law.EXPORT) else "proved"
+
+
+def audit(
+    directory: Path,
+    *,
+    keys: frozenset[bytes] = frozenset(),
+    evidence: tuple[Path, ...] = (),
+) -> Verdict:
+    """Judges the export in ``directory``.
+
+    ``keys``: public keys that the auditor got elsewhere; ``evidence``: files of
+    acknowledgements that shops kept, in the form of acknowledgements.jsonl.
+    """
+    findings = Findings()
+    export = Export(directory, findings)
+    if not export.check_files():
+        return Verdict(findings, {}, {}, "", 0)
+    book = Workbook()
+    try:
+        registry, counts = _judge(export, book, findings, keys, evidence)
+    finally:
+        book.close()
+    manifest = export.manifest
+    return Verdict(
+        findings, counts, _labels(registry), manifest["operator"], manifest["created_at"]
+    )
+
+
+def _judge(
+    export: Export,
+    book: Workbook,
+    findings: Findings,
+    keys: frozenset[bytes],
+    evidence: tuple[Path, ...],
+) -> tuple[Registry, dict[str, int]]:
+    registry = read_registry(export, book, findings)
+    expect_keys(registry, keys, findings)
+    chain = ChainAudit(registry, book, findings)
+    chain.walk(export)
+    _check_acknowledgements(export, AcknowledgementAudit(registry, book, findings), evidence)
+    read_attestations(export, registry, book, findings)
+    grants = read_grants(export, registry, book, findings)
+    ledger = Ledger(book, findings)
+    ledger.read(export)
+    granting = GrantAudit(grants, registry, ledger, book, findings)
+    granting.check(export)
+    sales = SaleAudit(grants, ledger, book, findings)
+    sales.check()
+    loads = LoadAudit(grants, ledger, book, findings)
+    loads.check(export, granting.awards)
+    _check_cases(export, ledger, book, findings)
+    settlement = SettlementAudit(ledger, book, findings)
+    settlement.check(export)
+    equations = EquationAudit(grants, ledger, book, findings)
+    equations.check(loads.funded)
+    kinds = equations.by_kind
+    numbers = (
+        len(registry.terminals), chain.accepted, len(registry.purses), len(grants.by_number),
+        sales.posted, sales.cents, ledger.transfers, loads.funded.total(),
+        kinds["on_card"] + kinds["expired_pending"] + kinds["blocked"],
+        kinds["payable"] + kinds["in_payment"], kinds["paid"],
+    )  # fmt: skip
+    return registry, dict(zip(COUNTS, numbers, strict=True))
+
+
+def _check_acknowledgements(
+    export: Export, audits: AcknowledgementAudit, evidence: tuple[Path, ...]
+) -> None:
+    for row in export.rows("acknowledgements.jsonl"):
+        audits.check(row)
+    for path in evidence:
+        for row in export.rows_of(path, schema.FILES["acknowledgements.jsonl"]):
+            audits.check(row)
+
+
+def _check_cases(export: Export, ledger: Ledger, book: Workbook, findings: Findings) -> None:
+    """A person's decision moves what its case says, once; that it was right is trusted."""
+    for row in export.rows("cases.jsonl"):
+        number = row["case"]
+        before = book.first_use("case", number, row.line)
+        place = row.place(f"case {number}")
+        if before is not None:
+            findings.add(Law.ONCE, "NUMBER_TWICE", place, what="case", id=number, before=before)
+            continue
+        transfers = ledger.of("case", number)
+        moved = sum(t.cents for t in transfers if t.source.kind == "suspense")
+        if transfers and (row["decided_by"] is None or moved > row["amount_cents"]):
+            findings.add(Law.CONSERVATION, "CASE_NOT_DECIDED", place, case=number)
+        if transfers:
+            findings.trust("CASE_DECIDED")
+        if row["entry"] and any(t.target.kind == "payable" for t in transfers):
+            book.note("used", "case of", row["entry"], row.line)
+
+
+def _labels(registry: Registry) -> dict[str, str]:
+    """Public keys that were relied on, by what they are for."""
+    labels = {f"operator {kid.hex()}": key.hex() for kid, key in registry.operators.items()}
+    for (issuer, key_id), key in sorted(registry.issuers.items()):
+        labels[f"issuer {issuer.hex()}/{key_id}"] = key.hex()
+    return labels

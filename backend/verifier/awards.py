@@ -1,0 +1,170 @@
+"""Law 3 in amounts: grants follow from approved orders, orders from awards.
+
+A new grant carries ``base_spent + carried over + delta``; what is carried over is
+what the wallet held, or nothing; what an award gave is never ordered twice.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from backend.verifier import cose
+from backend.verifier.export_reader import Export, Row
+from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.grants import Grant, Grants, Order
+from backend.verifier.histories import totals_of
+from backend.verifier.ledger import Ledger
+from backend.verifier.registry import Registry
+from backend.verifier.workbook import Workbook
+
+_FILE = "grants.jsonl"
+_PREFIX = b"borsellino/1/grant\x00"
+
+
+@dataclass(frozen=True, slots=True)
+class Award:
+    """What a household was given, less what was taken back; cents."""
+
+    row: Row
+    cents: int
+    pool: tuple[int, str]
+    approved: bool
+
+
+class GrantAudit:
+    """Judges grants against orders, orders against awards, and what tills saw."""
+
+    def __init__(
+        self,
+        grants: Grants,
+        registry: Registry,
+        ledger: Ledger,
+        book: Workbook,
+        findings: Findings,
+    ) -> None:
+        self._grants = grants
+        self._ledger = ledger
+        self._registry = registry
+        self._book = book
+        self._findings = findings
+        self.awards: dict[str, Award] = {}
+
+    def check(self, export: Export) -> None:
+        """Judges every grant of the export, every budget, every grant seen by a till."""
+        self._read_awards(export)
+        for grant in self._grants.by_number.values():
+            order = self._grants.orders.get(grant.order)
+            code = self._order_fault(grant, order)
+            if code is not None or order is None:
+                self._add(code or "GRANT_WITHOUT_ORDER", grant)
+            elif grant.counts:
+                self._check_amounts(grant, order)
+        self._check_reuse()
+        self._check_budgets()
+        self._check_seen()
+
+    def _read_awards(self, export: Export) -> None:
+        for row in export.rows("awards.jsonl"):
+            before = self._book.first_use("award", row["award"], row.line)
+            if before is not None:
+                self._findings.add(
+                    Law.ONCE, "NUMBER_TWICE", row.place(f"award {row['award']}"),
+                    what="award", id=row["award"], before=before,
+                )  # fmt: skip
+                continue
+            self.awards[row["award"]] = Award(
+                row, row["amount_cents"] - row["withdrawn_cents"],
+                (row["programme"], row["funding_source"]),
+                approved=bool(row["approved_by"]) and row["approved_at"] is not None,
+            )  # fmt: skip
+
+    def _order_fault(self, grant: Grant, order: Order | None) -> str | None:
+        if order is None:
+            return "GRANT_WITHOUT_ORDER"
+        if (order.purse, order.slot) != (grant.purse, grant.slot):
+            return "ORDER_OTHER_PURSE"
+        if order.pool[0] != grant.programme:
+            return "ORDER_OTHER_PROGRAMME"
+        if not order.approved or not order.delta:
+            return "ORDER_NOT_APPROVED"
+        if order.source != "award":
+            self._findings.trust("ORDER_OF_" + order.source.upper())
+            return None
+        award = self.awards.get(order.award or "")
+        if award is None or not award.approved:
+            return "ORDER_WITHOUT_AWARD"
+        return None if award.pool == order.pool else "ORDER_OTHER_PROGRAMME"
+
+    def _check_amounts(self, grant: Grant, order: Order) -> None:
+        if grant.granted - grant.base_spent != order.carried + order.delta:
+            self._add(
+                "GRANT_AMOUNT", grant, granted=grant.granted,
+                wanted=grant.base_spent + order.carried + order.delta,
+            )  # fmt: skip
+        spent = totals_of(self._book, grant.purse, grant.base_ctr)
+        if spent is None:
+            self._findings.trust("BASE_BY_BACKEND")
+        elif spent[grant.slot - 1] != grant.base_spent:
+            self._add("GRANT_BASE", grant, base=grant.base_spent, wanted=spent[grant.slot - 1])
+        held = self._held(grant)
+        if order.carried not in (0, held):
+            self._add("CARRIED_OVER_WRONG", grant, carried=order.carried, wanted=held)
+
+    def _held(self, grant: Grant) -> int:
+        """What may be carried over: the old wallet's rest, within one programme."""
+        before = self._grants.before(grant)
+        if before is None or before.programme != grant.programme:
+            return 0
+        return rest_of(self._ledger, before, grant)
+
+    def _check_reuse(self) -> None:
+        for grants in self._grants.by_order.values():
+            counting = [grant for grant in grants if grant.counts]
+            for grant in counting[1:]:
+                self._add("ORDER_TWICE", grant)
+
+    def _check_budgets(self) -> None:
+        ordered: Counter[str] = Counter()
+        for grant in self._grants.by_number.values():
+            order = self._grants.orders.get(grant.order)
+            if grant.counts and order is not None and order.source == "award" and order.award:
+                ordered[order.award] += order.delta
+        for number, cents in ordered.items():
+            award = self.awards.get(number)
+            if award is not None and cents > award.cents:
+                self._findings.add(
+                    Law.GRANTED, "AWARD_EXCEEDED", award.row.place(f"award {number}"),
+                    award=number, granted=cents, wanted=award.cents,
+                )  # fmt: skip
+
+    def _check_seen(self) -> None:
+        """A grant that a till saw on a card must be one that the town lists."""
+        for digest, terminal, seq, line, octets in self._book.ask("SELECT * FROM seen"):
+            if digest in self._grants.by_digest:
+                continue
+            if self._is_signed(octets):
+                place = Place("entries.jsonl", line, terminal, seq)
+                number = int.from_bytes(octets[1:4], "big")
+                self._findings.add(Law.GRANTED, "GRANT_UNLISTED", place, grant=number)
+            else:
+                self._findings.trust("SEEN_GRANT_UNSIGNED")
+
+    def _is_signed(self, octets: bytes) -> bool:
+        """Whether an issuer of this export signed it for a purse of this export."""
+        clear, signature = octets[:27], octets[27:]
+        return any(
+            cose.signature_holds(key, _PREFIX + core + clear, signature)
+            for (issuer, key_id), key in self._registry.issuers.items()
+            if key_id == clear[26]
+            for (town, _), core in self._registry.purses.items()
+            if town == issuer
+        )
+
+    def _add(self, code: str, grant: Grant, **facts: str | int) -> None:
+        place = Place(_FILE, grant.row.line, document=f"grant {grant.seq}")
+        self._findings.add(Law.GRANTED, code, place, order=grant.order, grant=grant.seq, **facts)
+
+
+def rest_of(ledger: Ledger, before: Grant, grant: Grant) -> int:
+    """Cents on the wallet of ``before`` when ``grant`` was signed, less what was given up."""
+    given_up = ledger.left(grant.purse, grant.slot, ledger.confirmed_at(before.order), grant.order)
+    return max(0, before.granted - grant.base_spent - given_up)

@@ -1,0 +1,78 @@
+"""What an audit found: breaches with law, code and place, and what it had to take on trust."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+KEPT_PER_CODE = 25
+"""Findings of one code that are told in full; the rest is only counted."""
+
+
+class Law(IntEnum):
+    """The laws that an export lets anybody judge; EXPORT stands for the files themselves."""
+
+    EXPORT = 0
+    CONSERVATION = 1
+    GRANTED = 3
+    CHAINED = 5
+    ONCE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to look: the file and its line, counted from 1, and the document it is about."""
+
+    file: str
+    line: int | None = None
+    terminal: int | None = None
+    seq: int | None = None
+    document: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One breach. ``code`` has its sentences in the catalogue; ``facts`` fill them in."""
+
+    law: Law
+    code: str
+    place: Place
+    facts: Mapping[str, str | int] = field(default_factory=dict)
+
+
+class Findings:
+    """Collects breaches; counts all, keeps the first of each code."""
+
+    def __init__(self) -> None:
+        self._kept: list[Finding] = []
+        self.counts: Counter[tuple[Law, str]] = Counter()
+        self.trusted: Counter[str] = Counter()
+        """Things that the export cannot prove, by code, with how often."""
+
+    def add(self, law: Law, code: str, place: Place, **facts: str | int) -> None:
+        """Notes a breach of ``law``."""
+        self.counts[law, code] += 1
+        if self.counts[law, code] <= KEPT_PER_CODE:
+            self._kept.append(Finding(law, code, place, facts))
+
+    def trust(self, code: str, times: int = 1) -> None:
+        """Notes that ``times`` facts rest on the exporter's word."""
+        self.trusted[code] += times
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(sorted(self._kept, key=lambda finding: finding.law))
+
+    def __len__(self) -> int:
+        return self.counts.total()
+
+    def breaks(self, law: Law) -> int:
+        """How many breaches of ``law`` were found."""
+        return sum(count for (broken, _), count in self.counts.items() if broken == law)
+
+    def untold(self) -> dict[str, int]:
+        """How many findings of a code are counted but not kept."""
+        return {
+            code: count - KEPT_PER_CODE
+            for (_, code), count in self.counts.items()
+            if count > KEPT_PER_CODE
+        }

@@ -1,0 +1,149 @@
+"""Law 1 from the fund to the card: fundings, awards and orders against the ledger."""
+
+from collections import Counter
+from collections.abc import Callable
+
+from backend.verifier.awards import Award, rest_of
+from backend.verifier.export_reader import Export, Row
+from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.grants import Grant, Grants, Order
+from backend.verifier.ledger import SLOT_KINDS, Account, Ledger, Transfer
+from backend.verifier.workbook import Workbook
+
+_SOURCES = {"award": "committed", "refund": "refund_due", "replacement": "blocked"}
+Pool = tuple[str, int, str]
+
+
+class LoadAudit:
+    """Adds up, for each document, what its transfers did to each kind of account."""
+
+    def __init__(self, grants: Grants, ledger: Ledger, book: Workbook, findings: Findings) -> None:
+        self._grants = grants
+        self._ledger = ledger
+        self._book = book
+        self._findings = findings
+        self.funded: Counter[Pool] = Counter()
+
+    def check(self, export: Export, awards: dict[str, Award]) -> None:
+        """Judges every funding, award and order of the export."""
+        for row in export.rows("fundings.jsonl"):
+            self._funding(row)
+        for number, award in awards.items():
+            self._pool_document("award", number, award.row, ("fund", "committed"), award.cents)
+        for order in self._grants.orders.values():
+            self._order(order)
+
+    def _funding(self, row: Row) -> None:
+        number, cents = row["funding"], row["amount_cents"]
+        before = self._book.first_use("funding", number, row.line)
+        if before is not None:
+            self._findings.add(
+                Law.ONCE, "NUMBER_TWICE", row.place(f"funding {number}"),
+                what="funding", id=number, before=before,
+            )  # fmt: skip
+            return
+        self.funded[_pool(row)] += cents
+        self._pool_document("funding", number, row, ("external", "fund"), cents)
+
+    def _pool_document(
+        self, kind: str, number: str, row: Row, route: tuple[str, str], cents: int
+    ) -> None:
+        """A document that moves ``cents`` from one kind of account to another of one pool."""
+        pool, transfers = _pool(row), self._ledger.of(kind, number)
+        demanded = Counter({f"{route[0]} {pool}": -cents, f"{route[1]} {pool}": cents})
+        booked = _sums(transfers, lambda account: f"{account.kind} {account.pool}")
+        self._compare(demanded, booked, transfers, row.place(f"{kind} {number}"))
+
+    def _order(self, order: Order) -> None:
+        transfers = self._ledger.of("order", order.id)
+        place = order.row.place(f"order {order.id}")
+        grant = next((g for g in self._grants.by_order.get(order.id, ()) if g.counts), None)
+        booked = _sums(transfers, lambda account: _spot(account, order))
+        demanded: Counter[str] = Counter()
+        if grant is not None:
+            demanded[f"{_SOURCES[order.source]} {order.pool}"] = -order.delta
+            demanded[f"loading {order.pool}"] = order.delta
+        if grant is not None and grant.confirmed:
+            self._check_confirmed_by(grant, place)
+            self._confirm(grant, order, transfers, demanded)
+        self._compare(demanded, booked, transfers, place)
+
+    def _confirm(
+        self, grant: Grant, order: Order, transfers: list[Transfer], demanded: Counter[str]
+    ) -> None:
+        """What a confirmed grant moves besides its delta: the old wallet and old debts."""
+        reach = next(
+            (t.id for t in transfers if (t.source.kind, t.target.kind) == ("loading", "on_card")), 0
+        )
+        before = self._grants.before(grant)
+        left = 0
+        if before is not None and before.confirmed:
+            left = max(0, rest_of(self._ledger, before, grant) - order.carried)
+        debts = self._debts(grant, reach)
+        demanded[f"loading {order.pool}"] -= order.delta
+        demanded["wallet"] += order.delta - left - debts
+        demanded["expired"] += left
+        demanded["exposure"] += debts
+
+    def _debts(self, grant: Grant, reach: int) -> int:
+        """Cents that postings after the grant's base drew from exposure before it was seen."""
+        found = self._book.ask(
+            "SELECT coalesce(sum(lacked), 0) FROM claimed WHERE issuer = ? AND purse = ?"
+            " AND slot = ? AND ctr > ? AND lacked > 0 AND by < ?",
+            (*grant.purse, grant.slot, grant.base_ctr, reach),
+        )
+        return int(found[0][0])
+
+    def _check_confirmed_by(self, grant: Grant, place: Place) -> None:
+        kind, _, rest = (grant.row["confirmed_by"] or "").partition(":")
+        if kind == "session" and rest:
+            self._findings.trust("CONFIRMED_BY_SESSION")
+            return
+        terminal, _, seq = rest.partition(":")
+        known = (
+            kind == "entry"
+            and terminal.isdecimal()
+            and self._book.ask(
+                "SELECT 1 FROM entry WHERE terminal = ? AND seq = ? AND kept", (terminal, seq)
+            )
+        )
+        if not known:
+            self._findings.add(
+                Law.CONSERVATION, "CONFIRMED_BY_NOBODY", place, order=grant.order, grant=grant.seq
+            )
+
+    def _compare(
+        self,
+        demanded: Counter[str],
+        booked: Counter[str],
+        transfers: list[Transfer],
+        place: Place,
+    ) -> None:
+        for spot in sorted(demanded.keys() | booked.keys()):
+            if demanded[spot] != booked[spot]:
+                self._findings.add(
+                    Law.CONSERVATION, "BOOKED_OTHERWISE", place, account=spot, programme="-",
+                    wanted=demanded[spot], booked=booked[spot],
+                    transfers=", ".join(str(transfer.id) for transfer in transfers) or "-",
+                )  # fmt: skip
+
+
+def _pool(row: Row) -> Pool:
+    return row["municipality"], row["programme"], row["funding_source"]
+
+
+def _spot(account: Account, order: Order) -> str:
+    """The wallet of the order in one heap, the rest by kind and pool."""
+    if account.kind in SLOT_KINDS and (account.purse, account.slot) == (order.purse, order.slot):
+        return "wallet"
+    if account.kind in ("expired", "exposure"):
+        return account.kind
+    return f"{account.kind} {account.pool[1:]}"
+
+
+def _sums(transfers: list[Transfer], spot: Callable[[Account], str]) -> Counter[str]:
+    sums: Counter[str] = Counter()
+    for transfer in transfers:
+        sums[spot(transfer.source)] -= transfer.cents
+        sums[spot(transfer.target)] += transfer.cents
+    return sums

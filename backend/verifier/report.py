@@ -1,0 +1,140 @@
+"""What an audit says: a page for people, one JSON object for programs."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from backend.verifier.audit import Verdict
+from backend.verifier.findings import Finding, Law, Place
+from backend.verifier.texts import Texts
+
+
+def as_json(verdict: Verdict, texts: Texts) -> dict[str, Any]:
+    """The whole verdict as one object; sentences in the chosen language."""
+    findings = verdict.findings
+    return {
+        "ok": verdict.holds,
+        "operator": verdict.operator,
+        "created_at": verdict.created_at,
+        "laws": {
+            str(law.value): {"status": verdict.status(law), "findings": findings.breaks(law)}
+            for law in Law
+        },
+        "counts": verdict.counts,
+        "trusted": dict(findings.trusted),
+        "keys": verdict.keys,
+        "findings": [_finding(item, texts) for item in findings],
+        "untold": findings.untold(),
+    }
+
+
+def _finding(item: Finding, texts: Texts) -> dict[str, Any]:
+    place = item.place
+    return {
+        "law": item.law.value,
+        "code": item.code,
+        "file": place.file,
+        "line": place.line,
+        "terminal": place.terminal,
+        "seq": place.seq,
+        "document": place.document,
+        "facts": dict(item.facts),
+        "means": texts.says(item.code, item.facts),
+        "do": texts.do(item.code),
+    }
+
+
+def show(verdict: Verdict, texts: Texts, console: Console) -> None:
+    """Prints the page."""
+    if verdict.counts:
+        moment = datetime.fromtimestamp(verdict.created_at, UTC).strftime("%Y-%m-%d %H:%M")
+        title = texts.word("title", operator=verdict.operator, created_at=moment)
+        console.print(Text(title, style="bold"))
+    console.print(_laws(verdict, texts))
+    _show_counts(verdict, texts, console)
+    _show_list(texts.word("trusted"), _trusted(verdict, texts), console)
+    _show_list(texts.word("keys"), [f"{k}  {v}" for k, v in verdict.keys.items()], console)
+    for item in verdict.findings:
+        _show_finding(item, texts, console)
+    for code, count in verdict.findings.untold().items():
+        console.print(Text(texts.word("more", count=count, code=code)))
+    console.print(_last_line(verdict, texts))
+
+
+def _laws(verdict: Verdict, texts: Texts) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column(texts.word("law"))
+    table.add_column(texts.word("status"))
+    table.add_column(texts.word("findings"), justify="right")
+    for law in Law:
+        status = verdict.status(law)
+        name = texts.of("laws", str(law.value))
+        style = {"proved": "green", "disproved": "bold red"}.get(status, "yellow")
+        table.add_row(
+            Text(f"{law.value}  {name}" if law.value else f"-  {name}"),
+            Text(texts.of("status", status), style=style),
+            str(verdict.findings.breaks(law) or ""),
+        )
+    return table
+
+
+def _show_counts(verdict: Verdict, texts: Texts, console: Console) -> None:
+    if not verdict.counts:
+        return
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    for name, count in verdict.counts.items():
+        shown = f"{count / 100:.2f}" if name.endswith("_cents") else str(count)
+        table.add_row(texts.of("counts", name), shown)
+    console.print(Text("\n" + texts.word("counts"), style="bold"))
+    console.print(table)
+
+
+def _trusted(verdict: Verdict, texts: Texts) -> list[str]:
+    return [
+        f"{count} {texts.of('trusted', code)}"
+        for code, count in sorted(verdict.findings.trusted.items())
+    ]
+
+
+def _show_list(title: str, lines: list[str], console: Console) -> None:
+    if lines:
+        console.print(Text("\n" + title, style="bold"))
+    for line in lines:
+        console.print(Text("  " + line))
+
+
+def _show_finding(item: Finding, texts: Texts, console: Console) -> None:
+    law = f"{texts.word('law')} {item.law.value}" if item.law else texts.word("export_only")
+    console.print(Text(f"\n{law}  {item.code}  {where(item.place, texts)}", style="bold"))
+    console.print(Text("  " + texts.says(item.code, item.facts)))
+    console.print(Text(f"  {texts.word('do')}: {texts.do(item.code)}"))
+
+
+def where(place: Place, texts: Texts) -> str:
+    """A place in words: file, line, terminal, number, document."""
+    parts = [place.file]
+    if place.line is not None:
+        parts.append(texts.word("line", line=place.line))
+    if place.terminal is not None:
+        parts.append(texts.word("terminal", terminal=place.terminal))
+    if place.seq is not None:
+        parts.append(texts.word("seq", seq=place.seq))
+    if place.document is not None:
+        parts.append(place.document)
+    return ", ".join(parts)
+
+
+def _last_line(verdict: Verdict, texts: Texts) -> Text:
+    if verdict.holds:
+        return Text("\n" + texts.word("passed"), style="bold green")
+    broken = [law for law in Law if verdict.findings.breaks(law)]
+    laws = ", ".join(
+        f"{texts.word('law')} {law.value}" if law else texts.word("export_only") for law in broken
+    )
+    count = len(verdict.findings)
+    return Text("\n" + texts.word("failed", count=count, laws=laws), style="bold red")

@@ -1,0 +1,182 @@
+"""Laws 1 and 6 from the merchant's claim to the bank: statements, batches, payments."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from backend.verifier.export_reader import Export, Row
+from backend.verifier.findings import Findings, Law
+from backend.verifier.ledger import Ledger, Transfer
+from backend.verifier.workbook import Workbook
+
+Claims = Counter[tuple[str, str]]
+"""Cents by kind of account and merchant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A settlement batch: what it owes one merchant, in cents."""
+
+    row: Row
+    merchant: str
+    cents: int
+
+
+class SettlementAudit:
+    """Judges every statement, batch, payment and outcome."""
+
+    def __init__(self, ledger: Ledger, book: Workbook, findings: Findings) -> None:
+        self._ledger = ledger
+        self._book = book
+        self._findings = findings
+        self.batches: dict[str, Batch] = {}
+        self.paid_cents = 0
+        self._answered: set[str] = set()
+        """Batches that the bank has said something about."""
+        self._standing: set[str] = set()
+        """Batches that a payment stands for."""
+        self._failed: set[str] = set()
+        """Batches whose money is owed again."""
+
+    def check(self, export: Export) -> None:
+        """Statements first, then batches with what was paid of them."""
+        for row in export.rows("statements.jsonl"):
+            self._statement(row)
+        for row in export.rows("payments.jsonl"):
+            if row["outcome_ref"] is not None:
+                self._answered.add(row["batch"])
+            if row["state"] in ("sent", "paid"):
+                self._standing.add(row["batch"])
+        for row in export.rows("batches.jsonl"):
+            if row["state"] == "failed" and row["batch"] not in self._standing:
+                self._failed.add(row["batch"])
+        for row in export.rows("batches.jsonl"):
+            if self._once(row, "batch", row["batch"]):
+                self._batch(row)
+        self._payments(export)
+
+    def _statement(self, row: Row) -> None:
+        if not self._once(row, "statement", row["statement"]):
+            return
+        for line in row["lines"]:
+            self._check_line(row, line, "statement")
+        if sum(line["amount_cents"] for line in row["lines"]) != row["total_cents"]:
+            self._add("TOTAL_WRONG", row, f"statement {row['statement']}")
+
+    def _batch(self, row: Row) -> None:
+        number = row["batch"]
+        included = [line for line in row["lines"] if line["state"] == "included"]
+        for line in included:
+            self._check_line(row, line, "batch")
+            self._check_settled_once(row, line)
+        cents = sum(line["amount_cents"] for line in included)
+        if cents != row["total_cents"]:
+            self._add("TOTAL_WRONG", row, f"batch {number}")
+        self.batches[number] = Batch(row, row["merchant"], cents)
+        demanded: Claims = Counter()
+        if row["state"] != "failed" or number in self._answered:
+            # One that was turned down before the bank had it has given its money back.
+            demanded["payable", row["merchant"]] = -cents
+            demanded["in_payment", row["merchant"]] = cents
+        transfers = self._ledger.of("batch", number)
+        self._compare(row, f"batch {number}", demanded, _sums(transfers), transfers)
+
+    def _check_line(self, row: Row, line: dict[str, object], kind: str) -> None:
+        """A line pays a posting of this merchant, at its worth."""
+        found = self._book.ask(
+            "SELECT merchant, cents, amount_open FROM owed WHERE entry = ?", (line["entry"],)
+        )
+        document = f"{kind} {row[kind]}, entry {line['entry']}"
+        if not found:
+            if self._decided(str(line["entry"])):
+                self._findings.trust("PAID_BY_DECISION")
+                return
+            self._add("LINE_WITHOUT_CLAIM", row, document)
+            return
+        merchant, cents, amount_open = found[0]
+        if (merchant, cents) != (row["merchant"], line["amount_cents"]):
+            self._add("LINE_OTHER_AMOUNT", row, document)
+        if amount_open and kind == "batch":
+            self._findings.trust("PAID_WHILE_OPEN")
+
+    def _decided(self, entry: str) -> bool:
+        """Whether a person decided that a claim in suspense is paid."""
+        found = self._book.ask("SELECT 1 FROM used WHERE what = 'case of' AND id = ?", (entry,))
+        return bool(found)
+
+    def _check_settled_once(self, row: Row, line: dict[str, object]) -> None:
+        """An entry is in one batch, and again only after that batch's payment failed."""
+        entry = str(line["entry"])
+        earlier = self._book.ask("SELECT batch FROM batched WHERE entry = ?", (entry,))
+        if any(batch not in self._failed for (batch,) in earlier):
+            self._findings.add(
+                Law.ONCE, "SETTLED_TWICE", row.place(f"batch {row['batch']}, entry {entry}"),
+                entry=entry, batch=row["batch"], before=str(earlier[0][0]),
+            )  # fmt: skip
+        self._book.note("batched", entry, row["batch"], line["amount_cents"], row.line)
+
+    def _payments(self, export: Export) -> None:
+        by_batch: Counter[str] = Counter()
+        for row in export.rows("payments.jsonl"):
+            self._once(row, "end-to-end id", row["end_to_end_id"])
+            if not self._once(row, "payment", row["payment"]):
+                continue
+            batch = self.batches.get(row["batch"])
+            if batch is None:
+                self._add("PAYMENT_WITHOUT_BATCH", row, f"payment {row['payment']}")
+                continue
+            by_batch[row["batch"]] += row["amount_cents"] if row["state"] != "failed" else 0
+            self._outcome(row, batch)
+        for number, cents in by_batch.items():
+            batch = self.batches[number]
+            if cents > batch.cents:
+                self._findings.add(
+                    Law.ONCE, "PAID_TWICE", batch.row.place(f"batch {number}"),
+                    batch=number, booked=cents, wanted=batch.cents,
+                )  # fmt: skip
+
+    def _outcome(self, row: Row, batch: Batch) -> None:
+        number, state = row["outcome_ref"], row["state"]
+        document = f"payment {row['payment']}"
+        if (number is None) != (state not in ("paid", "failed")):
+            self._add("OUTCOME_MISSING", row, document)
+        if number is None or not self._once(row, "outcome", number):
+            return
+        self._findings.trust("OUTCOME_OF_BANK")
+        cents, demanded = row["amount_cents"], Counter[tuple[str, str]]()
+        target = "paid" if state == "paid" else "payable"
+        if state in ("paid", "failed"):
+            demanded["in_payment", batch.merchant] = -cents
+            demanded[target, batch.merchant] = cents
+        self.paid_cents += cents if state == "paid" else 0
+        transfers = self._ledger.of("outcome", number)
+        self._compare(row, document, demanded, _sums(transfers), transfers)
+
+    def _once(self, row: Row, what: str, number: str) -> bool:
+        before = self._book.first_use(what, number, row.line)
+        if before is not None:
+            place = row.place(f"{what} {number}")
+            self._findings.add(Law.ONCE, "NUMBER_TWICE", place, what=what, id=number, before=before)
+        return before is None
+
+    def _compare(
+        self, row: Row, document: str, demanded: Claims, booked: Claims, transfers: list[Transfer]
+    ) -> None:
+        for spot in sorted(demanded.keys() | booked.keys()):
+            if demanded[spot] != booked[spot]:
+                self._findings.add(
+                    Law.CONSERVATION, "BOOKED_OTHERWISE", row.place(document),
+                    account=" ".join(spot), programme="-",
+                    wanted=demanded[spot], booked=booked[spot],
+                    transfers=", ".join(str(transfer.id) for transfer in transfers) or "-",
+                )  # fmt: skip
+
+    def _add(self, code: str, row: Row, document: str) -> None:
+        self._findings.add(Law.CONSERVATION, code, row.place(document), document=document)
+
+
+def _sums(transfers: list[Transfer]) -> Claims:
+    sums: Claims = Counter()
+    for transfer in transfers:
+        for account, sign in ((transfer.source, -1), (transfer.target, 1)):
+            sums[account.kind, account.merchant or account.id] += sign * transfer.cents
+    return sums

@@ -1,0 +1,132 @@
+"""`borsellino verify DIR`: what people see, and what programs get."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from backend.verifier.cli import verify
+from tests.integration.verifier.export_builder import chain, good, write
+
+APP = Typer()
+APP.command()(verify)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(APP, list(arguments))
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    return write(good(), tmp_path / "export")
+
+
+@pytest.fixture
+def spoilt(tmp_path: Path) -> Path:
+    files = good()
+    sale = next(row for row in files["transfers.jsonl"] if row["ref"]["kind"] == "entry")
+    sale["amount_cents"] += 100
+    return write(chain(files), tmp_path / "spoilt")
+
+
+def test_a_good_export_exits_0_and_says_what_it_trusted(export: Path) -> None:
+    result = run(str(export), "--lang", "en")
+    assert result.exit_code == 0
+    assert "proved" in result.output
+    assert "it is symmetric" in result.output
+    assert "DISPROVED" not in result.output
+
+
+def test_a_changed_transfer_exits_1_and_names_law_and_place(spoilt: Path) -> None:
+    result = run(str(spoilt), "--lang", "en")
+    assert result.exit_code == 1
+    assert "law 1  BOOKED_OTHERWISE  entries.jsonl, line" in result.output
+    assert "to do: Compare the transfers" in result.output
+
+
+def test_italian(spoilt: Path) -> None:
+    result = run(str(spoilt), "--lang", "it")
+    assert "SMENTITA" in result.output
+    assert "da fare: Confrontare i movimenti" in result.output
+
+
+def test_one_json_object(spoilt: Path, export: Path) -> None:
+    result = run(str(spoilt), "--json", "--lang", "en")
+    told = json.loads(result.output)
+    assert result.exit_code == 1
+    assert told["ok"] is False
+    assert told["laws"]["1"]["status"] == "disproved"
+    assert told["laws"]["5"] == {"status": "proved", "findings": 0}
+    assert {"law", "code", "file", "line", "terminal", "seq", "means", "do"} <= set(
+        told["findings"][0]
+    )
+    good_news = json.loads(run(str(export), "--json").output)
+    assert good_news["ok"] is True
+    assert good_news["counts"]["posted_cents"] == 7_650
+
+
+def test_no_directory_is_a_usage_error(tmp_path: Path) -> None:
+    result = run(str(tmp_path / "nowhere"))
+    assert result.exit_code == 2
+    assert "borsellino backend export" in result.output
+
+
+@pytest.mark.parametrize("key", ["zz", "00"])
+def test_a_key_that_is_none_is_a_usage_error(export: Path, key: str) -> None:
+    assert run(str(export), "--key", key).exit_code == 2
+
+
+def test_an_empty_directory_has_no_manifest(tmp_path: Path) -> None:
+    result = run(str(tmp_path), "--json")
+    assert result.exit_code == 1
+    told = json.loads(result.output)
+    assert [item["code"] for item in told["findings"]] == ["EXPORT_MANIFEST_MISSING"]
+    assert {law["status"] for law in told["laws"].values()} == {"disproved", "open"}
+
+
+@pytest.mark.parametrize("name", [f"{stem}.jsonl" for stem in ("entries", "transfers", "cases")])
+def test_a_missing_file_is_named(export: Path, name: str) -> None:
+    (export / name).unlink()
+    result = run(str(export), "--json")
+    assert result.exit_code == 1
+    found = json.loads(result.output)["findings"]
+    assert [(item["code"], item["file"]) for item in found] == [("EXPORT_FILE_MISSING", name)]
+
+
+def test_a_file_cut_short_is_not_the_one_of_the_manifest(export: Path) -> None:
+    path = export / "entries.jsonl"
+    path.write_bytes(path.read_bytes()[:-300])
+    result = run(str(export), "--json")
+    codes = {item["code"] for item in json.loads(result.output)["findings"]}
+    assert {"EXPORT_FILE_CHANGED", "EXPORT_ROW_BROKEN"} <= codes
+
+
+def test_a_shop_can_bring_its_own_acknowledgements(export: Path, tmp_path: Path) -> None:
+    """The server dropped a shop's last entry and its own acknowledgement of it."""
+    kept = tmp_path / "kept.jsonl"
+    shutil.copy(export / "acknowledgements.jsonl", kept)
+    files = good()
+    files["acknowledgements.jsonl"].clear()
+    last = max(at for at, row in enumerate(files["entries.jsonl"]) if row["terminal"] == 501)
+    del files["entries.jsonl"][last]
+    silent = write(files, tmp_path / "silent")
+    assert run(str(silent)).exit_code == 0
+    result = run(str(silent), "--json", "--evidence", str(kept))
+    found = json.loads(result.output)["findings"]
+    assert {(item["law"], item["code"]) for item in found} == {(5, "ACKNOWLEDGED_MISSING")}
+    assert found[0]["terminal"] == 501
+
+
+def test_unreadable_evidence_is_a_usage_error(export: Path, tmp_path: Path) -> None:
+    assert run(str(export), "--evidence", str(tmp_path / "none")).exit_code == 2
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"merchant": 1.5}', '{"a": 1, "a": 1}', "\\ud800"])
+def test_a_row_that_is_no_row_is_named_by_line(export: Path, line: str) -> None:
+    path = export / "merchants.jsonl"
+    path.write_bytes(path.read_bytes() + line.encode() + b"\n")
+    found = json.loads(run(str(export), "--json").output)["findings"]
+    assert ("EXPORT_ROW_BROKEN", 3) in [(item["code"], item["line"]) for item in found]
