@@ -7,7 +7,7 @@ from cardlib.codec.commands import choose_answer_key
 from cardlib.codec.files import EF_SPEND, KeyId
 from cardlib.dialogues.read import OpenPurse
 from cardlib.dialogues.volley import Dialogue, send, send_all
-from cardlib.errors import CardGoneError, MalformedError
+from cardlib.errors import CardlibError
 from cardlib.keys.secure_messaging import read_record_command, split_record_answer
 from cardlib.wire.entry_body import AttestedRead
 
@@ -25,7 +25,7 @@ def commit(purse: OpenPurse, command: Command) -> Dialogue[CommitOutcome]:
     """Sends the one UPDATE of this session; never raises for what card or line do."""
     try:
         answer = yield from send(command)
-    except (CardGoneError, MalformedError):
+    except CardlibError:
         return CommitOutcome.UNKNOWN
     confirmed = purse.session.update_confirmed(answer)
     return CommitOutcome.COMMITTED if confirmed else CommitOutcome.UNKNOWN

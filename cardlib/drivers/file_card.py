@@ -2,6 +2,7 @@
 
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
+from cardlib.codec.purse import Info
 from cardlib.dialogues import pin as pin_dialogues
 from cardlib.dialogues.purse_state import PurseState
 from cardlib.dialogues.read import (
@@ -60,10 +61,13 @@ class FileCard:
         """MSE SET K_TC and READ RECORD."""
         return self._channel.run(attest(self._open_purse(), index))
 
-    def read_back(self, below_ctr: int) -> tuple[PurseState, list[SpendReading]]:
-        """A fresh read, then EF.SPEND from #1 downwards."""
-        state = self.read()
-        return state, self._channel.run(read_back(self._open_purse(), below_ctr))
+    def read_back(self, below_ctr: int) -> tuple[Info, list[SpendReading]]:
+        """SELECT, INFO, GET CHALLENGE, GIVE RANDOM, then EF.SPEND from #1 downwards."""
+        self._purse = None
+        purse = self._channel.run(open_purse(self._module, training=self._training))
+        readings = self._channel.run(read_back(purse, below_ctr))
+        self._purse = purse
+        return purse.info, readings
 
     def end(self) -> None:
         """Resets the card; a card that is already gone needs none."""

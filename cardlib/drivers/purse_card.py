@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from cardlib.codec.pin import Pin
+from cardlib.codec.purse import Info
 from cardlib.dialogues.purse_state import PurseState
 from cardlib.dialogues.sale import CommitOutcome
 from cardlib.keys.module import SpendReading
@@ -35,8 +36,11 @@ class PurseCard(Protocol):
         """The record ``index`` with the certificate that only the backend can check."""
         ...
 
-    def read_back(self, below_ctr: int) -> tuple[PurseState, list[SpendReading]]:
-        """A fresh read, and the records from #1 to the first with a lower counter (or #20)."""
+    def read_back(self, below_ctr: int) -> tuple[Info, list[SpendReading]]:
+        """Freshly, the records from #1 to the first with a lower counter (or #20).
+
+        Wallets are not judged: recovery must also hear a card that no sale may use.
+        """
         ...
 
     def end(self) -> None:

@@ -50,7 +50,8 @@ def apply(db: apsw.Connection, entry: Entry, purse: PurseId | None) -> int | Non
             _move(db, seq, (IntentState.OPEN,), IntentState.UNRESOLVED)
         case GrantSeen(grant=grant) if purse is not None:
             number = int.from_bytes(grant[1:4], "big")
-            db.execute("INSERT INTO grants_seen VALUES (?, ?)", (str(purse), number))
+            seen = (str(purse), number, entry.header.seq)
+            db.execute("INSERT INTO grants_seen VALUES (?, ?, ?)", seen)
         case _:
             return None
     return getattr(entry.body, "intent_seq", None)

@@ -39,6 +39,7 @@ CREATE TABLE purses (
 CREATE TABLE grants_seen (
     purse TEXT NOT NULL,
     grant_seq INTEGER NOT NULL,
+    entry_seq INTEGER NOT NULL,
     PRIMARY KEY (purse, grant_seq)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE counters (

@@ -134,14 +134,15 @@ class Views:
         row = first_row(self._db, "SELECT ctr, record_hash FROM purses WHERE purse = ?", str(purse))
         return OwnMark(*row) if row else None
 
-    def grant_seen(self, purse: PurseId, grant_seq: int) -> bool:
-        """Whether a grant is already in the journal."""
-        return bool(
-            self._db.execute(
-                "SELECT count(*) FROM grants_seen WHERE purse = ? AND grant_seq = ?",
-                (str(purse), grant_seq),
-            ).get
+    def grant_seen(self, purse: PurseId, grant_seq: int) -> Seq | None:
+        """The entry that holds a grant, None when it is not in the journal yet."""
+        row = first_row(
+            self._db,
+            "SELECT entry_seq FROM grants_seen WHERE purse = ? AND grant_seq = ?",
+            str(purse),
+            grant_seq,
         )
+        return Seq(row[0]) if row else None
 
     def receipt_number(self) -> int:
         """The number of the last receipt, 0 when there was none."""

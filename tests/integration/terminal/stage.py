@@ -4,15 +4,15 @@ Cards are personalised directly (``simulator.card.purses``), their records seale
 ``cardlib.keys``; everything a test touches afterwards is the real code.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from cardlib.channel import Channel
 from cardlib.codec.files import EF_SPEND
+from cardlib.codec.pin import Pin
 from cardlib.codec.purse import (
     FLAG_ATTESTATION,
     FLAG_PIN_ENFORCED,
@@ -25,7 +25,6 @@ from cardlib.codec.purse import (
     day_number,
 )
 from cardlib.connection import CardConnection
-from cardlib.drivers.file_card import FileCard
 from cardlib.keys import records
 from cardlib.keys.derivation import IssuerMasters, PurseKeys
 from cardlib.keys.grants import sign_grant
@@ -37,6 +36,7 @@ from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import Certificate, DebitMaster, ModuleKeys
 from cardlib.wire.entry_body import Committed, Intent
 from cardlib.wire.ids import PurseId, TerminalNumber
+from cardlib.wire.money import Money
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import ElementaryFile
 from simulator.card.masks import TRAINING_TRANSPORT_KEYS, WHITE, make_card
@@ -44,9 +44,14 @@ from simulator.card.personal import Holder
 from simulator.card.purses import add_purse
 from simulator.card.randomness import SeededRandomness
 from simulator.connection import InProcessConnection
+from terminal.counter import Counter
 from terminal.journal.derived import IntentState
 from terminal.journal.journal import Author, Journal
 from terminal.journal.space import Disk, Space
+from terminal.sale.debit import SaleResult
+from terminal.sale.offer import Item
+from terminal.sale.session import SaleSession
+from terminal.sale.states import Step
 from terminal.till import Till, TillConfig, TillFiles, write_durably
 from terminal.till_keys import TillKeys
 
@@ -256,15 +261,6 @@ class Stage:
         """A newer bundle for tills that are opened or refreshed from now on."""
         self.bundle = replace(self.bundle, version=self.bundle.version + 1, **changes)  # type: ignore[arg-type]
 
-    def purse_card(
-        self,
-        till: Till,
-        connection: CardConnection,
-        tracer: Callable[[Exchange], None] | None = None,
-    ) -> FileCard:
-        """The till's driver before a card."""
-        return FileCard(Channel(connection, tracer), till.module, till.trust)
-
 
 def blank_spend() -> Spend:
     """The init record of a fresh purse."""
@@ -316,3 +312,41 @@ def committed(till: Till) -> list[Committed]:
     """The journal's sales, recovered ones and voids."""
     bodies = (stored.decode().body for stored in till.journal.views.entries())
     return [body for body in bodies if isinstance(body, Committed)]
+
+
+@dataclass
+class Customer:
+    """A till, a card in its reader, and the trace of what they said."""
+
+    till: Till
+    connection: CardConnection
+    trace: list[Exchange] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.counter = Counter(self.till)
+        self.card = self.counter.card(self.connection, self.trace.append)
+
+    def session(self) -> SaleSession:
+        return self.counter.sale(self.card, self.steps.append)
+
+    def buy(self, cents: int, category: int = FOOD, pin: str = PIN) -> SaleResult:
+        """A whole sale as the cashier drives it; the card stays in the reader."""
+        sale = self.session()
+        sale.read()
+        sale.basket([Item(category, Money(cents))])
+        sale.agree(Pin(pin))
+        result = sale.commit()
+        if result.goods_are_due:
+            sale.finish()
+        return result
+
+
+def codes(till: Till) -> list[str]:
+    """The journal in words: intent, sale, declined CODE …"""
+    found = []
+    for stored in till.journal.views.entries():
+        body = stored.decode().body
+        code = getattr(body, "code", "")
+        found.append(f"{body.type.name.lower()} {code}".strip())
+    return found
