@@ -50,6 +50,18 @@ class KeyStore(Protocol):
         """The keys of a stock card that is not yet personalised."""
         ...
 
+    def has_operator(self) -> bool:
+        """Whether there is an operator's key."""
+        ...
+
+    def has_masters(self, issuer: bytes, key_set: int) -> bool:
+        """Whether the masters of a key set are here."""
+        ...
+
+    def has_grant_key(self, issuer: bytes, key_id: int) -> bool:
+        """Whether a grant key is here."""
+        ...
+
     def create_operator(self) -> SigningKey:
         """Makes the operator's key; ConflictError when there is one."""
         ...
@@ -140,6 +152,18 @@ class MemoryKeyStore:
             return self._content.transport[serial]
         except KeyError as error:
             raise KeyStoreError(key=f"stock {serial}") from error
+
+    def has_operator(self) -> bool:
+        """Whether there is an operator's key."""
+        return self._content.operator is not None
+
+    def has_masters(self, issuer: bytes, key_set: int) -> bool:
+        """Whether the masters of a key set are here."""
+        return (issuer, key_set) in self._content.masters
+
+    def has_grant_key(self, issuer: bytes, key_id: int) -> bool:
+        """Whether a grant key is here."""
+        return (issuer, key_id) in self._content.grant_keys
 
     def create_operator(self) -> SigningKey:
         """Makes the operator's key; ConflictError when there is one."""

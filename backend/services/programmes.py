@@ -1,0 +1,229 @@
+"""Setting up: the operator, municipalities with their keys, programmes, money, awards."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from backend.adapters.key_store import KeyStore
+from backend.adapters.tables.programmes import (
+    AwardRow,
+    CategoryRow,
+    FundingRow,
+    FundingSourceRow,
+    IssuerKeyRow,
+    MunicipalityRow,
+    OperatorRow,
+    ProgrammeRow,
+)
+from backend.adapters.unit_of_work import Unit
+from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
+from backend.errors import BadInputError, ConflictError, NotPermittedError, UnknownError
+from backend.services.unit_of_work import Work
+from cardlib.ports import Clock
+from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.money import Money
+
+FIRST_KEY_SET = 1
+FIRST_GRANT_KEY = 1
+CATEGORY_MAX = 31
+
+
+@dataclass(frozen=True, slots=True)
+class NewProgramme:
+    """A programme to be; ``categories`` are bit numbers, ``valid_to`` is inclusive."""
+
+    number: int
+    name: str
+    categories: tuple[int, ...]
+    valid_from: date
+    valid_to: date
+    day_limit_eur: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeOffice:
+    """The use cases; ``by`` names the person who acts."""
+
+    work: Work
+    keys: KeyStore
+    clock: Clock
+
+    def set_up(self, operator: str) -> PublicKey:
+        """Names the operator and makes its key; ConflictError ``OPERATOR_EXISTS``."""
+        with self.work.begin() as unit:
+            if unit.programmes.has_operator():
+                raise ConflictError("OPERATOR_EXISTS")
+            public = self._operator_key()
+            unit.add(OperatorRow(name=operator, public_key=public.raw, created_at=self._now()))
+            unit.commit()
+        return public
+
+    def create_municipality(self, issuer: str, name: str) -> int:
+        """A municipality by its ISTAT code (six digits), with masters and a grant key; its id.
+
+        BadInputError ``ISSUER_BAD``, ConflictError ``ISSUER_EXISTS``.
+        """
+        code = issuer_code(issuer)
+        with self.work.begin() as unit:
+            if unit.programmes.find_municipality(code) is not None:
+                raise ConflictError("ISSUER_EXISTS", issuer=issuer)
+            grant_key = self._issuer_keys(code)
+            town = MunicipalityRow(
+                issuer=code, name=name, key_set=FIRST_KEY_SET, created_at=self._now()
+            )
+            unit.add(town)
+            unit.add(
+                IssuerKeyRow(
+                    municipality_id=town.id, key_id=FIRST_GRANT_KEY, public_key=grant_key.raw,
+                    created_at=self._now(),
+                )
+            )  # fmt: skip
+            unit.commit()
+            return town.id
+
+    def name_category(self, bit: int, name_it: str, name_en: str) -> None:
+        """Names a category of goods; again with the same names changes nothing."""
+        if not 0 <= bit <= CATEGORY_MAX:
+            raise BadInputError("CATEGORY_BAD", bit=bit)
+        with self.work.begin() as unit:
+            known = {row.bit: row for row in unit.programmes.categories()}.get(bit)
+            if known is None:
+                unit.add(CategoryRow(bit=bit, name_it=name_it, name_en=name_en))
+            elif (known.name_it, known.name_en) != (name_it, name_en):
+                raise ConflictError("CATEGORY_EXISTS", bit=bit)
+            unit.commit()
+
+    def create_programme(self, issuer: str, new: NewProgramme) -> int:
+        """Its id; ConflictError ``PROGRAMME_EXISTS``, BadInputError ``PROGRAMME_BAD``."""
+        mask = sum(1 << bit for bit in set(new.categories))
+        if not mask or mask >> CATEGORY_MAX + 1 or new.valid_from > new.valid_to:
+            raise BadInputError("PROGRAMME_BAD", number=new.number)
+        with self.work.begin() as unit:
+            town = unit.programmes.municipality(issuer_code(issuer))
+            if unit.programmes.find_programme(town.id, new.number) is not None:
+                raise ConflictError("PROGRAMME_EXISTS", number=new.number)
+            row = ProgrammeRow(
+                municipality_id=town.id, number=new.number, name=new.name, categories=mask,
+                valid_from=new.valid_from, valid_to=new.valid_to,
+                day_limit_eur=new.day_limit_eur,
+            )  # fmt: skip
+            unit.add(row)
+            unit.commit()
+            return row.id
+
+    def fund(self, programme: int, source: str, amount: Money, *, act: str, by: str) -> int:
+        """Money received for a programme from ``source``; the funding's id."""
+        _check_amount(amount)
+        now = self._now()
+        with self.work.begin() as unit:
+            row = unit.programmes.programme(programme)
+            origin = _funding_source(unit, row.municipality_id, source)
+            funding = FundingRow(
+                programme_id=row.id, funding_source_id=origin.id, cents=amount.cents, act=act,
+                booked_by=by, booked_at=now,
+            )  # fmt: skip
+            unit.add(funding)
+            pot = _Pot(row.municipality_id, row.id, origin.id)
+            _post(
+                unit, TransferKind.FUNDING, pot.account(AccountKind.EXTERNAL),
+                pot.account(AccountKind.FUND), amount, Ref(RefKind.FUNDING, str(funding.id)), now,
+            )  # fmt: skip
+            unit.commit()
+            return funding.id
+
+    def award(
+        self, programme: int, source: str, holder: str, amount: Money, *,
+        act: str, requested_by: str, approved_by: str,
+    ) -> int:  # fmt: skip
+        """Awards money of the fund to a household; the award's id.
+
+        NotPermittedError ``SAME_PERSON``; ConflictError ``FUND_TOO_SMALL``.
+        """
+        _check_amount(amount)
+        check_two_people(requested_by, approved_by)
+        now = self._now()
+        with self.work.begin() as unit:
+            row = unit.programmes.programme(programme)
+            origin = unit.programmes.find_funding_source(row.municipality_id, source)
+            if origin is None:
+                raise UnknownError("FUNDING_SOURCE_UNKNOWN", source=source)
+            pot = _Pot(row.municipality_id, row.id, origin.id)
+            fund = pot.account(AccountKind.FUND)
+            if unit.ledger.balance(fund) < amount.cents:
+                raise ConflictError("FUND_TOO_SMALL", cents=unit.ledger.balance(fund))
+            award = AwardRow(
+                programme_id=row.id, funding_source_id=origin.id, holder=holder,
+                cents=amount.cents, act=act, requested_by=requested_by, approved_by=approved_by,
+                approved_at=now,
+            )  # fmt: skip
+            unit.add(award)
+            _post(
+                unit, TransferKind.AWARD, fund, pot.account(AccountKind.COMMITTED), amount,
+                Ref(RefKind.AWARD, str(award.id)), now,
+            )  # fmt: skip
+            unit.commit()
+            return award.id
+
+    def _operator_key(self) -> PublicKey:
+        """The key in the store; made when there is none: a set-up that broke off goes on."""
+        if self.keys.has_operator():
+            return self.keys.operator_key().public
+        return self.keys.create_operator().public
+
+    def _issuer_keys(self, issuer: bytes) -> PublicKey:
+        if not self.keys.has_masters(issuer, FIRST_KEY_SET):
+            self.keys.create_masters(issuer, FIRST_KEY_SET)
+        if not self.keys.has_grant_key(issuer, FIRST_GRANT_KEY):
+            self.keys.create_grant_key(issuer, FIRST_GRANT_KEY)
+        return self.keys.grant_key(issuer, FIRST_GRANT_KEY).public
+
+    def _now(self) -> int:
+        return self.clock.unix_ms() // 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Pot:
+    municipality: int
+    programme: int
+    funding_source: int
+
+    def account(self, kind: AccountKind) -> Account:
+        return Account(
+            kind=kind, municipality=self.municipality, programme=self.programme,
+            funding_source=self.funding_source,
+        )  # fmt: skip
+
+
+def issuer_code(text: str) -> bytes:
+    """Three BCD bytes of an ISTAT comune code; BadInputError unless it has six digits."""
+    if len(text) != 6 or not text.isascii() or not text.isdigit():
+        raise BadInputError("ISSUER_BAD", issuer=text)
+    return bytes.fromhex(text)
+
+
+def check_two_people(requested_by: str, approved_by: str) -> None:
+    """NotPermittedError ``SAME_PERSON``: nobody approves what they asked for."""
+    if requested_by.strip().casefold() == approved_by.strip().casefold():
+        raise NotPermittedError("SAME_PERSON", person=approved_by)
+
+
+def _check_amount(amount: Money) -> None:
+    if amount.cents <= 0:
+        raise BadInputError("AMOUNT_BAD", amount=str(amount))
+
+
+def _funding_source(unit: Unit, municipality: int, name: str) -> FundingSourceRow:
+    row = unit.programmes.find_funding_source(municipality, name)
+    if row is None:
+        row = FundingSourceRow(municipality_id=municipality, name=name)
+        unit.add(row)
+    return row
+
+
+def _post(
+    unit: Unit, kind: TransferKind, source: Account, target: Account, money: Money,
+    ref: Ref, now: int,
+) -> None:  # fmt: skip
+    transfer = Transfer(
+        kind=kind, source=source, target=target, money=money, event_time=now, ref=ref
+    )
+    unit.ledger.post([transfer], now)

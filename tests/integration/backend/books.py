@@ -1,0 +1,97 @@
+"""Looks at the books as a person would, and checks the laws of the money."""
+
+from backend.adapters.tables.verdicts import PostingRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.ledger import (
+    FIRST_PREV_HASH,
+    AccountKind,
+    Ref,
+    RefKind,
+    SlotBooks,
+    Transfer,
+    TransferKind,
+    check_programmes,
+    transfer_hash,
+)
+from cardlib.codec.purse import SLOTS, Grant
+from cardlib.wire.money import Money
+from tests.integration.backend.builders import Chip, Town
+
+
+def held(town: Town) -> dict[str, int]:
+    """Cents by kind of account; kinds that hold nothing are left out."""
+    result: dict[str, int] = {}
+    with town.work.begin() as unit:
+        for account, cents in unit.ledger.balances().items():
+            result[account.kind.value] = result.get(account.kind.value, 0) + cents
+    return {kind: cents for kind, cents in result.items() if cents}
+
+
+def payable(town: Town, merchant: int) -> int:
+    with town.work.begin() as unit:
+        return sum(
+            cents
+            for account, cents in unit.ledger.balances().items()
+            if account.kind is AccountKind.PAYABLE and account.merchant == merchant
+        )
+
+
+def postings(town: Town, chip: Chip) -> list[PostingRow]:
+    with town.work.begin() as unit:
+        return list(unit.verdicts.postings(town.purse_row(unit, chip).id))
+
+
+def alarms(town: Town) -> list[str]:
+    with town.work.begin() as unit:
+        return [alarm.code for alarm in unit.verdicts.alarms()]
+
+
+def check_laws(town: Town) -> None:
+    """The equations of PROTOCOL 7, and that the kept balances are the chain's."""
+    with town.work.begin() as unit:
+        balances = unit.ledger.balances()
+        check_programmes(balances)
+        _check_chain(unit)
+        for purse in unit.cards.purses():
+            for slot in range(1, SLOTS + 1):
+                assert _slot_books(unit, purse.id, slot).difference == 0, (purse.id, slot)
+
+
+def _check_chain(unit: Unit) -> None:
+    sums: dict[int, int] = {}
+    previous, count = FIRST_PREV_HASH, 0
+    for count, row in enumerate(unit.ledger.transfers(limit=100_000), start=1):
+        transfer = Transfer(
+            kind=TransferKind(row.kind), source=unit.ledger.account(row.source_id),
+            target=unit.ledger.account(row.target_id), money=Money(row.cents),
+            event_time=row.event_time, ref=Ref(RefKind(row.ref_kind), row.ref_id),
+        )  # fmt: skip
+        assert row.id == count
+        assert row.prev_hash == previous
+        previous = transfer_hash(previous, count, row.booked_at, transfer)
+        assert row.hash == previous
+        sums[row.source_id] = sums.get(row.source_id, 0) - row.cents
+        sums[row.target_id] = sums.get(row.target_id, 0) + row.cents
+    assert unit.ledger.head() == (count, previous)
+    for account, cents in unit.ledger.balances().items():
+        assert sums.get(unit.ledger.row(account).id, 0) == cents, account.code
+
+
+def _slot_books(unit: Unit, purse: int, slot: int) -> SlotBooks:
+    grants = [g for g in unit.cards.grants_of(purse) if g.slot == slot and g.state == "on_card"]
+    newest = Grant.decode(grants[-1].grant) if grants else None
+    posted = over = 0
+    for row in unit.verdicts.postings(purse):
+        for part in row.parts if row.live else ():
+            if part.slot != slot:
+                continue
+            posted += part.cents
+            exposed = unit.ledger.account(part.origin_id).kind is AccountKind.EXPOSURE
+            over += part.cents if exposed else 0
+    present = unit.ledger.present_accounts(purse, slot)
+    kinds = {kind: sum(c for a, c in present if a.kind == kind) for kind in AccountKind}
+    return SlotBooks(
+        granted=newest.granted_total if newest else 0, posted=posted, over=over,
+        on_card=kinds[AccountKind.ON_CARD], blocked=kinds[AccountKind.BLOCKED],
+        expired_pending=kinds[AccountKind.EXPIRED_PENDING],
+    )  # fmt: skip
