@@ -275,7 +275,7 @@ def test_keys_in_clear_are_not_taken(issuer: Issuer) -> None:
     assert issuer.status(issuer.secured(PUT, objects, 0x0A)) == "6988"
 
 
-@pytest.mark.parametrize("left_out", [1, 8, 9, 10, 12, 14])
+@pytest.mark.parametrize("left_out", [1, 8, 9, 10, 12, 14, 15])
 def test_an_incomplete_purse_is_not_activated(issuer: Issuer, left_out: int) -> None:
     everything = steps()
     for header, content in everything[:left_out] + everything[left_out + 1 : -1]:

@@ -314,6 +314,11 @@ def test_nothing_else_of_info_is_ever_written(
     assert purse.expect("00B0810011") == info
 
 
+def test_info_is_written_by_its_short_id_only(purse: Host) -> None:
+    purse.expect("00A4000C02B101")
+    assert purse.status(info_write(purse, "0CD60010", b"\x03")) == "6A86"
+
+
 # Administration ---------------------------------------------------------------------------
 
 
@@ -365,6 +370,13 @@ def test_a_cryptogram_under_another_challenge_is_refused(purse: Host) -> None:
 @pytest.mark.parametrize("damage", ["870102", "87110000112233445566778899AABBCCDDEEFF0011"])
 def test_a_cryptogram_that_is_none_is_refused(purse: Host, damage: str) -> None:
     assert purse.status(purse.secured("9C240083", bytes.fromhex(damage), 7)) == "6988"
+
+
+@pytest.mark.parametrize("indicator", [0x00, 0x02])
+def test_only_padding_method_2_is_understood(purse: Host, indicator: int) -> None:
+    content = cryptogram(purse.keys[9], purse.challenge, bytes(16))
+    other = content[:2] + bytes((indicator,)) + content[3:]
+    assert purse.status(purse.secured("9C240083", other, 7)) == "6988"
 
 
 @pytest.mark.parametrize("key", [2, 5])

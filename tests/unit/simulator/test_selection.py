@@ -110,6 +110,7 @@ def test_selecting_any_directory_clears_challenge_random_and_pin(purse: Host, se
     purse.expect(select)
     purse.expect("00A4080C041200B001")
     assert purse.status(READ_NEWEST) == "6985"
+    purse.expect(b"\x80\x86\x00\x00\x08" + HOST_RANDOM)
     assert purse.status(update) == "6985"
     purse.exchange_randoms()
     assert purse.status(purse.spend(record)) == "6982"
