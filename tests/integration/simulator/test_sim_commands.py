@@ -313,3 +313,13 @@ def test_a_card_in_two_programs_at_once_is_never_debited_twice(
     second.open_purse()
     assert SPEND_5 in second.expect("0CB2011C42")
     assert "CARD_IMAGE_IN_USE" in caplog.text
+
+
+def test_other_commands_read_a_card_by_the_path_of_its_image(purse_card: Path) -> None:
+    from cardlib.connections import open_connection
+
+    connection = open_connection(image=str(purse_card))
+    host = Host(connection)
+    host.open_purse()
+    connection.close()
+    assert host.status("00B0810011") == "6A82"
