@@ -67,7 +67,7 @@ class Acknowledgements:
             self._db.execute(
                 "INSERT INTO acknowledgements (complete, high_seq, server_time, nonce)"
                 " VALUES (?, ?, ?, ?)",
-                (complete, answer.high_seq, answer.server_time, answer.nonce),
+                (complete, answer.high_seq, answer.server_time, _signed(answer.nonce)),
             )
             self._db.executemany(
                 "INSERT OR REPLACE INTO quarantined VALUES (?, ?, ?)",
@@ -86,7 +86,7 @@ class Acknowledgements:
             "SELECT server_time, nonce FROM acknowledgements"
             " ORDER BY server_time DESC, number DESC LIMIT 1",
         )
-        return ServerTime(*row) if row else None
+        return ServerTime(row[0], row[1] % 2**64) if row else None
 
     def quarantined(self) -> list[Quarantined]:
         """Entries that a person at the backend has to look at."""
@@ -121,3 +121,8 @@ class Acknowledgements:
             "INSERT OR REPLACE INTO clock_reference VALUES (1, ?, ?, ?)",
             (clock.boot_id, clock.unix_ms(), clock.monotonic_ms()),
         )
+
+
+def _signed(nonce: int) -> int:
+    """The same 64 bits as SQLite's signed integer."""
+    return nonce - 2**64 if nonce >= 2**63 else nonce
