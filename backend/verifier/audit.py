@@ -17,6 +17,7 @@ from backend.verifier.ledger import Ledger
 from backend.verifier.loads import LoadAudit
 from backend.verifier.registry import Registry, expect_keys, read_registry
 from backend.verifier.settlement import SettlementAudit
+from backend.verifier.waiting_records import WaitingRecordAudit
 from backend.verifier.workbook import Workbook
 
 COUNTS = (
@@ -93,6 +94,7 @@ def _judge(
     granting.check(export)
     sales = SaleAudit(grants, ledger, book, findings)
     sales.check()
+    WaitingRecordAudit(ledger, book, findings).check()
     loads = LoadAudit(grants, ledger, book, findings)
     loads.check(export, granting.awards)
     _check_cases(export, ledger, book, findings)

@@ -127,9 +127,10 @@ class Histories:
         worth = {slot: now - then for slot, (now, then) in enumerate(steps, 1) if now != then}
         if not linked:
             # What the till said it had read is not what the card held: the card's
-            # neighbours decide, and a sale never turns into a credit (PROTOCOL 1.10).
+            # neighbours decide (PROTOCOL 1.10), and a sale never becomes a credit.
             self._findings.trust("PREDECESSOR_OTHER")
-            return {slot: cents for slot, cents in worth.items() if cents > 0}
+            sign = -1 if posting.intent.kind == entries.RECORD_VOID else 1
+            return {slot: cents for slot, cents in worth.items() if sign * cents > 0}
         if worth != announced:
             cents, wanted = sum(announced.values()), sum(worth.values())
             self._add(Law.CONSERVATION, "AMOUNT_NOT_FOLLOWING", posting, cents=cents, wanted=wanted)

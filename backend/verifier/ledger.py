@@ -66,6 +66,7 @@ class Transfer:
     source: Account
     target: Account
     cents: int
+    booked_at: int
     line: int
 
 
@@ -97,9 +98,9 @@ class Ledger:
         """The transfers that name a document, in order; the document counts as judged."""
         self._book.note("judged", kind, document)
         return [
-            Transfer(number, self.accounts[source], self.accounts[target], cents, line)
-            for number, source, target, cents, line in self._book.ask(
-                "SELECT id, src, dst, cents, line FROM transfer"
+            Transfer(number, self.accounts[source], self.accounts[target], cents, booked_at, line)
+            for number, source, target, cents, booked_at, line in self._book.ask(
+                "SELECT id, src, dst, cents, booked_at, line FROM transfer"
                 " WHERE ref_kind = ? AND ref_id = ? ORDER BY id",
                 (kind, document),
             )
@@ -175,7 +176,7 @@ class Ledger:
             ref = row["ref"]
             self._book.note(
                 "transfer", number, row["from"], row["to"], row["amount_cents"],
-                ref["kind"], ref["id"], row.line,
+                ref["kind"], ref["id"], row["booked_at"], row.line,
             )  # fmt: skip
 
     def _is_bookable(self, row: Row, place: Place) -> bool:

@@ -1,13 +1,13 @@
 """Law 1 from the fund to the card: fundings, awards and orders against the ledger."""
 
 from collections import Counter
-from collections.abc import Callable
 
 from backend.verifier.awards import Award, rest_of
+from backend.verifier.demands import booked, compare
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.grants import Grant, Grants, Order
-from backend.verifier.ledger import SLOT_KINDS, Account, Ledger, Transfer
+from backend.verifier.ledger import SLOT_KINDS, Account, Ledger
 from backend.verifier.workbook import Workbook
 
 _SOURCES = {"award": "committed", "refund": "refund_due", "replacement": "blocked"}
@@ -51,48 +51,32 @@ class LoadAudit:
         """A document that moves ``cents`` from one kind of account to another of one pool."""
         pool, transfers = _pool(row), self._ledger.of(kind, number)
         demanded = Counter({f"{route[0]} {pool}": -cents, f"{route[1]} {pool}": cents})
-        booked = _sums(transfers, lambda account: f"{account.kind} {account.pool}")
-        self._compare(demanded, booked, transfers, row.place(f"{kind} {number}"))
+        found = booked(transfers, lambda account: f"{account.kind} {account.pool}")
+        compare(self._findings, row.place(f"{kind} {number}"), demanded, found, transfers)
 
     def _order(self, order: Order) -> None:
         transfers = self._ledger.of("order", order.id)
         place = order.row.place(f"order {order.id}")
         grant = next((g for g in self._grants.by_order.get(order.id, ()) if g.counts), None)
-        booked = _sums(transfers, lambda account: _spot(account, order))
+        found = booked(transfers, lambda account: _spot(account, order))
         demanded: Counter[str] = Counter()
         if grant is not None:
             demanded[f"{_SOURCES[order.source]} {order.pool}"] = -order.delta
             demanded[f"loading {order.pool}"] = order.delta
         if grant is not None and grant.confirmed:
             self._check_confirmed_by(grant, place)
-            self._confirm(grant, order, transfers, demanded)
-        self._compare(demanded, booked, transfers, place)
+            self._confirm(grant, order, demanded)
+        compare(self._findings, place, demanded, found, transfers)
 
-    def _confirm(
-        self, grant: Grant, order: Order, transfers: list[Transfer], demanded: Counter[str]
-    ) -> None:
-        """What a confirmed grant moves besides its delta: the old wallet and old debts."""
-        reach = next(
-            (t.id for t in transfers if (t.source.kind, t.target.kind) == ("loading", "on_card")), 0
-        )
+    def _confirm(self, grant: Grant, order: Order, demanded: Counter[str]) -> None:
+        """What a confirmed grant moves besides its delta: the rest of the old wallet."""
         before = self._grants.before(grant)
         left = 0
         if before is not None and before.confirmed:
             left = max(0, rest_of(self._ledger, before, grant) - order.carried)
-        debts = self._debts(grant, reach)
         demanded[f"loading {order.pool}"] -= order.delta
-        demanded["wallet"] += order.delta - left - debts
+        demanded["wallet"] += order.delta - left
         demanded["expired"] += left
-        demanded["exposure"] += debts
-
-    def _debts(self, grant: Grant, reach: int) -> int:
-        """Cents that postings after the grant's base drew from exposure before it was seen."""
-        found = self._book.ask(
-            "SELECT coalesce(sum(lacked), 0) FROM claimed WHERE issuer = ? AND purse = ?"
-            " AND slot = ? AND ctr > ? AND lacked > 0 AND by < ?",
-            (*grant.purse, grant.slot, grant.base_ctr, reach),
-        )
-        return int(found[0][0])
 
     def _check_confirmed_by(self, grant: Grant, place: Place) -> None:
         kind, _, rest = (grant.row["confirmed_by"] or "").partition(":")
@@ -112,21 +96,6 @@ class LoadAudit:
                 Law.CONSERVATION, "CONFIRMED_BY_NOBODY", place, order=grant.order, grant=grant.seq
             )
 
-    def _compare(
-        self,
-        demanded: Counter[str],
-        booked: Counter[str],
-        transfers: list[Transfer],
-        place: Place,
-    ) -> None:
-        for spot in sorted(demanded.keys() | booked.keys()):
-            if demanded[spot] != booked[spot]:
-                self._findings.add(
-                    Law.CONSERVATION, "BOOKED_OTHERWISE", place, account=spot, programme="-",
-                    wanted=demanded[spot], booked=booked[spot],
-                    transfers=", ".join(str(transfer.id) for transfer in transfers) or "-",
-                )  # fmt: skip
-
 
 def _pool(row: Row) -> Pool:
     return row["municipality"], row["programme"], row["funding_source"]
@@ -136,14 +105,6 @@ def _spot(account: Account, order: Order) -> str:
     """The wallet of the order in one heap, the rest by kind and pool."""
     if account.kind in SLOT_KINDS and (account.purse, account.slot) == (order.purse, order.slot):
         return "wallet"
-    if account.kind in ("expired", "exposure"):
+    if account.kind == "expired":
         return account.kind
     return f"{account.kind} {account.pool[1:]}"
-
-
-def _sums(transfers: list[Transfer], spot: Callable[[Account], str]) -> Counter[str]:
-    sums: Counter[str] = Counter()
-    for transfer in transfers:
-        sums[spot(transfer.source)] -= transfer.cents
-        sums[spot(transfer.target)] += transfer.cents
-    return sums

@@ -3,13 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from backend.verifier.demands import booked, compare
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law
-from backend.verifier.ledger import Ledger, Transfer
+from backend.verifier.ledger import Account, Ledger
 from backend.verifier.workbook import Workbook
-
-Claims = Counter[tuple[str, str]]
-"""Cents by kind of account and merchant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,6 @@ class SettlementAudit:
         self._book = book
         self._findings = findings
         self.batches: dict[str, Batch] = {}
-        self.paid_cents = 0
         self._answered: set[str] = set()
         """Batches that the bank has said something about."""
         self._standing: set[str] = set()
@@ -72,13 +69,14 @@ class SettlementAudit:
         if cents != row["total_cents"]:
             self._add("TOTAL_WRONG", row, f"batch {number}")
         self.batches[number] = Batch(row, row["merchant"], cents)
-        demanded: Claims = Counter()
+        demanded: Counter[str] = Counter()
         if row["state"] != "failed" or number in self._answered:
             # One that was turned down before the bank had it has given its money back.
-            demanded["payable", row["merchant"]] = -cents
-            demanded["in_payment", row["merchant"]] = cents
+            demanded[f"payable {row['merchant']}"] = -cents
+            demanded[f"in_payment {row['merchant']}"] = cents
         transfers = self._ledger.of("batch", number)
-        self._compare(row, f"batch {number}", demanded, _sums(transfers), transfers)
+        place, found = row.place(f"batch {number}"), booked(transfers, _spot)
+        compare(self._findings, place, demanded, found, transfers)
 
     def _check_line(self, row: Row, line: dict[str, object], kind: str) -> None:
         """A line pays a posting of this merchant, at its worth."""
@@ -135,21 +133,21 @@ class SettlementAudit:
                 )  # fmt: skip
 
     def _outcome(self, row: Row, batch: Batch) -> None:
-        number, state = row["outcome_ref"], row["state"]
-        document = f"payment {row['payment']}"
-        if (number is None) != (state not in ("paid", "failed")):
+        number, state, document = row["outcome_ref"], row["state"], f"payment {row['payment']}"
+        turned_down = state == "failed" and batch.row["state"] == "failed"
+        told = state in ("paid", "failed")
+        if (number is not None and not told) or (number is None and told and not turned_down):
             self._add("OUTCOME_MISSING", row, document)
         if number is None or not self._once(row, "outcome", number):
             return
         self._findings.trust("OUTCOME_OF_BANK")
-        cents, demanded = row["amount_cents"], Counter[tuple[str, str]]()
-        target = "paid" if state == "paid" else "payable"
-        if state in ("paid", "failed"):
-            demanded["in_payment", batch.merchant] = -cents
-            demanded[target, batch.merchant] = cents
-        self.paid_cents += cents if state == "paid" else 0
+        cents, target = row["amount_cents"], "paid" if state == "paid" else "payable"
+        demanded: Counter[str] = Counter()
+        if told:
+            demanded[f"in_payment {batch.merchant}"] = -cents
+            demanded[f"{target} {batch.merchant}"] = cents
         transfers = self._ledger.of("outcome", number)
-        self._compare(row, document, demanded, _sums(transfers), transfers)
+        compare(self._findings, row.place(document), demanded, booked(transfers, _spot), transfers)
 
     def _once(self, row: Row, what: str, number: str) -> bool:
         before = self._book.first_use(what, number, row.line)
@@ -158,25 +156,9 @@ class SettlementAudit:
             self._findings.add(Law.ONCE, "NUMBER_TWICE", place, what=what, id=number, before=before)
         return before is None
 
-    def _compare(
-        self, row: Row, document: str, demanded: Claims, booked: Claims, transfers: list[Transfer]
-    ) -> None:
-        for spot in sorted(demanded.keys() | booked.keys()):
-            if demanded[spot] != booked[spot]:
-                self._findings.add(
-                    Law.CONSERVATION, "BOOKED_OTHERWISE", row.place(document),
-                    account=" ".join(spot), programme="-",
-                    wanted=demanded[spot], booked=booked[spot],
-                    transfers=", ".join(str(transfer.id) for transfer in transfers) or "-",
-                )  # fmt: skip
-
     def _add(self, code: str, row: Row, document: str) -> None:
         self._findings.add(Law.CONSERVATION, code, row.place(document), document=document)
 
 
-def _sums(transfers: list[Transfer]) -> Claims:
-    sums: Claims = Counter()
-    for transfer in transfers:
-        for account, sign in ((transfer.source, -1), (transfer.target, 1)):
-            sums[account.kind, account.merchant or account.id] += sign * transfer.cents
-    return sums
+def _spot(account: Account) -> str:
+    return f"{account.kind} {account.merchant or account.id}"

@@ -41,7 +41,7 @@ CREATE TABLE closed (intent BLOB, type INTEGER, merchant TEXT, PRIMARY KEY (inte
 CREATE TABLE seen (hash BLOB, terminal INTEGER, seq INTEGER, line INTEGER, grant BLOB);
 -- The ledger.
 CREATE TABLE transfer (id INTEGER PRIMARY KEY, src TEXT, dst TEXT, cents INTEGER,
-    ref_kind TEXT, ref_id TEXT, line INTEGER);
+    ref_kind TEXT, ref_id TEXT, booked_at INTEGER, line INTEGER);
 CREATE INDEX transfer_ref ON transfer (ref_kind, ref_id);
 CREATE INDEX transfer_src ON transfer (src);
 CREATE INDEX transfer_dst ON transfer (dst);

@@ -52,8 +52,15 @@ def test_money_sent_to_another_shop_is_found(audited: Audited) -> None:
     files = good()
     sale = transfer_of(files, "entry", "501:3")
     sale["to"] = "payable/2"
-    found = {item.facts["account"] for item in audited(chain(files)).findings}
-    assert {"payable 1", "payable 2"} <= found
+    found = {
+        item.facts["account"]: (item.facts["wanted"], item.facts["booked"])
+        for item in audited(chain(files)).findings
+        if item.place.seq == 3
+    }
+    assert found == {
+        "payable 1 (programme 12)": (1_250, 0),
+        "payable 2 (programme 12)": (0, 1_250),
+    }
 
 
 def test_a_wallet_spared_at_the_expense_of_exposure_is_found(audited: Audited) -> None:
