@@ -16,6 +16,7 @@ opens a :class:`JournalReader`, which can also keep acknowledgements.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Self
 
 import apsw
@@ -97,6 +98,7 @@ class Journal(JournalReader):
         super().__init__(db, author)
         self._space = space
         self._lock = lock
+        self._one_at_a_time = Lock()  # a screen's worker and a heartbeat share this connection
         self.circumstances = Circumstances()
 
     @classmethod
@@ -133,7 +135,7 @@ class Journal(JournalReader):
         self._lock.release()
 
     def _append(self, bodies: Sequence[Body], purse: PurseId | None) -> Entry:
-        with transaction(self._db):
+        with self._one_at_a_time, transaction(self._db):
             head, batch = self.views.head(), self.views.batch()
             entries: list[Entry] = []
             for body in bodies:

@@ -16,6 +16,8 @@ from terminal.errors import JournalError
 from terminal.journal import schema
 
 BUSY_TIMEOUT_MS = 5_000
+LOCK_TIMEOUT_MS = 500
+"""Longer than the sync agent needs for a heartbeat where no till runs."""
 _SYNC_FULL = 2
 
 
@@ -94,6 +96,7 @@ class WriterLock:
 
     def __init__(self, path: Path) -> None:
         self._connection = apsw.Connection(str(path))
+        self._connection.set_busy_timeout(LOCK_TIMEOUT_MS)
         try:
             self._connection.execute("BEGIN EXCLUSIVE")
         except apsw.BusyError as error:

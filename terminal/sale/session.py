@@ -18,10 +18,11 @@ money. Until the intent is durable nothing is written but ``declined``; from the
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Self
 
 from cardlib.codec.pin import Pin
-from cardlib.codec.purse import Info, SpendType
+from cardlib.codec.purse import Info, SpendType, day_date
 from cardlib.dialogues.purse_state import PurseState, Wallet
 from cardlib.drivers.purse_card import PurseCard
 from cardlib.errors import (
@@ -60,6 +61,10 @@ class CardShown:
     wallets: tuple[Wallet, ...]
     pin_needed: bool
 
+    def last_day(self, wallet: Wallet) -> date:
+        """The last day on which a wallet of this card can be used: its own, or the card's."""
+        return min(day_date(wallet.grant.valid_to), self.info.expires_on)
+
 
 def _silent(_step: Step) -> None:
     pass
@@ -97,6 +102,15 @@ class SaleSession:
     def state(self) -> State:
         """What is true about the money."""
         return self._state if self._debit is None else self._debit.state
+
+    @property
+    def pin_needed(self) -> bool:
+        """Whether the card that was read demands its PIN for a debit."""
+        return self._view is not None and self._view.info.pin_enforced
+
+    def reset_card(self) -> None:
+        """Resets the card, or powers one up that was put back."""
+        self._card.end()
 
     # until the intent ---------------------------------------------------------------------
 
