@@ -225,6 +225,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("merchant_id", sa.Integer(), nullable=False),
         sa.Column("public_key", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("kid", sa.LargeBinary(length=8), nullable=False),
         sa.Column("certificate", sa.LargeBinary(), nullable=False),
         sa.Column("training", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=32), nullable=False),
@@ -240,6 +241,7 @@ def upgrade() -> None:
             ["merchant_id"], ["merchant.id"], name=op.f("fk_terminal_merchant_id")
         ),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_terminal")),
+        sa.UniqueConstraint("kid", name=op.f("uq_terminal_kid")),
         sa.UniqueConstraint("public_key", name=op.f("uq_terminal_public_key")),
     )
     op.create_table(

@@ -52,6 +52,10 @@ class Terminals:
         """By public key."""
         return self._session.scalar(select(TerminalRow).where(TerminalRow.public_key == public_key))
 
+    def find_by_kid(self, kid: bytes) -> TerminalRow | None:
+        """By the first eight bytes of SHA-256 of the public key."""
+        return self._session.scalar(select(TerminalRow).where(TerminalRow.kid == kid))
+
     def all(self) -> Sequence[TerminalRow]:
         """All, by number."""
         return self._session.scalars(select(TerminalRow).order_by(TerminalRow.number)).all()

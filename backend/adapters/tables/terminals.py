@@ -1,9 +1,11 @@
 """Merchants, what they may accept, their terminals, and the codes that enrol these."""
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Key, Octets, Seconds, Word, one_of
+from cardlib.wire.ed25519 import PublicKey
 
 TERMINAL_STATES = ("active", "lost", "closed")
 
@@ -30,6 +32,11 @@ class MerchantProgrammeRow(Base):
     disabled_at: Mapped[Seconds | None]
 
 
+def _kid_of_key(context: DefaultExecutionContext) -> bytes:
+    row = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return PublicKey(row["public_key"]).kid
+
+
 class TerminalRow(Base):
     """One enrolment. ``high_seq`` and ``high_hash``: how far its journal is accepted.
 
@@ -45,6 +52,8 @@ class TerminalRow(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"))
     public_key: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    kid: Mapped[bytes] = mapped_column(LargeBinary(8), unique=True, default=_kid_of_key)
+    """Under which its requests and entries name the key."""
     certificate: Mapped[Octets]
     training: Mapped[bool]
     state: Mapped[Word] = mapped_column(default="active")

@@ -1,0 +1,27 @@
+"""PIN letters as files that only their owner reads, until they are printed and erased."""
+
+import json
+import os
+from pathlib import Path
+
+from cardlib.wire.ids import PurseId
+
+
+class FilePinLetters:
+    """One JSON file a purse: ``{"purse", "serial", "pin", "puk"}``."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def issue(self, purse: PurseId, serial: str, pin: str, puk: str) -> None:
+        """Keeps the letter, durably; the same one again changes nothing."""
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._directory / f"{purse}.json"
+        letter = {"purse": str(purse), "serial": serial, "pin": pin, "puk": puk}
+        scratch = path.with_name(path.name + ".new")
+        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            json.dump(letter, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        scratch.replace(path)

@@ -1,0 +1,109 @@
+"""Puts the service together: settings and ports in, use cases out. No logic here."""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from cryptography import x509
+from sqlalchemy import Engine
+
+from backend.adapters.engine import open_engine
+from backend.adapters.key_store import FileKeyStore, KeyStore
+from backend.adapters.migrate import migrate, require_current
+from backend.adapters.pin_letters import FilePinLetters
+from backend.adapters.unit_of_work import DatabaseWork
+from backend.config import Settings
+from backend.services.card_sessions import CardSessions
+from backend.services.card_sessions_personalise import PinLetters
+from backend.services.enrolment import Enrolment
+from backend.services.ingest import Ingest
+from backend.services.load_orders import LoadDesk
+from backend.services.merchants import MerchantOffice
+from backend.services.programmes import ProgrammeOffice
+from backend.services.settlement import SettlementService
+from backend.services.unit_of_work import Work
+from cardlib.ports import Clock, Randomness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """Ports and the use cases on them."""
+
+    work: Work
+    keys: KeyStore
+    clock: Clock
+    randomness: Randomness
+    letters: PinLetters
+    authorities: Sequence[x509.Certificate] = ()
+
+    @property
+    def programmes(self) -> ProgrammeOffice:
+        """Setting up, funding, awards."""
+        return ProgrammeOffice(self.work, self.keys, self.clock)
+
+    @property
+    def loads(self) -> LoadDesk:
+        """Stock and load orders."""
+        return LoadDesk(self.work, self.keys, self.clock)
+
+    @property
+    def merchants(self) -> MerchantOffice:
+        """Merchants and statements."""
+        return MerchantOffice(self.work, self.clock)
+
+    @property
+    def enrolment(self) -> Enrolment:
+        """Terminals."""
+        return Enrolment(self.work, self.keys, self.clock, self.randomness)
+
+    @property
+    def ingest(self) -> Ingest:
+        """Journal entries."""
+        return Ingest(self.work, self.keys, self.clock, self.randomness)
+
+    @property
+    def card_sessions(self) -> CardSessions:
+        """Personalisation and loads."""
+        return CardSessions(
+            self.work, self.keys, self.clock, self.randomness, self.letters, self.authorities
+        )
+
+    @property
+    def settlement(self) -> SettlementService:
+        """Batches and payments."""
+        return SettlementService(self.work, self.clock)
+
+
+@contextmanager
+def open_database(settings: Settings, *, create: bool = False) -> Generator[Engine]:
+    """The database at its newest schema, closed at the end.
+
+    ``create`` migrates it; without, ConflictError ``SCHEMA_OLD`` when that is needed.
+    """
+    engine = open_engine(settings.database_url)
+    try:
+        if create:
+            settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            migrate(engine)
+        else:
+            require_current(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def open_backend(
+    settings: Settings, clock: Clock, randomness: Randomness, *, create: bool = False,
+    authorities: Sequence[x509.Certificate] = (),
+) -> Generator[Backend]:  # fmt: skip
+    """The whole service on the settings' database and key store."""
+    with open_database(settings, create=create) as engine:
+        yield Backend(
+            work=DatabaseWork(engine),
+            keys=FileKeyStore(settings.key_file, settings.require_passphrase(), randomness),
+            clock=clock,
+            randomness=randomness,
+            letters=FilePinLetters(settings.letters),
+            authorities=authorities,
+        )
