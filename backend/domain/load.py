@@ -80,10 +80,14 @@ class LoadDecision:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """The card's wallets and the place of each validly signed grant, by record number."""
+    """The card's wallets and the place of each validly signed grant, by record number.
+
+    ``damaged``: records that hold something else than a valid grant or zeros.
+    """
 
     purse: PurseState
     genuine: Mapping[int, SignedGrant]
+    damaged: tuple[int, ...] = ()
 
     def record_of(self, signed: SignedGrant) -> int | None:
         """The record that holds exactly this grant."""
@@ -97,14 +101,20 @@ class CardView:
         return {slot: number for slot, number in numbers.items() if number is not None}
 
     @property
-    def superseded(self) -> tuple[int, ...]:
-        """Records whose grants a newer one has replaced: left over by a torn load."""
-        return tuple(sorted(set(self.genuine) - set(self.live.values())))
+    def leftovers(self) -> tuple[int, ...]:
+        """Records to overwrite with zeros: superseded grants, and what a tear left of one."""
+        superseded = set(self.genuine) - set(self.live.values())
+        return tuple(sorted(superseded.union(self.damaged)))
 
     @property
     def free(self) -> tuple[int, ...]:
-        """Records without a validly signed grant."""
-        return tuple(nr for nr in range(1, EF_GRANT.records + 1) if nr not in self.genuine)
+        """Records without a validly signed grant, the damaged ones first."""
+        empty = (
+            nr
+            for nr in range(1, EF_GRANT.records + 1)
+            if nr not in self.genuine and nr not in self.damaged
+        )
+        return (*self.damaged, *empty)
 
 
 def view(state: CardState, trust: Trust) -> CardView:
@@ -119,7 +129,11 @@ def view(state: CardState, trust: Trust) -> CardView:
     readings = {item.number: item for item in state.grants}
     purse = build_state(state.info, DF_BUONO_FIRST, spends, readings, trust, complete=True)
     opened = {nr: genuine_grant(item, state.info, trust) for nr, item in readings.items()}
-    return CardView(purse, {nr: signed for nr, signed in opened.items() if signed is not None})
+    genuine = {nr: signed for nr, signed in opened.items() if signed is not None}
+    damaged = tuple(
+        nr for nr, item in sorted(readings.items()) if any(item.record) and nr not in genuine
+    )
+    return CardView(purse, genuine, damaged)
 
 
 def decide(
@@ -151,7 +165,7 @@ def compare(card: CardView, state: CardState, books: PurseBooks, today: int) -> 
 
 def _tidy(card: CardView) -> LoadDecision:
     """No grant: what an earlier session left over is overwritten, the map set right."""
-    return LoadDecision(None, None, 0, card.superseded, map_of(tuple(card.live.values())))
+    return LoadDecision(None, None, 0, card.leftovers, map_of(tuple(card.live.values())))
 
 
 def _again(card: CardView, signed: SignedGrant) -> LoadDecision:
@@ -177,12 +191,14 @@ def _sign(card: CardView, books: PurseBooks, order: WaitingOrder, today: int) ->
 
 
 def _placed(decision: LoadDecision, card: CardView, slot: int) -> LoadDecision:
-    """The lowest free record for the grant; what it supersedes goes after it is read back."""
+    """A free record for the grant; what it supersedes goes after it is read back."""
     number, live = card.free[0], card.live
     replaced = live.pop(slot, None)
-    clear = card.superseded if replaced is None else (*card.superseded, replaced)
+    clear = [nr for nr in card.leftovers if nr != number]
+    if replaced is not None:
+        clear.append(replaced)
     record_map = map_of((*live.values(), number))
-    return replace(decision, number=number, clear=clear, record_map=record_map)
+    return replace(decision, number=number, clear=tuple(clear), record_map=record_map)
 
 
 def _new_grant(card: CardView, books: PurseBooks, order: WaitingOrder) -> NewGrant:

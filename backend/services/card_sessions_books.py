@@ -1,0 +1,75 @@
+"""A purse as the ledger knows it, for the rules of ``backend.domain.load``."""
+
+from hashlib import sha256
+
+from backend.adapters.tables.cards import PurseRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.ledger import AccountKind
+from backend.domain.load_comparison import KnownGrant, PurseBooks, SlotView
+from cardlib.codec.purse import SLOTS
+from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.ids import PurseId
+
+_NEVER_PROVEN = -1
+
+
+class IssuerTrust:
+    """Implements ``cardlib.keys.trust.Trust`` with the issuer keys of this installation."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._keys = {
+            (municipality.issuer, key.key_id): PublicKey(key.public_key)
+            for municipality, key in unit.programmes.issuer_keys()
+        }
+
+    def issuer_key(self, issuer: bytes, key_id: int) -> PublicKey | None:
+        """The key that signs an issuer's grants."""
+        return self._keys.get((issuer, key_id))
+
+    def least_grant_seq(self, _purse: PurseId) -> int:
+        """A backend judges every grant that it finds."""
+        return 0
+
+
+def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
+    """What is known of ``purse`` now."""
+    grants = tuple(
+        KnownGrant(
+            grant_seq=row.grant_seq,
+            hash=sha256(row.grant + row.signature).digest(),
+            void=row.state == "void",
+        )
+        for row in unit.cards.grants_of(purse.id)
+    )
+    proven = purse.proven_hash is not None
+    return PurseBooks(
+        info_core=purse.info_core,
+        usable=purse.state == "active" and purse.hotlisted_at is None,
+        proven_ctr=purse.proven_ctr if proven else _NEVER_PROVEN,
+        proven_hash=purse.proven_hash or b"",
+        base_ctr=purse.card_mark,
+        base_hash=_posted_hash(unit, purse),
+        grant_seq_high=purse.grant_seq_high,
+        grants=grants,
+        slots={slot: _slot(unit, purse, slot) for slot in range(1, SLOTS + 1)},
+    )
+
+
+def _posted_hash(unit: Unit, purse: PurseRow) -> bytes:
+    """The record up to which everything is posted; the attested init record at the start."""
+    for row in unit.verdicts.records(purse.id, purse.card_mark):
+        if row.ctr == purse.card_mark and (row.live or (row.ctr == 0 and row.attested)):
+            return row.record_hash
+    return b""
+
+
+def _slot(unit: Unit, purse: PurseRow, slot: int) -> SlotView:
+    accounts = unit.ledger.present_accounts(purse.id, slot)
+    held = [account for account, balance in accounts if balance]
+    return SlotView(
+        on_card=sum(cents for item, cents in accounts if item.kind is AccountKind.ON_CARD),
+        expired_pending=sum(
+            cents for item, cents in accounts if item.kind is AccountKind.EXPIRED_PENDING
+        ),
+        funding_source=held[-1].funding_source if held else None,
+    )

@@ -1,0 +1,60 @@
+"""What the two kinds of card session have in common."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from backend.adapters.tables.sessions import CardSessionRow
+from backend.adapters.unit_of_work import Unit
+from backend.errors import ConflictError
+from cardlib.dialogues.volley import Dialogue
+from cardlib.ports import Randomness
+from cardlib.wire.ids import PurseId
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a session ended: a code of the text catalogue, and what the card gained."""
+
+    code: str
+    cents: int
+
+
+class Desk(Protocol):
+    """Decides and keeps the books for one session, inside one transaction.
+
+    ``replaying`` while stored answers are played again: then everything has been
+    booked before, and what was decided is on record.
+    """
+
+    replaying: bool
+
+    def dialogue(self, randomness: Randomness) -> Dialogue[Any]:
+        """The conversation with the card."""
+        ...
+
+    def finish(self, result: Any) -> Done:
+        """Books the end of the dialogue."""
+        ...
+
+
+def claim_purse(unit: Unit, row: CardSessionRow, purse_id: int, now: int) -> None:
+    """Binds the session to a purse: at most one active session has it.
+
+    A session of the same station, or one past its time, gives way;
+    ConflictError ``CARD_SESSION_BUSY`` for another station's.
+    """
+    if row.purse_id == purse_id:
+        return
+    other = unit.cards.active_session(purse_id)
+    if other is not None:
+        if other.terminal != row.terminal and now <= other.expires_at:
+            raise ConflictError("CARD_SESSION_BUSY")
+        other.state, other.outcome = "expired", "CARD_SESSION_REPLACED"
+        unit.flush()
+    row.purse_id = purse_id
+    unit.flush()
+
+
+def purse_of(issuer: bytes, number: bytes) -> PurseId:
+    """The purse that EF.INFO names."""
+    return PurseId(issuer, number)

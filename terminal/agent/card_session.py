@@ -1,0 +1,86 @@
+"""The station's side of a card session: carries volleys between backend and card.
+
+The station decides nothing and sees no key. It transmits the commands of a step in
+order, stops after the first that is not answered 9000, and sends back what it got;
+when the card goes away it sends what it had. Every session ends with a card reset.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from cardlib.errors import CardGoneError
+from cardlib.wire.card_session import SessionAnswers, SessionCommands, SessionOpening
+from terminal.errors import TerminalError
+
+STEPS_MAX = 64
+_OK = b"\x90\x00"
+
+
+class CardLine(Protocol):
+    """A card within reach: a ``CardConnection``, or the ``Channel`` that traces one."""
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The answer to a command; CardGoneError when the card went away."""
+        ...
+
+    def reset(self) -> None:
+        """Resets the card."""
+        ...
+
+
+class SessionUplink(Protocol):
+    """The way to the backend. Repeats a request whose answer was lost: steps are idempotent."""
+
+    def open(self, opening: SessionOpening) -> SessionCommands:
+        """Begins a session."""
+        ...
+
+    def step(self, session: str, answers: SessionAnswers) -> SessionCommands:
+        """Sends the answers of a step; the commands of the next one, or the outcome."""
+        ...
+
+
+class SessionError(TerminalError):
+    """The session did not come to its end; the next one goes on where the card is."""
+
+    default_code = "CARD_SESSION_ENDLESS"
+
+
+def run_session(
+    card: CardLine,
+    uplink: SessionUplink,
+    opening: SessionOpening,
+    progress: Callable[[int], None] = lambda _step: None,
+) -> SessionCommands:
+    """Runs one session on the ``card`` in the reader; the last message holds the outcome.
+
+    ``progress`` is told each step's number before its commands go to the card. What the
+    uplink raises passes through: the card is then in a state that any later session
+    can go on from.
+    """
+    try:
+        commands = uplink.open(opening)
+        for _ in range(STEPS_MAX):
+            if commands.done:
+                return commands
+            progress(commands.step)
+            answers = SessionAnswers(commands.step, transmit(card, commands.commands))
+            commands = uplink.step(commands.session, answers)
+        raise SessionError
+    finally:
+        with suppress(CardGoneError):
+            card.reset()
+
+
+def transmit(card: CardLine, commands: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """The answers, up to the first that is not 9000, or up to the loss of the card."""
+    answers: list[bytes] = []
+    for command in commands:
+        try:
+            answers.append(card.transmit(command))
+        except CardGoneError:
+            break
+        if answers[-1][-2:] != _OK:
+            break
+    return tuple(answers)
