@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,7 @@ from tests.integration.terminal.stage import (
     PIN,
     Customer,
     Stage,
+    WalletSpec,
     assert_books,
     codes,
 )
@@ -93,10 +95,6 @@ def run(enrolled: Enrolled, *arguments: str) -> tuple[int, str, str]:
 
 
 def test_pay_and_journal_from_the_command_line(enrolled: Enrolled, stage: Stage) -> None:
-    from datetime import date
-
-    from tests.integration.terminal.stage import WalletSpec
-
     card = stage.card(WalletSpec(valid_to=date(2099, 12, 31)), expiry=date(2099, 12, 31))
     path = stage.folder / "card.img"
     path.write_bytes(image.encode(card.card.memory))

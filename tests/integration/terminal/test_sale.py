@@ -1,13 +1,16 @@
 """A sale on a real simulated card: what it writes, what it says, what it costs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from cardlib.codec.pin import Pin
 from cardlib.errors import CardlibError
+from cardlib.keys import records
 from cardlib.keys.attestation import is_genuine
+from cardlib.keys.grants import sign_grant
 from cardlib.keys.intent_rule import record_hash
 from cardlib.text.catalogue import explain, load
 from cardlib.wire.bundle import Limits, ProofRequest, Watermark
@@ -27,6 +30,7 @@ from tests.integration.terminal.stage import (
     Stage,
     WalletSpec,
     assert_books,
+    blank_spend,
     codes,
     committed,
 )
@@ -256,10 +260,6 @@ def test_a_card_image_put_back_is_declined_by_the_till_that_knows_better(stage: 
 
 
 def test_a_full_purse_is_declined(stage: Stage) -> None:
-    from dataclasses import replace
-
-    from tests.integration.terminal.stage import blank_spend
-
     card = stage.card(newest=replace(blank_spend(), ctr=0xFFFFFF))
     assert refused(Customer(stage.till(), card.plug()).session().read).code == "PURSE_FULL"
 
@@ -273,9 +273,6 @@ def test_a_superseded_grant_below_the_least_number_is_skipped(stage: Stage) -> N
 
 
 def test_a_grant_of_another_purse_buys_nothing(stage: Stage) -> None:
-    from cardlib.keys import records
-    from cardlib.keys.grants import sign_grant
-
     other = stage.card(number=2)
     probe = stage.card(number=1)
     foreign = sign_grant(stage.issuer_key, other.info.core, WalletSpec().grant())

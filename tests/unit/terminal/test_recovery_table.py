@@ -1,15 +1,18 @@
 """Every row of the read table, and their order."""
 
+import re
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 
 from cardlib.codec.purse import EMPTY_SPEND, ZERO_TOTALS, Spend, SpendType
 from cardlib.keys.module import SpendReading
-from cardlib.keys.records import seal_spend
+from cardlib.keys.records import open_spend, seal_spend
 from cardlib.text.catalogue import load
 from cardlib.wire.ids import PurseId
+from terminal.recovery import table
 from terminal.recovery.table import Conclusion, Evidence, Question, Verdict, conclude
 
 KEY = bytes(16)
@@ -35,8 +38,6 @@ TORN = b"\x01" + bytes(53)
 
 
 def reading(index: int, record: bytes) -> SpendReading:
-    from cardlib.keys.records import open_spend
-
     return SpendReading(index, record, open_spend(KEY, record))
 
 
@@ -147,13 +148,8 @@ def test_a_card_without_a_valid_record_goes_to_the_desk() -> None:
 
 
 def test_every_conclusion_is_worded() -> None:
-    from terminal.recovery import table
-
-    source = table.__file__ or ""
-    with open(source, encoding="utf-8") as stream:  # noqa: PTH123
-        text = stream.read()
-    used = {word.strip('"') for word in text.replace("(", " ").replace(",", " ").split()
-            if word.startswith('"RECOVERY_')}  # fmt: skip
-    codes = {word.rstrip('")') for word in used}
-    assert len(codes) >= 9
-    assert codes <= set(load("it")["codes"])
+    text = Path(table.__file__).read_text("utf-8")
+    used = set(re.findall(r'"(RECOVERY_[A-Z_]+)"', text))
+    assert len(used) >= 9
+    assert used <= set(load("it")["codes"])
+    assert used <= set(load("en")["codes"])
