@@ -16,7 +16,7 @@ from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
 from terminal import till
 from terminal.agent.errors import EnrolmentError
-from terminal.agent.uplink import Uplink
+from terminal.agent.uplink import Uplink, checked_url
 from terminal.errors import TillError
 from terminal.till import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
@@ -27,8 +27,10 @@ def prepare_keys(
 ) -> PublicKey:
     """The terminal's public key, made now or before; TillError ``TILL_EXISTS`` once enrolled.
 
-    Asked again it is the same key: somebody may already be reading it out.
+    Asked again it is the same key: somebody may already be reading it out. EnrolmentError
+    for an address that would not be used.
     """
+    checked_url(config.backend_url)
     files = TillFiles(directory)
     if files.keys.exists() and not files.certificate.exists():
         keys = TillKeys.read(files.keys, passphrase)

@@ -144,7 +144,8 @@ class Agent:
                 self._uplink.correct_clock(refused.server_time)
             return Trouble(refused.code, self._jitter(), refused.status, refused.retry_after_s)
         except CardlibError as error:
-            return Trouble(error.code, self._jitter(), final=error.code in _FINAL)
+            status = int(error.facts.get("status", 0))
+            return Trouble(error.code, self._jitter(), status, final=error.code in _FINAL)
 
     def _upload(self, reader: JournalReader, after: int, count: int) -> Acknowledged:
         entries = tuple(item.complete for item in reader.views.entries(after, count))

@@ -42,7 +42,7 @@ class Uplink:
         self, url: str, module: SecurityModule, operator: PublicKey | None,
         clock: Clock, randomness: Randomness, *, timeout_s: float = TIMEOUT_S,
     ) -> None:  # fmt: skip
-        self._url = _checked_url(url)
+        self._url = checked_url(url)
         self._module = module
         self._operator = operator
         self._clock = clock
@@ -155,7 +155,7 @@ class Uplink:
         try:
             signatures.verify_answer(answer, operator, nonce)
         except (AuthenticityError, MalformedError) as error:
-            raise NotBelievedError("ANSWER_NOT_SIGNED", status=answer.status_code) from error
+            raise NotBelievedError(_unbelieved(answer), status=answer.status_code) from error
 
     def _known_operator(self) -> PublicKey:
         if self._operator is None:
@@ -173,6 +173,15 @@ def _hint(answer: signatures.Answer) -> RefusedError | NotBelievedError:
     except CardlibError:
         return NotBelievedError("ANSWER_NOT_SIGNED", status=answer.status_code)
     return RefusedError(refusal.code, answer.status_code, server_time=refusal.server_time)
+
+
+def _unbelieved(answer: signatures.Answer) -> str:
+    """A code to show for an answer without a good signature; it decides nothing."""
+    try:
+        said = Refusal.decode(answer.body).code
+    except CardlibError:
+        return "ANSWER_NOT_SIGNED"
+    return "TERMINAL_PERHAPS_UNKNOWN" if said == "TERMINAL_UNKNOWN" else "ANSWER_NOT_SIGNED"
 
 
 def _read(decode: Callable[[bytes], T], data: bytes) -> T:
@@ -207,7 +216,7 @@ def _retry_after(answer: signatures.Answer) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
-def _checked_url(text: str) -> str:
+def checked_url(text: str) -> str:
     """The base address without its last slash; EnrolmentError for one we would not use."""
     url = text.strip().rstrip("/")
     try:

@@ -78,7 +78,7 @@ def test_a_running_till_writes_its_own_heartbeat(shop: Shop) -> None:
         ("for another", "ANSWER_NOT_SIGNED"),
         ("nonsense", "ANSWER_NOT_SIGNED"),
         ("redirect", "ANSWER_NOT_SIGNED"),
-        ("unsigned refusal", "ANSWER_NOT_SIGNED"),
+        ("unsigned refusal", "TERMINAL_PERHAPS_UNKNOWN"),
         ("endless", "ANSWER_UNREADABLE"),
     ],
 )
