@@ -3,7 +3,7 @@
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
-from backend.api import health, terminals
+from backend.api import card_sessions, health, terminals
 from backend.api.exchange import Exchange
 from backend.api.statuses import status_of
 from backend.composition import Backend
@@ -16,7 +16,7 @@ def create_app(backend: Backend) -> FastAPI:
     """The service over HTTP. Nothing is opened or begun here."""
     app = FastAPI(title="Borsellino", openapi_url=None, docs_url=None, redoc_url=None)
     app.state.exchange = Exchange(backend)
-    for router in (terminals.router, health.router):
+    for router in (terminals.router, card_sessions.router, health.router):
         app.include_router(router)
 
     @app.exception_handler(BackendError)

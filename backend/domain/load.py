@@ -17,7 +17,7 @@ from backend.domain.load_comparison import (
 )
 from backend.errors import ConflictError
 from cardlib.codec.files import DF_BUONO_FIRST, EF_GRANT, EF_SPEND
-from cardlib.codec.purse import SLOTS, TOTAL_CENTS_MAX, U24_MAX, Grant
+from cardlib.codec.purse import TOTAL_CENTS_MAX, U24_MAX, Grant
 from cardlib.dialogues.load import CardState, ReadDown, map_of
 from cardlib.dialogues.purse_state import PurseState, Wallet, build_state, genuine_grant
 from cardlib.errors import PurseRefusedError
@@ -241,18 +241,3 @@ def _old_wallet(wallet: Wallet | None, books: PurseBooks, order: WaitingOrder) -
     if slot.funding_source not in (None, order.funding_source):
         raise ConflictError("ORDER_OTHER_FUNDING", slot=order.slot)
     return rest, 0
-
-
-def choose_slot(programme: int, wallets: Mapping[int, int]) -> int:
-    """The slot for a programme: its own, else the lowest empty one.
-
-    ``wallets``: programme number by slot. ConflictError ``PURSE_NO_FREE_SLOT`` when
-    six other programmes are there.
-    """
-    for slot, held in sorted(wallets.items()):
-        if held == programme:
-            return slot
-    for slot in range(1, SLOTS + 1):
-        if slot not in wallets:
-            return slot
-    raise ConflictError("PURSE_NO_FREE_SLOT")

@@ -74,9 +74,9 @@ def check_purse(purse: PurseState, books: PurseBooks, today: int) -> None:
     if purse.info.core != books.info_core:
         raise ConflictError("PURSE_INFO_DIFFERS")
     if not books.usable:
-        raise ConflictError("PURSE_BLOCKED")
+        raise ConflictError("PURSE_HOTLISTED")
     if purse.info.expiry < today:
-        raise ConflictError("PURSE_EXPIRED")
+        raise ConflictError("CARD_EXPIRED")
 
 
 def check_grants(purse: PurseState, genuine: Mapping[int, bytes], books: PurseBooks) -> None:
@@ -100,12 +100,12 @@ def check_grants(purse: PurseState, genuine: Mapping[int, bytes], books: PurseBo
 
 
 def check_watermark(newest: AttestedSpend, books: PurseBooks) -> None:
-    """ConflictError ``CARD_ROLLED_BACK``: nothing ever explains a state before a proven one."""
+    """ConflictError ``PURSE_ROLLED_BACK``: nothing ever explains a state before a proven one."""
     assert newest.spend is not None
     ctr = newest.spend.ctr
     same = record_hash(newest.record) == books.proven_hash
     if ctr < books.proven_ctr or (ctr == books.proven_ctr and not same):
-        raise ConflictError("CARD_ROLLED_BACK", ctr=ctr, proven=books.proven_ctr)
+        raise ConflictError("PURSE_ROLLED_BACK", ctr=ctr, proven=books.proven_ctr)
 
 
 def excess(purse: PurseState, books: PurseBooks) -> dict[int, int]:

@@ -42,7 +42,7 @@ SEED_SIZE = 32
 PURPOSES = ("load", "void", "personalise")
 ALARMING = frozenset(
     {
-        "CARD_ABOVE_LEDGER", "CARD_MAC_BAD", "CARD_READ_BACK_DIFFERS", "CARD_ROLLED_BACK",
+        "CARD_ABOVE_LEDGER", "CARD_MAC_BAD", "CARD_READ_BACK_DIFFERS", "PURSE_ROLLED_BACK",
         "GRANT_TWICE", "GRANT_UNKNOWN", "GRANT_WAS_VOID", "PURSE_BELOW_GRANT",
         "PURSE_INFO_DIFFERS", "TRANSPORT_KEY_WRONG",
     }
@@ -50,7 +50,7 @@ ALARMING = frozenset(
 """Codes that a person must look at."""
 CASES = frozenset(
     {
-        "CARD_ABOVE_LEDGER", "CARD_ROLLED_BACK", "GRANT_TWICE", "GRANT_UNKNOWN",
+        "CARD_ABOVE_LEDGER", "PURSE_ROLLED_BACK", "GRANT_TWICE", "GRANT_UNKNOWN",
         "GRANT_WAS_VOID", "ORDER_OUTRUN", "PURSE_BELOW_GRANT",
     }
 )  # fmt: skip

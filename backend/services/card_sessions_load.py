@@ -61,7 +61,7 @@ class LoadDesk:
         self._trust = IssuerTrust(unit)
         self._named = None if not row.reference else self._order_named(row.reference)
         if row.purpose == "void" and self._named is None:
-            raise ConflictError("ORDER_MISSING")
+            raise ConflictError("ORDER_UNKNOWN", order="")
 
     def dialogue(self, randomness: Randomness) -> Dialogue[LoadPlan]:
         """The load."""

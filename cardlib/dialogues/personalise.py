@@ -154,7 +154,7 @@ def receipt(plan: PursePlan, directory: int, randomness: Randomness) -> Dialogue
     init = purse.open_spend(1, answers[5])
     record = records.seal_spend(plan.keys.debit.record, plan.init)
     if answers[1].data != bytes(plan.info) or init.record != record:
-        raise AuthenticityError("CARD_READ_BACK_DIFFERS")
+        raise AuthenticityError("CARD_READ_BACK_DIFFERS", record=1)
     return Receipt(plan.info, directory, init)
 
 

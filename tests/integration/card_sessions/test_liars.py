@@ -199,8 +199,8 @@ def test_a_card_put_back_in_time_is_refused_for_good(town: Town, spent: Card) ->
 
     done = town.load(spent)
 
-    assert done.outcome == "CARD_ROLLED_BACK"
-    assert (town.alarms(), town.cases()) == (["CARD_ROLLED_BACK"], [*MISSING, "CARD_ROLLED_BACK"])
+    assert done.outcome == "PURSE_ROLLED_BACK"
+    assert (town.alarms(), town.cases()) == (["PURSE_ROLLED_BACK"], [*MISSING, "PURSE_ROLLED_BACK"])
     assert town.signed() == [(1, "on_card")]
 
 
@@ -208,7 +208,7 @@ def test_a_blocked_purse_is_not_loaded(town: Town, loaded: Card) -> None:
     with town.work.begin() as unit:
         unit.cards.purse(loaded.purse).hotlisted_at = 1
         unit.commit()
-    assert town.load(loaded).outcome == "PURSE_BLOCKED"
+    assert town.load(loaded).outcome == "PURSE_HOTLISTED"
     assert town.signed() == [(1, "on_card")]
 
 

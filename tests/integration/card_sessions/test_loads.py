@@ -215,7 +215,7 @@ def test_each_session_leaves_a_record(town: Town) -> None:
     outcomes = [outcome for _, outcome in town.session_outcomes(card)]
 
     assert sorted(str(outcome) for outcome in outcomes) == [
-        "CARD_ROLLED_BACK", "LOAD_DONE", "PURSE_MADE",
+        "PURSE_ROLLED_BACK", "LOAD_DONE", "PURSE_MADE",
     ]  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from backend.domain.load import (
     CardView,
     LoadDecision,
     WaitingOrder,
-    choose_slot,
     decide,
     view,
 )
@@ -274,12 +273,12 @@ def test_without_a_free_record_the_leftovers_go_first() -> None:
 def test_a_card_below_the_watermark_is_never_loaded() -> None:
     spends = chain((SpendType.SALE, 5, 100), (SpendType.SALE, 5, 200))
     known = books(card({}, spends), proven=2)
-    assert refusal(card({}, spends[1:]), known) == "CARD_ROLLED_BACK"
+    assert refusal(card({}, spends[1:]), known) == "PURSE_ROLLED_BACK"
 
 
 def test_another_record_under_the_proven_counter_is_never_loaded() -> None:
     known = books(card({}, chain((SpendType.SALE, 5, 100))), proven=1)
-    assert refusal(card({}, chain((SpendType.SALE, 6, 100))), known) == "CARD_ROLLED_BACK"
+    assert refusal(card({}, chain((SpendType.SALE, 6, 100))), known) == "PURSE_ROLLED_BACK"
 
 
 def test_a_card_may_have_less_than_the_books() -> None:
@@ -382,7 +381,7 @@ def test_a_grant_of_another_purse_counts_as_a_free_record() -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"usable": False}, "PURSE_BLOCKED"),
+        ({"usable": False}, "PURSE_HOTLISTED"),
         ({"info_core": bytes(16)}, "PURSE_INFO_DIFFERS"),
         ({"grant_seq_high": 0xFFFFFF}, "PURSE_FULL"),
     ],
@@ -394,7 +393,7 @@ def test_purses_that_must_not_be_loaded(change: dict[str, object], code: str) ->
 
 def test_an_expired_card_is_not_loaded() -> None:
     state = card({})
-    with pytest.raises(ConflictError, match="PURSE_EXPIRED"):
+    with pytest.raises(ConflictError, match="CARD_EXPIRED"):
         decide(view(state, OneKey()), state, books(state), ORDER, today=4001)
 
 
@@ -412,10 +411,3 @@ def test_a_card_whose_records_all_tore_is_refused() -> None:
     state = card({}, _empty(20))
     with pytest.raises(PurseRefusedError, match="PURSE_NO_RECORD"):
         view(state, OneKey())
-
-
-def test_a_programme_keeps_its_slot() -> None:
-    assert choose_slot(12, {1: 9, 2: 12}) == 2
-    assert choose_slot(12, {1: 9, 3: 8}) == 2
-    with pytest.raises(ConflictError, match="PURSE_NO_FREE_SLOT"):
-        choose_slot(12, dict.fromkeys(range(1, 7), 9))
