@@ -69,9 +69,9 @@ class Story:
             self._sell_online()
         self._sell_offline()
         with self.hall.serve(_port(url)):
+            self.narrator.scene("scene_sync")
             self._synchronise()
             self._top_up()
-            self._synchronise()
             self._settle()
 
     # the town hall --------------------------------------------------------------------------
@@ -121,7 +121,7 @@ class Story:
             self.hall.order_load(award, self.purses[person.key], person.award)
             done = self._session(DESK, person, SessionOpening("load", ""))
             self.narrator.say(
-                "loaded", amount=Money(done.cents), holder=_name(person), steps=done.step
+                "loaded", amount=Money(done.cents), holder=_name(person), steps=done.step - 1
             )
 
     # the shops ------------------------------------------------------------------------------
@@ -176,7 +176,6 @@ class Story:
     # back online ----------------------------------------------------------------------------
 
     def _synchronise(self) -> None:
-        self.narrator.scene("scene_sync")
         for merchant in (GROCER, CHEMIST):
             self._report(merchant)
 
@@ -198,8 +197,7 @@ class Story:
         self.narrator.scene("scene_settlement")
         end = self.clock.unix_ms() // 1000 + 1
         self.clock.sleep(2)
-        for merchant in (GROCER, CHEMIST):
-            self._report(merchant)
+        self._synchronise()
         order = self.hall.settle([self.merchants[GROCER.key], self.merchants[CHEMIST.key]], end)
         folder = self.directory / "payments"
         folder.mkdir(exist_ok=True)
