@@ -29,6 +29,7 @@ from backend.domain.ledger import (
 from backend.domain.settlement import Period
 from backend.services.outcomes import OutcomeService
 from backend.services.settlement import SettlementService
+from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 
@@ -76,7 +77,7 @@ class Town:
             unit.add(MunicipalityRow(issuer=b"\x01\x51\x46", name="Borgo", key_set=1, created_at=0))
             unit.add(FundingSourceRow(municipality_id=1, name="State"), _programme())
             unit.add(MerchantRow(name="Alimentari Rossi", iban=IBAN, created_at=0))
-            unit.add(_terminal(7), _purse())
+            unit.add(new_terminal(7), _purse())
             self._move(unit, AccountKind.EXTERNAL, AccountKind.ON_CARD, 100_000)
             unit.commit()
 
@@ -160,10 +161,10 @@ def _programme() -> ProgrammeRow:
     )  # fmt: skip
 
 
-def _terminal(number: int) -> TerminalRow:
+def new_terminal(number: int, mark: int = NOW) -> TerminalRow:
     return TerminalRow(
-        number=number, merchant_id=1, public_key=sha256(bytes([number])).digest(),
-        certificate=b"", training=False, enrolled_at=0, high_hash=bytes(32), mark=NOW,
+        number=number, merchant_id=1, public_key=SigningKey(bytes([number]) * 32).public.raw,
+        certificate=b"", training=False, enrolled_at=0, high_hash=bytes(32), mark=mark,
     )  # fmt: skip
 
 

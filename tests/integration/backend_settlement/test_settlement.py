@@ -3,7 +3,7 @@
 import pytest
 
 from backend.adapters.pain001 import Debtor
-from backend.adapters.tables.terminals import MerchantRow, TerminalRow
+from backend.adapters.tables.terminals import MerchantRow
 from backend.adapters.unit_of_work import DatabaseWork
 from backend.domain.ledger import AccountKind
 from backend.domain.outcomes import OutcomeState
@@ -17,6 +17,7 @@ from tests.integration.backend_settlement.conftest import (
     MARCH,
     FixedClock,
     Town,
+    new_terminal,
 )
 
 PAYABLE, IN_PAYMENT, PAID = AccountKind.PAYABLE, AccountKind.IN_PAYMENT, AccountKind.PAID
@@ -127,12 +128,7 @@ def test_a_postponed_sale_is_paid_once_it_is_certain(town: Town) -> None:
 def test_a_silent_till_keeps_the_period_open_and_a_lost_one_does_not(town: Town) -> None:
     town.sale(1000)
     with town.work.begin() as unit:
-        unit.add(
-            TerminalRow(
-                number=8, merchant_id=1, public_key=bytes(32), certificate=b"", training=False,
-                enrolled_at=0, high_hash=bytes(32), mark=MARCH.end - 1,
-            )
-        )  # fmt: skip
+        unit.add(new_terminal(8, mark=MARCH.end - 1))
         unit.commit()
     with pytest.raises(ConflictError, match="PERIOD_OPEN") as refused:
         draw_up(town)

@@ -1,0 +1,1 @@
+"""The sub-commands of ``borsellino backend``, one module a subject; ``backend.cli`` joins them."""

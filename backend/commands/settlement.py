@@ -1,0 +1,246 @@
+"""``borsellino backend settlement``: batches, approvals, payment orders, outcomes."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Generator, Iterable
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from backend.adapters.pain001 import Debtor
+from backend.composition import Backend
+from backend.domain.settlement import Period
+from backend.errors import BackendError, BadInputError
+from backend.services.batch_views import Batch
+from backend.services.outcomes import ImportReport, OutcomeService
+from cardlib.calendar import day_at, day_end
+from cardlib.errors import CardlibError
+from cardlib.text import catalogue
+from cardlib.wire.money import Money
+
+Opened = Callable[[Path], AbstractContextManager[Backend]]
+"""Opens the installation in a directory."""
+
+FAILURE = 1
+HERE = Path("backend")
+Dir = Annotated[
+    Path, typer.Option("--dir", envvar="BORSELLINO_BACKEND", help="The installation's directory.")
+]
+Number = Annotated[int, typer.Argument(help="Number of the batch.")]
+By = Annotated[str, typer.Option(help="Who does it.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Lang = Annotated[str | None, typer.Option(help="it or en.")]
+
+
+def settlement_app(opened: Opened) -> typer.Typer:
+    """The sub-commands on installations that ``opened`` opens."""
+    app = typer.Typer(
+        help="Pay the merchants: batches, approvals, payment orders, outcomes.",
+        no_args_is_help=True,
+    )  # fmt: skip
+    _add_batches(app, opened)
+    _add_payments(app, opened)
+    return app
+
+
+def _add_batches(app: typer.Typer, opened: Opened) -> None:
+    @app.command("draw-up")
+    def draw_up(
+        *,
+        merchant: Annotated[int, typer.Option(help="Number of the merchant.")],
+        first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")],
+        last: Annotated[
+            datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, inclusive.")
+        ],
+        by: By,
+        town: Annotated[
+            str | None, typer.Option(help="ISTAT code; needed where there are several towns.")
+        ] = None,
+        directory: Dir = HERE,
+        as_json: Json = False,
+        lang: Lang = None,
+    ) -> None:
+        """Draws up the batch of a merchant and period; the one that exists when there is one."""
+        with _reported(lang, as_json=as_json), opened(directory) as backend:
+            period = period_of(first.date(), last.date())
+            batch = backend.settlement.draw_up(_municipality(backend, town), merchant, period, by)
+            _show([batch], lang, as_json=as_json)
+
+    @app.command()
+    def show(
+        batch: Number, *, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
+    ) -> None:
+        """A batch with its lines."""
+        with _reported(lang, as_json=as_json), opened(directory) as backend:
+            _show([backend.settlement.batch(batch)], lang, as_json=as_json)
+
+    @app.command("list")
+    def list_batches(
+        *,
+        merchant: Annotated[int | None, typer.Option(help="Only this merchant's.")] = None,
+        directory: Dir = HERE,
+        as_json: Json = False,
+        lang: Lang = None,
+    ) -> None:
+        """All batches, one line each."""
+        with _reported(lang, as_json=as_json), opened(directory) as backend:
+            batches = backend.settlement.batches(merchant)
+            if as_json:
+                typer.echo(json.dumps({"batches": [_batch_object(batch) for batch in batches]}))
+                return
+            for batch in batches:
+                typer.echo(_headline(batch, _language(lang)))
+
+    @app.command()
+    def approve(
+        batch: Number, *, by: By, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
+    ) -> None:
+        """Approves a batch; never by who drew it up."""
+        with _reported(lang, as_json=as_json), opened(directory) as backend:
+            _show([backend.settlement.approve(batch, by)], lang, as_json=as_json)
+
+    @app.command("turn-down")
+    def turn_down(
+        batch: Number, *, by: By, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
+    ) -> None:
+        """Refuses a batch: its sales wait for the next one."""
+        with _reported(lang, as_json=as_json), opened(directory) as backend:
+            _show([backend.settlement.turn_down(batch, by)], lang, as_json=as_json)
+
+
+def _add_payments(app: typer.Typer, opened: Opened) -> None:
+    @app.command()
+    def order(
+        batches: Annotated[list[int], typer.Argument(help="Numbers of approved batches.")],
+        *,
+        payer: Annotated[str, typer.Option(help="Name of the account's owner: the town.")],
+        iban: Annotated[str, typer.Option(help="The account that pays.")],
+        bic: Annotated[str, typer.Option(help="Its bank, where the bank asks for it.")] = "",
+        out: Annotated[Path, typer.Option(help="The pain.001.001.09 file to write.")],
+        directory: Dir = HERE,
+        as_json: Json = False,
+        lang: Lang = None,
+    ) -> None:
+        """Writes the payment order for the bank; asked again, the very same file."""
+        with _reported(lang, as_json=as_json), opened(directory) as backend:
+            made = backend.settlement.order_payments(batches, Debtor(payer, iban, bic))
+            out.write_bytes(made.content)
+            facts = {
+                "file": str(out), "message_id": made.message_id, "payments": len(made.batches),
+                "total_cents": made.total_cents,
+            }  # fmt: skip
+            total = catalogue.money(Money(made.total_cents), _language(lang))
+            _say("ordered", facts, lang, as_json=as_json, total=total)
+
+    @app.command()
+    def outcomes(
+        file: Annotated[Path, typer.Argument(help="The treasurer's CSV.", exists=True)],
+        *,
+        by: By,
+        directory: Dir = HERE,
+        as_json: Json = False,
+        lang: Lang = None,
+    ) -> None:
+        """Imports what became of the payments: the whole file, or nothing of it."""
+        with _reported(lang, as_json=as_json), opened(directory) as backend:
+            service = OutcomeService(backend.work, backend.clock)
+            report = service.import_file(file.name, file.read_bytes(), by)
+            _tell_import(report, lang, as_json=as_json)
+        if not report.accepted:
+            sys.exit(FAILURE)
+
+
+def period_of(first: date, last: date) -> Period:
+    """From the first day's beginning to the last day's end, Europe/Rome."""
+    return Period(day_end(first - timedelta(days=1)), day_end(last))
+
+
+def _municipality(backend: Backend, code: str | None) -> int:
+    """The town of an ISTAT code, or the only one; BadInputError ``TOWN_WHICH`` otherwise."""
+    with backend.work.begin() as unit:
+        towns = [
+            town.id
+            for town in unit.programmes.municipalities()
+            if code is None or town.issuer.hex() == code
+        ]
+    if len(towns) != 1:
+        raise BadInputError("TOWN_WHICH", count=len(towns))
+    return towns[0]
+
+
+def _show(batches: Iterable[Batch], lang: str | None, *, as_json: bool) -> None:
+    for batch in batches:
+        if as_json:
+            typer.echo(json.dumps(_batch_object(batch)))
+            continue
+        chosen = _language(lang)
+        typer.echo(_headline(batch, chosen))
+        for line in batch.lines:
+            amount = catalogue.money(Money(line.cents), chosen)
+            reason = catalogue.sentence(line.reason, chosen) if line.reason else ""
+            typer.echo(f"  {line.entry:>14}  {amount:>14}  {reason}".rstrip())
+
+
+def _headline(batch: Batch, lang: str) -> str:
+    return catalogue.label(
+        "settlement", "batch", lang, batch=batch.id, merchant=batch.merchant_name,
+        first=f"{day_at(batch.period.start):%d/%m/%Y}",
+        last=f"{day_at(batch.period.end - 1):%d/%m/%Y}",
+        total=catalogue.money(Money(batch.total_cents), lang),
+        state=catalogue.label("settlement", f"state_{batch.state}", lang),
+    )  # fmt: skip
+
+
+def _batch_object(batch: Batch) -> dict[str, Any]:
+    return asdict(batch) | {"period": [batch.period.start, batch.period.end]}
+
+
+def _tell_import(report: ImportReport, lang: str | None, *, as_json: bool) -> None:
+    chosen = _language(lang)
+    if as_json:
+        faults = [asdict(fault) for fault in report.faults]
+        typer.echo(json.dumps({"new": len(report.new), "known": report.known, "faults": faults}))
+        return
+    for fault in report.faults:
+        told = catalogue.sentence(fault.code, chosen, text=fault.text)
+        typer.echo(catalogue.label("settlement", "row", chosen, line=fault.line, told=told))
+    if report.faults:
+        rows = ", ".join(str(fault.line) for fault in report.faults)
+        told = catalogue.sentence("OUTCOME_FILE_REFUSED", chosen, rows=rows)
+        typer.echo(f"OUTCOME_FILE_REFUSED: {told}", err=True)
+        return
+    facts = {"new": len(report.new), "known": report.known}
+    typer.echo(catalogue.label("settlement", "imported", chosen, **facts))
+
+
+def _say(
+    key: str, facts: dict[str, Any], lang: str | None, *, as_json: bool, **more: object
+) -> None:
+    if as_json:
+        typer.echo(json.dumps(facts))
+    else:
+        typer.echo(catalogue.label("settlement", key, _language(lang), **facts, **more))
+
+
+def _language(lang: str | None) -> str:
+    return catalogue.preferred(os.environ, lang)
+
+
+@contextmanager
+def _reported(lang: str | None, *, as_json: bool) -> Generator[None]:
+    """Turns an error into its code and sentence, and exit 1."""
+    try:
+        yield
+    except (BackendError, CardlibError) as error:
+        told = catalogue.sentence(error.code, _language(lang), **error.facts)
+        if as_json:
+            failed: dict[str, Any] = {"code": error.code, "message": told}
+            typer.echo(json.dumps(failed | {"facts": dict(error.facts)}))
+        else:
+            typer.echo(f"{error.code}: {told}", err=True)
+        sys.exit(FAILURE)
