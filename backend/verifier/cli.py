@@ -38,12 +38,11 @@ def verify(
 ) -> None:
     """Proves or disproves laws 1, 3, 5 and 6 from an export; says what it must trust."""
     texts = Texts(language_of(lang, os.environ))
-    if not directory.is_dir():
-        _misused(texts.word("usage_directory", path=str(directory)))
-    for path in evidence or ():
-        if not path.is_file():
-            _misused(texts.word("usage_evidence", path=str(path)))
-    keys = frozenset(_key(item, texts) for item in key or ())
+    try:
+        keys = _checked(directory, key or [], evidence or [])
+    except _MisuseError as misuse:
+        _refuse(misuse, texts, as_json=as_json)
+        raise typer.Exit(2) from misuse
     verdict = audit(directory, keys=keys, evidence=tuple(evidence or ()))
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(verdict, texts), ensure_ascii=False) + "\n")
@@ -52,16 +51,39 @@ def verify(
     raise typer.Exit(0 if verdict.holds else 1)
 
 
-def _key(text: str, texts: Texts) -> bytes:
+class _MisuseError(Exception):
+    """There is nothing to audit, or not with what was given; ``about`` says what."""
+
+    def __init__(self, code: str, about: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.about = about
+
+
+def _checked(directory: Path, keys: list[str], evidence: list[Path]) -> frozenset[bytes]:
+    """The auditor's keys, as bytes; _MisuseError when something named is not there."""
+    if not directory.is_dir():
+        raise _MisuseError("DIRECTORY_MISSING", str(directory))
+    for path in evidence:
+        if not path.is_file():
+            raise _MisuseError("EVIDENCE_MISSING", str(path))
+    return frozenset(_key(text) for text in keys)
+
+
+def _key(text: str) -> bytes:
     try:
         key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
+    except ValueError as error:
+        raise _MisuseError("KEY_MALFORMED", text) from error
     if len(key) != _KEY:
-        _misused(texts.word("usage_key", key=text))
+        raise _MisuseError("KEY_MALFORMED", text)
     return key
 
 
-def _misused(sentence: str) -> None:
-    sys.stderr.write(f"borsellino verify: {sentence}\n")
-    raise typer.Exit(2)
+def _refuse(misuse: _MisuseError, texts: Texts, *, as_json: bool) -> None:
+    sentence = texts.misuse(misuse.code, misuse.about)
+    if as_json:
+        told = {"ok": False, "code": misuse.code, "message": sentence}
+        sys.stdout.write(json.dumps(told, ensure_ascii=False) + "\n")
+    else:
+        sys.stderr.write(f"borsellino verify: {sentence}\n")

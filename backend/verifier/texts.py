@@ -25,6 +25,10 @@ class Texts:
         """The name of a law, a verdict, a count or something trusted."""
         return str(self._tables[table][name])
 
+    def misuse(self, code: str, about: str) -> str:
+        """Why there is nothing to audit."""
+        return str(self._tables["misuse"][code]).format(about=about)
+
     def says(self, code: str, facts: Mapping[str, str | int]) -> str:
         """What a finding means."""
         return str(self._tables["codes"][code]["says"]).format(**facts)

@@ -72,6 +72,8 @@ def test_no_directory_is_a_usage_error(tmp_path: Path) -> None:
     result = run(str(tmp_path / "nowhere"))
     assert result.exit_code == 2
     assert "borsellino backend export" in result.output
+    told = json.loads(run(str(tmp_path / "nowhere"), "--json").output)
+    assert (told["ok"], told["code"]) == (False, "DIRECTORY_MISSING")
 
 
 @pytest.mark.parametrize("key", ["zz", "00"])
