@@ -140,6 +140,9 @@ class CardSessions:
         return _commands(row, replay)
 
     def _desk(self, unit: Unit, row: CardSessionRow, now: int) -> Desk:
+        """NotPermittedError ``CARD_SESSION_STATION_CLOSED`` for a lost or closed station."""
+        if unit.terminals.terminal(row.terminal).state != "active":
+            raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
         if row.purpose == "personalise":
             return PersonaliseDesk(
                 unit, row, self.keys, now, self.randomness, self.letters, self.authorities

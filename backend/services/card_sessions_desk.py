@@ -8,7 +8,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.errors import ConflictError
 from cardlib.dialogues.volley import Dialogue
 from cardlib.ports import Randomness
-from cardlib.wire.ids import PurseId
+from cardlib.wire.ids import TRAINING_ISSUER
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,10 @@ def claim_purse(unit: Unit, row: CardSessionRow, purse_id: int, now: int) -> Non
     unit.flush()
 
 
-def purse_of(issuer: bytes, number: bytes) -> PurseId:
-    """The purse that EF.INFO names."""
-    return PurseId(issuer, number)
+def serves(unit: Unit, row: CardSessionRow, issuer: bytes) -> bool:
+    """Whether the session's station may touch purses of ``issuer``.
+
+    A training station touches training purses only, any other none of them.
+    """
+    training: bool = unit.terminals.terminal(row.terminal).training
+    return training == (issuer == TRAINING_ISSUER)

@@ -21,7 +21,7 @@ from backend.errors import ConflictError
 from backend.services import grants
 from backend.services.card_records import learn_attested
 from backend.services.card_sessions_books import IssuerTrust, books_of
-from backend.services.card_sessions_desk import Done, claim_purse
+from backend.services.card_sessions_desk import Done, claim_purse, serves
 from backend.services.card_sessions_plan import StoredPlan
 from backend.services.judgement import judge_purse
 from cardlib.calendar import day_at
@@ -69,7 +69,8 @@ class LoadDesk:
 
     def keys(self, info: Info) -> PurseKeys | None:
         """Keys of one of our purses; binds the session to it."""
-        if self._unit.programmes.find_municipality(info.issuer) is None:
+        ours = self._unit.programmes.find_municipality(info.issuer) is not None
+        if not ours or not serves(self._unit, self._row, info.issuer):
             return None
         if not self.replaying:
             purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
@@ -162,6 +163,8 @@ class LoadDesk:
 
     def _plan(self, decision: LoadDecision, order: LoadOrderRow | None, info: Info) -> LoadPlan:
         signed = decision.again
+        if signed is not None:
+            self._grant_row(signed).record = decision.number
         if decision.new is not None and order is not None:
             signed = self._sign(decision.new, decision.number, order, info)
         write = None if signed is None else GrantWrite(decision.number, signed)

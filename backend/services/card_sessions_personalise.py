@@ -18,7 +18,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.personalisation import NewPurse, check_declared, check_holder, new_purse
 from backend.errors import ConflictError
 from backend.services.card_records import learn_attested
-from backend.services.card_sessions_desk import Done, claim_purse
+from backend.services.card_sessions_desk import Done, claim_purse, serves
 from backend.services.judgement import judge_purse
 from cardlib.calendar import day_at
 from cardlib.codec.pin import Pin
@@ -26,6 +26,7 @@ from cardlib.codec.purse import Info, Spend
 from cardlib.dialogues.blank_card import BlankCard
 from cardlib.dialogues.personalise import PursePlan, Receipt, TransportKeys, personalise
 from cardlib.dialogues.volley import Dialogue
+from cardlib.errors import PurseRefusedError
 from cardlib.keys.derivation import PurseKeys
 from cardlib.ports import Randomness
 from cardlib.wire import cbor
@@ -109,6 +110,8 @@ class PersonaliseDesk:
             raise ConflictError("STOCK_CARD_USED", serial=self._stock.serial)
         if card.serial != self._stock.serial:
             raise ConflictError("STOCK_CARD_DIFFERS", serial=self._stock.serial)
+        if not serves(self._unit, self._row, self._stock.municipality.issuer):
+            raise PurseRefusedError("PURSE_NOT_SERVED")
         if bool(card.certificate) != (self._stock.kind == "crs"):
             raise ConflictError("STOCK_CARD_DIFFERS", serial=self._stock.serial)
         if card.certificate:

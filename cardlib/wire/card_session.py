@@ -19,9 +19,11 @@ VOLLEY_MAX = 32
 class SessionOpening:
     """The station asks for work on the card that it holds.
 
-    ``purpose``: ``load`` (whatever waits for the purse), ``personalise``.
-    ``reference``: for a load empty (the card says which purse), for a
-    personalisation the serial of the stock card.
+    ``purpose``: ``load`` (what waits for the purse), ``void`` (proves that an order's grant
+    cannot arrive any more), ``personalise``. ``reference``: for a load empty (the card says
+    which purse) or the order's number, for a void the order's number, for a
+    personalisation the serial of the stock card, on a CRS optionally followed by ``/``
+    and the codice fiscale of the person whom the official has before him.
     """
 
     purpose: str

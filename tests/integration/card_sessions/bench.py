@@ -35,6 +35,7 @@ from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.grants import SignedGrant
 from cardlib.keys.intent_rule import record_hash
 from cardlib.wire.card_session import SessionAnswers, SessionCommands, SessionOpening
+from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 from simulator.card import image
@@ -118,6 +119,7 @@ class Town:
         )  # fmt: skip
 
     def _found(self) -> None:
+        self.keys.create_operator()
         self.keys.create_masters(ISSUER, 1)
         grant_key = self.keys.create_grant_key(ISSUER, 1)
         with self.work.begin() as unit:
@@ -406,10 +408,15 @@ def _programme(number: int) -> ProgrammeRow:
     )  # fmt: skip
 
 
+def station_key(terminal: int) -> SigningKey:
+    """The key that signs a station's requests."""
+    return SigningKey(terminal.to_bytes(32, "big"))
+
+
 def _terminal(number: int) -> TerminalRow:
     return TerminalRow(
-        number=number, merchant_id=1, public_key=number.to_bytes(32, "big"),
-        kid=number.to_bytes(8, "big"), certificate=b"",
+        number=number, merchant_id=1, public_key=bytes(station_key(number).public),
+        certificate=b"",
         training=False, enrolled_at=START, high_hash=bytes(32),
     )  # fmt: skip
 

@@ -215,8 +215,29 @@ def test_each_session_leaves_a_record(town: Town) -> None:
     outcomes = [outcome for _, outcome in town.session_outcomes(card)]
 
     assert sorted(str(outcome) for outcome in outcomes) == [
-        "PURSE_ROLLED_BACK", "LOAD_DONE", "PURSE_MADE",
+        "LOAD_DONE", "PURSE_MADE", "PURSE_ROLLED_BACK",
     ]  # fmt: skip
+
+
+def test_a_lost_station_works_on_no_card(town: Town) -> None:
+    card = town.purse_card()
+    session = begin(town, Shim(card.line), DESK)
+    with town.work.begin() as unit:
+        unit.terminals.terminal(DESK).state = "lost"
+        unit.commit()
+    with pytest.raises(NotPermittedError, match="CARD_SESSION_STATION_CLOSED"):
+        town.sessions.open(DESK, LOAD)
+    with pytest.raises(NotPermittedError, match="CARD_SESSION_STATION_CLOSED"):
+        town.sessions.step(DESK, session, SessionAnswers(2, (b"\x90\x00",)))
+
+
+def test_a_training_station_touches_no_real_purse(town: Town) -> None:
+    card, blank = town.purse_card("one"), town.stock_card(seed="two")
+    with town.work.begin() as unit:
+        unit.terminals.terminal(DESK).training = True
+        unit.commit()
+    assert town.load(card).outcome == "PURSE_NOT_SERVED"
+    assert town.personalise(blank).outcome == "PURSE_NOT_SERVED"
 
 
 # Void ---------------------------------------------------------------------------------------
