@@ -16,6 +16,7 @@ from backend.services.bundles import publish_bundle
 from cardlib.errors import CardlibError
 from cardlib.wire import http_signatures as signatures
 from cardlib.wire import service
+from cardlib.wire.card_session import SessionCommands
 from cardlib.wire.ed25519 import PublicKey, SigningKey
 from cardlib.wire.enrolment import EnrolmentRequest
 from cardlib.wire.ids import TerminalNumber
@@ -136,6 +137,8 @@ class Service:
                 row = publish_bundle(unit, self.town.keys, self.town.clock.unix_ms() // 1000)
                 unit.commit()
                 return row.complete
+        if service.CARD_SESSIONS in request.url:
+            return SessionCommands("s1", 2, (), "LOAD_NOTHING_WAITING").encode()
         batch = Batch.decode(request.body)
         self.uploads.append(tuple(len(entry) for entry in batch.entries))
         return self.town.ingest.submit(batch, TerminalNumber(terminal))

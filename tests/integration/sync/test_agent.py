@@ -7,9 +7,10 @@ import pytest
 
 from cardlib.errors import AuthenticityError
 from cardlib.wire.bundle import Bundle
+from cardlib.wire.card_session import SessionAnswers, SessionOpening
 from cardlib.wire.entry_body import Heartbeat
 from cardlib.wire.upload import Acknowledgement, Batch, Outcome
-from terminal.agent.errors import SyncError
+from terminal.agent.errors import NotBelievedError, SyncError, UnreachableError
 from terminal.agent.heartbeat import append_heartbeat
 from terminal.agent.loop import Agent, AgentLock, RoundReport
 from terminal.agent.status import look
@@ -302,3 +303,37 @@ def test_the_status_tells_what_is_still_here(shop: Shop) -> None:
     shop.clock.seconds += 3 * 24 * 3600
     after = look(shop.till)
     assert (after.entries_here, after.last_answer, after.days_left) == (0, START, 7)
+
+
+@pytest.mark.parametrize("fault", ["away", "lost answer", "truncated"])
+def test_a_lost_step_of_a_card_session_is_asked_for_again(shop: Shop, fault: str) -> None:
+    """The card waits in the reader; each try is a request of its own, with its own nonce."""
+    shop.service.faults.append(fault)
+    with shop.uplink() as uplink:
+        answers = SessionAnswers(1, (b"\x90\x00",))
+        assert uplink.step("s1", answers).outcome == "LOAD_NOTHING_WAITING"
+    inputs = {request.headers["signature-input"] for request in shop.service.requests}
+    assert len(inputs) == 2
+
+
+def test_a_card_session_with_a_wrong_clock_goes_on(shop: Shop) -> None:
+    shop.clock.seconds += 3600
+    with shop.uplink() as uplink:
+        assert uplink.open(SessionOpening("load", "")).done
+    assert len(shop.service.requests) == 2
+
+
+@pytest.mark.parametrize("fault", ["stranger", "replayed", "changed body"])
+def test_commands_for_a_card_are_taken_from_the_operator_only(shop: Shop, fault: str) -> None:
+    with shop.uplink() as uplink:
+        uplink.open(SessionOpening("load", ""))
+        shop.service.faults.append(fault)
+        with pytest.raises(NotBelievedError):
+            uplink.open(SessionOpening("load", ""))
+
+
+def test_a_service_that_never_answers_does_not_hold_the_card_for_ever(shop: Shop) -> None:
+    shop.service.faults.extend(["away"] * 9)
+    with shop.uplink() as uplink, pytest.raises(UnreachableError):
+        uplink.open(SessionOpening("load", ""))
+    assert len(shop.service.requests) < 9

@@ -11,8 +11,10 @@ from http_message_signatures import (
     MappingKeyResolver,
     algorithms,
 )
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
-from cardlib.errors import AuthenticityError
+from cardlib.errors import AuthenticityError, MalformedError
 from cardlib.keys.soft_module import KeyRing, SoftModule
 from cardlib.wire.ed25519 import PublicKey, SigningKey
 from cardlib.wire.http_signatures import (
@@ -156,3 +158,32 @@ def test_a_request_does_not_pass_for_an_answer() -> None:
     request = signed_request()
     with pytest.raises(AuthenticityError):
         verify_answer(Answer(200, request.headers, request.body, request), TILL.public, "ab12")
+
+
+HEADERS = st.sampled_from(["signature", "signature-input", "content-digest", "content-type"])
+
+
+@given(name=HEADERS, at=st.integers(0, 400), char=st.characters(max_codepoint=255))
+def test_any_changed_header_is_refused_by_name_and_breaks_nothing(
+    name: str, at: int, char: str
+) -> None:
+    """One character anywhere: never another error, never believed."""
+    request = signed_request()
+    found = next(key for key in request.headers if key.lower() == name)
+    value = request.headers[found]
+    at %= len(value)
+    changed = value[:at] + char + value[at + 1 :]
+    assume(changed != value)
+    broken = replace(request, headers=request.headers | {found: changed})
+    try:
+        public, _ = verify_request(broken, known)
+    except (AuthenticityError, MalformedError):
+        return
+    assert name in {"signature", "signature-input"}  # another label, or another padding, of
+    assert public == TILL.public  # ... the very same signature
+
+
+@given(st.dictionaries(HEADERS, st.text(max_size=60)))
+def test_no_headers_break_the_verifier(headers: dict[str, str]) -> None:
+    with pytest.raises((AuthenticityError, MalformedError)):
+        verify_request(Request("POST", URL, headers, b""), known)
