@@ -326,7 +326,15 @@ class Town:
         )
 
     def sign(self, chip: Chip, order_id: int) -> CardGrantRow:
-        """Signs the order's grant as a card session would; nothing is on the card yet."""
+        """Signs the order's grant as a card session would, which confirms what it reads first."""
+        with self.work.begin() as unit:
+            waiting = [
+                known
+                for known in unit.cards.grants_of(self.purse_row(unit, chip).id)
+                if known.state == "loading"
+            ]
+        for known in waiting:
+            self.confirm(known)
         with self.work.begin() as unit:
             order = unit.cards.order(order_id)
             slot = order.slot

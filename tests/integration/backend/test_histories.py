@@ -1,0 +1,164 @@
+"""Law 1 under any history: whatever is sold, lost, voided, proven late or told out of order."""
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from backend.adapters.engine import open_engine, sqlite_url
+from cardlib.wire.entry_header import EntryType
+from cardlib.wire.ids import Seq
+from tests.integration.backend.books import check_laws, held
+from tests.integration.backend.builders import Chip, Till, Town
+
+Steps = list[tuple[str, int, int]]
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "sell", "sell_unproven", "void", "void_unproven", "park", "deny", "prove",
+                "load", "sign_only", "fork", "claim_falsely", "sync",
+            ]
+        ),
+        st.integers(0, 2),
+        st.integers(1, 900),
+    ),
+    min_size=1,
+    max_size=14,
+)  # fmt: skip
+
+
+class History:
+    """One card among three tills of two shops; every step also checks the equations."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.tills = [town.till(), town.till(), town.till(town.other_shop)]
+        self.chip = town.chip_with(3000)
+        self.branches = [self.chip]
+        self.sales: dict[int, tuple[Chip, Seq, int]] = {}
+
+    def run(self, steps: Steps) -> None:
+        for name, who, cents in steps:
+            step: Callable[[Till, int, int], None] = getattr(self, f"_{name}")
+            step(self.tills[who], who, cents)
+            check_laws(self.town)
+        for till in self.tills:
+            till.sync()
+            check_laws(self.town)
+
+    def _sync(self, till: Till, _who: int, _cents: int) -> None:
+        till.sync()
+
+    def _sell(self, till: Till, who: int, cents: int, *, tc: bool = True) -> None:
+        chip = self.branches[cents % len(self.branches)]
+        seq = till.sell(chip, cents, tc=tc)
+        self.sales[who] = chip, seq, cents
+
+    def _sell_unproven(self, till: Till, who: int, cents: int) -> None:
+        self._sell(till, who, cents, tc=False)
+
+    def _void(self, till: Till, who: int, cents: int, *, tc: bool = True) -> None:
+        chip, seq, sold = self.sales.pop(who, (self.chip, Seq(0), 0))
+        newest = chip.newest
+        if sold and (newest.terminal, newest.seq) == (till.number, seq - 1):
+            till.void(chip, seq, min(cents, sold), tc=tc)
+
+    def _void_unproven(self, till: Till, who: int, cents: int) -> None:
+        self._void(till, who, cents, tc=False)
+
+    def _park(self, till: Till, _who: int, cents: int) -> None:
+        seq = till.begin(self.chip, cents)
+        till.debit(self.chip, seq)
+        till.unresolved(seq)
+        if cents % 2:
+            till.commit(self.chip, seq, kind=EntryType.RECOVERED)
+
+    def _deny(self, till: Till, _who: int, cents: int) -> None:
+        """Says that nothing was debited; with an even amount that is a lie."""
+        seq = till.begin(self.chip, cents)
+        record = till.debit(self.chip, seq)
+        if cents % 2:
+            self.chip.records.remove(record)
+        till.not_applied(self.chip, seq)
+
+    def _prove(self, till: Till, _who: int, cents: int) -> None:
+        chip = self.branches[cents % len(self.branches)]
+        till.prove(chip, 1 + cents % len(chip.records))
+
+    def _load(self, _till: Till, _who: int, cents: int) -> None:
+        if self.chip.balance() >= 0:
+            self.town.load(self.chip, cents)
+
+    def _sign_only(self, _till: Till, _who: int, cents: int) -> None:
+        if self.chip.balance() >= 0:
+            self.town.sign(self.chip, self.town.order(self.chip, cents))
+
+    def _fork(self, _till: Till, _who: int, _cents: int) -> None:
+        if len(self.branches) < 2:
+            self.branches.append(self.chip.twin())
+
+    def _claim_falsely(self, till: Till, _who: int, cents: int) -> None:
+        till.sell(self.chip.twin(), cents, tc=False)
+
+
+@settings(
+    max_examples=25, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@given(steps=STEPS)
+def test_no_history_makes_or_loses_a_cent(migrated_file: Path, steps: Steps) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "backend.sqlite"
+        shutil.copy(migrated_file, path)
+        engine = open_engine(sqlite_url(path))
+        try:
+            town = Town(engine)
+            History(town).run(steps)
+            assert sum(held(town).values()) == 0
+        finally:
+            engine.dispose()
+
+
+@settings(
+    max_examples=15, deadline=None, derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+@given(order=st.permutations([0, 0, 0, 1, 1, 2, 2, 2]), sales=st.lists(
+    st.tuples(st.integers(0, 2), st.integers(1, 300), st.booleans()), min_size=3, max_size=8
+))  # fmt: skip
+def test_the_books_do_not_depend_on_the_order_of_the_uploads(
+    migrated_file: Path, order: list[int], sales: list[tuple[int, int, bool]]
+) -> None:
+    def books(order: list[int]) -> dict[str, int]:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory) / "backend.sqlite"
+            shutil.copy(migrated_file, path)
+            engine = open_engine(sqlite_url(path))
+            try:
+                town = Town(engine)
+                tills = [town.till(), town.till(), town.till(town.other_shop)]
+                chip = town.chip_with(3000)
+                for who, cents, tc in sales:
+                    tills[who].sell(chip, cents, tc=tc)
+                for who in order:
+                    _upload_some(tills[who])
+                    check_laws(town)
+                for till in tills:
+                    till.sync()
+                check_laws(town)
+                return held(town)
+            finally:
+                engine.dispose()
+
+    assert books(order) == books(sorted(order))
+
+
+def _upload_some(till: Till) -> None:
+    entries = till.journal[till.sent : till.sent + 2]
+    till.sent += len(entries)
+    till.upload(*entries)
