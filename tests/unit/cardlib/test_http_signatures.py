@@ -147,6 +147,18 @@ def test_answer_to_another_request_is_refused() -> None:
         verify_answer(first, OPERATOR.public, "02")
 
 
+def test_an_answer_is_tied_to_the_requests_signature_too() -> None:
+    """Even if a nonce came twice: another second, another signature, another answer."""
+    request = Request("POST", URL, {}, b"batch")
+    later = sign_request(
+        request, TILL.sign, key=key_id(TILL.public), created=CREATED + 1, nonce="ab12"
+    )
+    with pytest.raises(AuthenticityError, match="ANSWER_NOT_SIGNED"):
+        verify_answer(
+            replace(signed_answer(signed_request()), request=later), OPERATOR.public, "ab12"
+        )
+
+
 @pytest.mark.parametrize("change", [{"status_code": 503}, {"body": b"ac"}, {"headers": {}}])
 def test_changed_answer_is_refused(change: dict[str, object]) -> None:
     answer = signed_answer(signed_request())
