@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
-from backend.adapters.tables.settlement import BatchLineRow
+from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
 from backend.adapters.tables.verdicts import (
     AlarmRow,
     AttestationRow,
@@ -129,8 +129,11 @@ class Verdicts:
         return found
 
     def is_batched(self, posting_id: int) -> bool:
-        """Whether a settlement batch includes the posting."""
-        line = select(BatchLineRow.id).where(
-            BatchLineRow.posting_id == posting_id, BatchLineRow.state == "included"
+        """Whether a settlement batch that has not failed includes the posting."""
+        line = (
+            select(BatchLineRow.id)
+            .join(SettlementBatchRow, SettlementBatchRow.id == BatchLineRow.batch_id)
+            .where(BatchLineRow.posting_id == posting_id, BatchLineRow.state == "included")
+            .where(SettlementBatchRow.state != "failed")
         )
         return self._session.scalar(line.limit(1)) is not None

@@ -64,6 +64,7 @@ def test_sales_of_a_month_are_paid(town: Town) -> None:
 def test_the_same_period_again_is_the_same_batch(town: Town) -> None:
     town.sale(1000)
     first = draw_up(town)
+    assert is_batched(town, 1)
     town.sale(2000)
     assert draw_up(town) == first
     assert town.balance(IN_PAYMENT) == 1000
@@ -215,6 +216,7 @@ def test_a_failed_payment_is_payable_again_and_its_line_linked(town: Town) -> No
     assert [item.reason for item in report.new] == ["conto chiuso"]
     assert (town.balance(PAYABLE), town.balance(IN_PAYMENT)) == (1000, 0)
     assert town.settlement.batch(batch.id).state is BatchState.FAILED
+    assert not is_batched(town, 1)
 
     set_mark(town, APRIL.end)
     again = draw_up(town, APRIL)
@@ -223,6 +225,11 @@ def test_a_failed_payment_is_payable_again_and_its_line_linked(town: Town) -> No
         town, batch
     )
     town.check_books()
+
+
+def is_batched(town: Town, posting: int) -> bool:
+    with town.work.begin() as unit:
+        return unit.verdicts.is_batched(posting)
 
 
 @pytest.mark.parametrize("approved", [False, True])
