@@ -10,7 +10,7 @@ from cardlib.errors import AuthenticityError, CardGoneError, PurseRefusedError
 from cardlib.keys import records
 from cardlib.keys.grants import SignedGrant
 from simulator.card.chip import Tear
-from simulator.card.filesystem import Memory
+from simulator.card.filesystem import ElementaryFile, Memory
 from simulator.card.randomness import SeededRandomness
 from tests.unit.cardlib.dialogues.purse_bench import (
     INFO,
@@ -214,3 +214,36 @@ def test_a_card_without_a_purse_of_ours_is_refused() -> None:
     authority = NotingAuthority(RELOAD)
     with pytest.raises(PurseRefusedError, match="PURSE_MISSING"):
         converse(load(authority, SeededRandomness("host")), connect(white_memory()).transmit)
+
+
+@pytest.mark.parametrize(("write", "notes"), [(1, []), (2, ["granted 2"])])
+def test_a_memory_that_does_not_hold_what_was_written_is_found_out(
+    write: int, notes: list[str]
+) -> None:
+    """The chip confirmed the write, but its attested read shows something else."""
+    memory = loaded_memory({1: OLD}, record_map=1)
+    connection = connect(memory)
+    authority = NotingAuthority(RELOAD)
+    writes = 0
+
+    def forgetful(apdu: bytes) -> bytes:
+        nonlocal writes
+        answer = connection.transmit(apdu)
+        command = Command.decode(apdu)
+        if command.ins == 0xDC:
+            writes += 1
+            if writes == write:
+                grant_file(memory).records[command.p1 - 1] = b"\x55" * 95
+        return answer
+
+    with pytest.raises(AuthenticityError, match="CARD_READ_BACK_DIFFERS"):
+        converse(load(authority, SeededRandomness("host")), forgetful)
+    assert authority.notes == notes
+
+
+def grant_file(memory: Memory) -> ElementaryFile:
+    purse = memory.find((0x1200, 0xB001))
+    assert purse is not None
+    file = purse.file_by_sfi(2)
+    assert file is not None
+    return file
