@@ -86,7 +86,7 @@ class Demo:
     def _audit(self, hall: TownHall) -> Audit:
         self.narrator.scene("scene_books")
         folder = self.directory / "export"
-        write_export(hall.backend, folder)
+        write_export(hall.backend.work, folder, self.clock.unix_ms() // 1000)
         images = sorted((self.directory / "cards").glob("*.json"))
         cards = [path for path in images if not path.name.endswith(".stock.json")]
         backend = hall.backend

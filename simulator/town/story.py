@@ -62,26 +62,28 @@ class Story:
         """All scenes in order; raises what goes wrong, for nothing here may."""
         with ExitStack() as online:
             url = online.enter_context(self.hall.serve())
-            self._open_books()
-            self._enrol_shops(url)
-            self._issue_cards()
-            self._load_cards()
-            self._sell_online()
-        self._sell_offline()
+            self.open_books()
+            self.enrol_shops(url)
+            self.issue_cards()
+            self.load_cards()
+            self.sell_online()
+        self.sell_offline()
         with self.hall.serve(_port(url)):
             self.narrator.scene("scene_sync")
-            self._synchronise()
-            self._top_up()
-            self._settle()
+            self.synchronise()
+            self.top_up()
+            self.settle()
 
     # the town hall --------------------------------------------------------------------------
 
-    def _open_books(self) -> None:
+    def open_books(self) -> None:
+        """The town's books, a programme, its money."""
         self.narrator.scene("scene_town_hall", town=people.TOWN)
         self.hall.open_books()
         self.narrator.say("funded", amount=people.FUNDED, source=people.FUNDING_SOURCE)
 
-    def _enrol_shops(self, url: str) -> None:
+    def enrol_shops(self, url: str) -> None:
+        """The desk and two shops, each with a till."""
         self.narrator.scene("scene_shops")
         for merchant in (DESK, GROCER, CHEMIST):
             number = self.hall.register(merchant)
@@ -94,17 +96,18 @@ class Story:
             self.shops[merchant.key], self.merchants[merchant.key] = shop, number
             self.narrator.say("enrolled", merchant=merchant.name, terminal=terminal)
 
-    def _issue_cards(self) -> None:
+    def issue_cards(self) -> None:
+        """Two cards from the factory, personalised."""
         self.narrator.scene("scene_cards")
         for person in (MARIA, PAOLO):
             serial = self._factory_card(person)
-            done = self._session(DESK, person, SessionOpening("personalise", serial))
+            done = self.session(DESK, person, SessionOpening("personalise", serial))
             self.purses[person.key] = PurseId.parse(done.purse)
             kind = "card_crs" if person.mask == CRS_STINCARD else "card_white"
             self.narrator.say(kind, holder=_name(person), purse=done.purse)
 
     def _factory_card(self, person: people.Beneficiary) -> str:
-        path = self._image(person)
+        path = self.image(person)
         path.parent.mkdir(exist_ok=True)
         keys = random_transport_keys(self.randomness)
         memory = make_card(person.mask, self.randomness, person.holder, keys)
@@ -113,26 +116,31 @@ class Story:
         FileStore(path).save(image.encode(memory))
         return self.hall.take_stock(stock_file)
 
-    def _load_cards(self) -> None:
+    def load_cards(self) -> None:
+        """Awards, load orders, value on both cards."""
         self.narrator.scene("scene_loads")
         for person in (MARIA, PAOLO):
             award = self.hall.award(person.key, person.award + person.award, "Determina 45/2026")
             self.awards[person.key] = award
             self.hall.order_load(award, self.purses[person.key], person.award)
-            done = self._session(DESK, person, SessionOpening("load", ""))
-            self.narrator.say(
-                "loaded", amount=Money(done.cents), holder=_name(person), steps=done.step - 1
-            )
+            done = self.session(DESK, person, SessionOpening("load", ""))
+            self._say_loaded(person, done)
+
+    def _say_loaded(self, person: people.Beneficiary, done: SessionCommands) -> None:
+        amount, trips = Money(done.cents), done.step - 1
+        self.narrator.say("loaded", amount=amount, holder=_name(person), steps=trips)
 
     # the shops ------------------------------------------------------------------------------
 
-    def _sell_online(self) -> None:
+    def sell_online(self) -> None:
+        """A sale that reaches the backend at once."""
         self.narrator.scene("scene_online", merchant=GROCER.name)
         receipt = self._sell(GROCER, MARIA, [(FOOD, Money(1_250)), (HYGIENE, Money(320))])
         self.narrator.block(receipt)
         self._report(GROCER)
 
-    def _sell_offline(self) -> None:
+    def sell_offline(self) -> None:
+        """Sales, a void and a torn card while nobody answers."""
         self.narrator.scene("scene_offline")
         self._sell(CHEMIST, PAOLO, [(MEDICINES, Money(890))])
         self._sell(GROCER, MARIA, [(FOOD, Money(2_000))])
@@ -146,12 +154,12 @@ class Story:
     def _tear_and_recover(self) -> None:
         shop, amount = self.shops[CHEMIST.key], Money(640)
         pull = partial(TearAfter, when=nth(1, ins=UPDATE_RECORD))
-        with self.reader.insert(self._image(MARIA), pull) as card:
-            result, _ = shop.sell(card, self._pin(MARIA), [(MEDICINES, amount)])
+        with self.reader.insert(self.image(MARIA), pull) as card:
+            result, _ = shop.sell(card, self.pin(MARIA), [(MEDICINES, amount)])
         if result.state is not State.UNKNOWN:
-            raise AssertionError(result.state)
+            raise SimulatorError("DEMO_UNEXPECTED", what=result.state.value)
         self.narrator.say("torn", merchant=CHEMIST.name, holder=_name(MARIA), amount=amount)
-        with self.reader.insert(self._image(MARIA)) as card:
+        with self.reader.insert(self.image(MARIA)) as card:
             settled = shop.recover(card)
         verdicts = ", ".join(str(item.conclusion.verdict) for item in settled)
         self.narrator.say("recovered", holder=_name(MARIA), verdict=verdicts)
@@ -160,44 +168,47 @@ class Story:
         self, merchant: people.Merchant, person: people.Beneficiary,
         items: list[tuple[int, Money]],
     ) -> str:  # fmt: skip
-        with self.reader.insert(self._image(person)) as card:
-            result, receipt = self.shops[merchant.key].sell(card, self._pin(person), items)
+        with self.reader.insert(self.image(person)) as card:
+            result, receipt = self.shops[merchant.key].sell(card, self.pin(person), items)
         if not result.goods_are_due:
-            raise AssertionError(result.state)
+            raise SimulatorError("DEMO_UNEXPECTED", what=result.state.value)
         total = sum((amount for _, amount in items), Money(0))
         self.narrator.say("sold", merchant=merchant.name, holder=_name(person), amount=total)
         return receipt(self.narrator.lang)
 
     def _void(self, merchant: people.Merchant, person: people.Beneficiary) -> None:
-        with self.reader.insert(self._image(person)) as card:
-            self.shops[merchant.key].void_last(card, self._pin(person))
+        with self.reader.insert(self.image(person)) as card:
+            self.shops[merchant.key].void_last(card, self.pin(person))
         self.narrator.say("voided", merchant=merchant.name, holder=_name(person))
 
     # back online ----------------------------------------------------------------------------
 
-    def _synchronise(self) -> None:
+    def synchronise(self) -> None:
+        """Every shop uploads what it has."""
         for merchant in (GROCER, CHEMIST):
             self._report(merchant)
 
     def _report(self, merchant: people.Merchant) -> None:
         report = self.shops[merchant.key].synchronise()
         if report.problem or report.pending or report.quarantined:
-            raise AssertionError(report)
+            raise SimulatorError("DEMO_UNEXPECTED", what=str(report))
         self.narrator.say("synchronised", merchant=merchant.name, count=report.sent)
 
-    def _top_up(self) -> None:
+    def top_up(self) -> None:
+        """A load that waits, collected at a till."""
         amount = Money(3_000)
         self.narrator.scene("scene_top_up", merchant=GROCER.name)
         self.hall.order_load(self.awards[MARIA.key], self.purses[MARIA.key], amount)
-        done = self._session(GROCER, MARIA, SessionOpening("load", ""))
-        self.narrator.say("loaded", amount=Money(done.cents), holder=_name(MARIA), steps=done.step)
+        done = self.session(GROCER, MARIA, SessionOpening("load", ""))
+        self._say_loaded(MARIA, done)
         self._sell(GROCER, MARIA, [(FOOD, Money(1_999))])
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """The period is paid."""
         self.narrator.scene("scene_settlement")
         end = self.clock.unix_ms() // 1000 + 1
         self.clock.sleep(2)
-        self._synchronise()
+        self.synchronise()
         order = self.hall.settle([self.merchants[GROCER.key], self.merchants[CHEMIST.key]], end)
         folder = self.directory / "payments"
         folder.mkdir(exist_ok=True)
@@ -207,25 +218,28 @@ class Story:
         (folder / "outcomes.csv").write_bytes(outcomes)
         report = self.hall.book_outcomes("outcomes.csv", outcomes)
         if not report.accepted:
-            raise AssertionError(report)
+            raise SimulatorError("DEMO_UNEXPECTED", what=str(report.faults))
         self.narrator.say("paid", count=len(report.new))
 
     # ----------------------------------------------------------------------------------------
 
-    def _session(
+    def session(
         self, station: people.Merchant, person: people.Beneficiary, opening: SessionOpening,
         wrap: Wrap = untouched,
     ) -> SessionCommands:  # fmt: skip
-        with self.reader.insert(self._image(person), wrap) as card:
+        """A card session at a station; SimulatorError with its outcome unless it was done."""
+        with self.reader.insert(self.image(person), wrap) as card:
             done = self.shops[station.key].collect(card, opening)
         if done.outcome not in ("PURSE_MADE", "LOAD_DONE"):
             raise SimulatorError(done.outcome)
         return done
 
-    def _image(self, person: people.Beneficiary) -> Path:
+    def image(self, person: people.Beneficiary) -> Path:
+        """Where the card of a person lies."""
         return self.directory / "cards" / f"{person.key}.json"
 
-    def _pin(self, person: people.Beneficiary) -> str:
+    def pin(self, person: people.Beneficiary) -> str:
+        """What the holder types."""
         return self.hall.pin_of(self.purses[person.key])
 
 

@@ -1,0 +1,28 @@
+"""One demo played once, copied for every test that spoils it."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cardlib.system import SystemClock, SystemRandomness
+from simulator.town.demo import Demo
+from simulator.town.narrator import Narrator
+
+
+def demo_in(directory: Path, lang: str = "en") -> Demo:
+    return Demo(directory, SystemClock(), SystemRandomness(), Narrator(lang, silent=True))
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a demo that went well."""
+    directory = tmp_path_factory.mktemp("demo") / "town"
+    assert demo_in(directory).play(pcsc=False).holds
+    return directory
+
+
+@pytest.fixture
+def kept(played: Path, tmp_path: Path) -> Path:
+    """A copy of it, to be spoilt."""
+    return Path(shutil.copytree(played, tmp_path / "town"))

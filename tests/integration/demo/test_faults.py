@@ -1,0 +1,185 @@
+"""Tears and kills in a whole town: card, till, agent, backend, ledger, verifier.
+
+After every fault the card's totals are the ledger's proven postings plus what is not yet
+posted, and that is zero after the next synchronisation. At the end the independent
+verifier goes over everything.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from backend.services.export import write_export
+
+from backend.verifier.audit import audit
+from cardlib.connection import CardConnection
+from cardlib.errors import CardlibError
+from cardlib.system import SystemClock, SystemRandomness
+from cardlib.wire.card_session import SessionOpening
+from cardlib.wire.money import Money
+from simulator.errors import SimulatorError
+from simulator.faults import Shim, TearAfter, TearBefore, nth
+from simulator.town.books import SlotBooks, compare
+from simulator.town.narrator import Narrator
+from simulator.town.people import CHEMIST, FOOD, GROCER, MARIA, PAOLO
+from simulator.town.readers import ProcessReader, Wrap, untouched
+from simulator.town.story import DESK, Story
+from simulator.town.town_hall import TownHall
+from terminal.sale.states import State
+
+pytestmark = pytest.mark.xdist_group("town")
+
+SALE_COMMANDS = 10
+LOAD_COMMANDS = 23
+"""Two, twelve, four, four and one: a load that replaces a grant."""
+TENTH = Money(10)
+
+
+class Town:
+    """A town that has opened: shops enrolled, cards loaded, the backend off until asked."""
+
+    def __init__(self, directory: Path, hall: TownHall) -> None:
+        self.directory = directory
+        self.hall = hall
+        randomness = SystemRandomness()
+        self.story = Story(
+            directory, "secret", SystemClock(), randomness, ProcessReader(randomness),
+            Narrator("en", silent=True), hall,
+        )  # fmt: skip
+        with hall.serve() as url:
+            self.story.open_books()
+            self.story.enrol_shops(url)
+            self.story.issue_cards()
+            self.story.load_cards()
+        self.port = int(url.rsplit(":", 1)[1])
+
+    def sell(self, shop: str, wrap: Wrap) -> State | None:
+        """One sale of ten cents with a fault; what the till believed, None when it raised."""
+        try:
+            with self.story.reader.insert(self.story.image(MARIA), wrap) as card:
+                result, _ = self.story.shops[shop].sell(
+                    card, self.story.pin(MARIA), [(FOOD, TENTH)]
+                )
+        except CardlibError:
+            return None
+        return result.state
+
+    def recover(self, shop: str) -> None:
+        with self.story.reader.insert(self.story.image(MARIA)) as card:
+            self.story.shops[shop].recover(card)
+
+    def synchronise_and_compare(self) -> None:
+        """U is zero after the last synchronisation.
+
+        A sale whose attested read was lost is proven by the card itself, when a till that
+        has the backend's request meets it at the next sale.
+        """
+        self._synchronise()
+        if not all(slot.agree for slot in self.slots()):
+            assert self.sell(GROCER.key, untouched) is State.CLOSED
+            self._synchronise()
+        for slot in self.slots():
+            assert slot.agree, slot
+
+    def _synchronise(self) -> None:
+        with self.hall.serve(self.port):
+            self.story.synchronise()
+
+    def slots(self) -> list[SlotBooks]:
+        backend = self.hall.backend
+        images = [self.story.image(MARIA), self.story.image(PAOLO)]
+        return compare(backend.work, backend.keys, images, SystemRandomness())
+
+    def balance(self) -> Money:
+        return self.slots()[0].balance_on_card
+
+
+@pytest.fixture(scope="module")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    directory = tmp_path_factory.mktemp("faults")
+    hall = TownHall(directory / "backend", "secret", SystemClock(), SystemRandomness())
+    with hall:
+        yield Town(directory, hall)
+
+
+@pytest.mark.parametrize("fault", [TearBefore, TearAfter])
+@pytest.mark.parametrize("command", range(1, SALE_COMMANDS + 1))
+def test_a_card_torn_at_any_command_of_a_sale_costs_nobody_a_cent(
+    town: Town, command: int, fault: type[TearBefore] | type[TearAfter]
+) -> None:
+    before = town.balance()
+    state = town.sell(GROCER.key, partial(fault, when=nth(command)))
+    town.recover(GROCER.key)
+    debited = before - town.balance()
+    town.synchronise_and_compare()
+
+    assert debited in (Money(0), TENTH)
+    assert state is not State.CLOSED or debited == TENTH
+
+
+class DeadlyReader(Shim):
+    """Kills the process before or after a command: point 1 is before the first."""
+
+    def __init__(self, inner: CardConnection, fatal: int) -> None:
+        super().__init__(inner)
+        self._left = fatal
+
+    def _point(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def transmit(self, apdu: bytes) -> bytes:
+        self._point()
+        answer = super().transmit(apdu)
+        self._point()
+        return answer
+
+
+@pytest.mark.parametrize("point", range(1, 2 * SALE_COMMANDS + 1))
+def test_a_till_killed_at_any_point_of_a_sale_costs_nobody_a_cent(town: Town, point: int) -> None:
+    child = os.fork()
+    if child == 0:
+        town.sell(CHEMIST.key, partial(DeadlyReader, fatal=point))
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status)
+    town.recover(CHEMIST.key)
+
+    town.synchronise_and_compare()
+
+
+@pytest.mark.parametrize("fault", [TearBefore, TearAfter])
+def test_a_load_torn_at_any_command_grants_once(
+    town: Town, fault: type[TearBefore] | type[TearAfter]
+) -> None:
+    story = town.story
+    award = town.hall.award("faults", Money(100 * LOAD_COMMANDS), "Determina 99/2026")
+    with town.hall.serve(town.port):
+        for command in range(1, LOAD_COMMANDS + 1):
+            before = town.balance()
+            town.hall.order_load(award, story.purses[MARIA.key], Money(100))
+            with pytest.raises((CardlibError, SimulatorError)):
+                story.session(
+                    DESK, MARIA, SessionOpening("load", ""), partial(fault, when=nth(command))
+                )
+            _finish_load(town)
+            assert town.balance() - before == Money(100), command
+            assert all(slot.agree for slot in town.slots())
+
+
+def _finish_load(town: Town) -> None:
+    with town.story.reader.insert(town.story.image(MARIA)) as card:
+        town.story.shops[DESK.key].collect(card, SessionOpening("load", ""))
+
+
+def test_after_all_that_the_independent_verifier_finds_nothing(town: Town, tmp_path: Path) -> None:
+    town.synchronise_and_compare()
+    now = SystemClock().unix_ms() // 1000
+    write_export(town.hall.backend.work, tmp_path / "export", now)
+    verdict = audit(tmp_path / "export")
+
+    assert verdict.holds, list(verdict.findings)
