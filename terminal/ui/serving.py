@@ -1,0 +1,302 @@
+"""Serving one customer after another: what the cashier asks, done with card and journal.
+
+Runs in the worker's thread, knows no widget, and answers by messages. Errors pass
+through ``failed``, the one place that says what an error means at this moment: the
+state of the sale tells what is true about the money (``terminal.sale.states``).
+
+A request that comes too late (the card has gone meanwhile) is nobody's any more and
+is dropped; the message that says why is already on its way to the screen.
+"""
+
+from collections.abc import Callable, Sequence
+
+from textual.message import Message
+
+from cardlib.codec.pin import Pin
+from cardlib.drivers.purse_card import PurseCard
+from cardlib.errors import CardlibError, PresenceError, WrongPinError
+from cardlib.wire.entry_body import Committed
+from cardlib.wire.money import ZERO, Money
+from terminal.counter import Counter
+from terminal.errors import SaleRefusedError, UnsettledError
+from terminal.journal.views import UnsettledIntent
+from terminal.recovery.flow import Settled
+from terminal.sale.debit import SaleResult
+from terminal.sale.offer import Item, Offer
+from terminal.sale.session import CardShown, SaleSession
+from terminal.sale.states import State, Step
+from terminal.ui import messages
+from terminal.ui.answers import Answers
+from terminal.ui.card_slot import CardSlot, Change
+from terminal.ui.messages import Reason
+from terminal.ui.shown import TillStatus
+
+LOST_IN_A_ROW_MAX = 3
+"""A card that keeps vanishing is tried this often by itself, then only when asked."""
+
+_BEFORE_INTENT = (State.CARD_READ, State.BASKET, State.AGREED)
+_OPEN = (State.UNKNOWN, State.NOT_APPLIED)
+
+
+class Serving:
+    """The counter and the card in its reader."""
+
+    def __init__(
+        self, counter: Counter, slot: CardSlot, lang: str, post: Callable[[Message], object]
+    ) -> None:
+        self._counter = counter
+        self._slot = slot
+        self._answers = Answers(counter, lang)
+        self._post = post
+        self._status: TillStatus | None = None
+        self._sale: SaleSession | None = None
+        self._shown: CardShown | None = None
+        self._basket: tuple[tuple[Item, ...], Money] = ((), ZERO)
+        self._offer: Offer | None = None
+        self._lost_in_a_row = 0
+
+    # what happens by itself ---------------------------------------------------------------
+
+    def start(self) -> None:
+        """Tells what is open from before, else asks for a card."""
+        self.tell_status()
+        self._invite()
+
+    def look(self) -> None:
+        """Notices cards that come and go."""
+        change = self._slot.look()
+        self.tell_status()
+        if change is Change.ENTERED:
+            self._card_entered()
+        elif change is Change.LEFT:
+            self._card_left()
+        elif not self._slot.card_in:
+            self._lost_in_a_row = 0
+
+    def tell_status(self) -> None:
+        """The status line, when it has changed."""
+        status = self._answers.status(self._slot)
+        if status != self._status:
+            self._status = status
+            self._post(messages.StatusChanged(status))
+
+    def close(self) -> None:
+        """The till is closed; an open debit waits in the journal."""
+        if self._slot.card_in and self._sale is not None:
+            self._sale.stop()
+        self._slot.let_go()
+
+    def failed(self, error: CardlibError) -> None:
+        """What ``error`` means for this customer now."""
+        if isinstance(error, PresenceError):
+            self._lost_in_a_row += 1
+            self._slot.let_go()
+        if self._state is State.CLOSED:
+            self._post(messages.Aside(Reason.of(error)))
+        else:
+            self._stop()
+            self._end(Reason.of(error))
+
+    # what the cashier asks ----------------------------------------------------------------
+
+    def again(self) -> None:
+        """The next customer, or the card that is still in."""
+        if self._state in (*_BEFORE_INTENT, *_OPEN):
+            return
+        self._sale, self._lost_in_a_row = None, 0
+        if self._slot.card_in:
+            self._card_entered()
+        else:
+            self._invite()
+
+    def propose(self, items: Sequence[Item], other: Money) -> None:
+        """What the vouchers would pay; ``other`` is for goods without voucher."""
+        if self._state not in (State.CARD_READ, State.BASKET):
+            return
+        self._basket, self._offer = (tuple(items), other), None
+        try:
+            self._make_offer()
+        except SaleRefusedError as error:
+            self._post(messages.AmountsRefused(Reason.of(error)))
+
+    def agree(self, pin: Pin | None) -> None:
+        """The customer has agreed to what was offered: debits the card."""
+        sale = self._sale
+        if sale is None or self._offer is None or sale.state is not State.BASKET:
+            return
+        try:
+            sale.agree(pin)
+        except WrongPinError as error:
+            self._ask_pin_again(error)
+        except SaleRefusedError as error:
+            if sale.state is not State.BASKET:
+                raise
+            self._post(messages.PinWanted(Reason.of(error)))
+        else:
+            self._conclude(sale.commit())
+
+    def decline(self) -> None:
+        """The customer says no, or leaves: nothing is written."""
+        if self._state in _BEFORE_INTENT:
+            self._stop()
+            self._post(messages.Declined(self._slot.card_in))
+
+    def read_again(self) -> None:
+        """The outcome is unknown: a fresh read of the card that is in."""
+        if not self._slot.card_in:
+            self._slot.look()
+        self._find_out(self._card())
+
+    def retry(self, pin: Pin | None) -> None:
+        """The same debit again."""
+        if self._sale is not None and self._state is State.NOT_APPLIED:
+            self._card()
+            self._conclude(self._sale.retry(pin))
+
+    def give_up(self) -> None:
+        """The customer does not want the debit tried again."""
+        if self._sale is not None and self._state is State.NOT_APPLIED:
+            self._sale.give_up()
+            self._stop()
+            self._post(messages.Declined(self._slot.card_in))
+
+    def park(self) -> None:
+        """The customer has gone: the case waits, the next one is served."""
+        if self._sale is not None and self._state is State.UNKNOWN:
+            self._sale.park()
+        elif self._state is State.IDLE and self._waiting is not None:
+            self._counter.recovery().park()
+        else:
+            return
+        self._stop()
+        self._end(Reason("PARKED"))
+
+    # until the intent -----------------------------------------------------------------------
+
+    def _card_entered(self) -> None:
+        if self._lost_in_a_row >= LOST_IN_A_ROW_MAX:
+            self._end(Reason("CARD_GONE"))
+        elif self._waiting is not None:
+            self._find_out(self._card())
+        else:
+            self._read(self._card())
+
+    def _card_left(self) -> None:
+        if self._state in _BEFORE_INTENT:
+            self._stop()
+            self._end(Reason("CARD_GONE"))
+        else:
+            self._post(messages.CardOut())
+
+    def _read(self, card: PurseCard) -> None:
+        self._counter.till.refresh()
+        try:
+            self._shown = self._open_sale(card)
+        except UnsettledError:  # a case of this very purse was set aside
+            self._sale = None
+            self._settle(card)
+            return
+        self._lost_in_a_row = 0
+        self._post(self._answers.card(self._shown))
+
+    def _open_sale(self, card: PurseCard) -> CardShown:
+        self._offer = None
+        self._sale = self._counter.sale(card, self._tell)
+        return self._sale.read()
+
+    def _make_offer(self) -> None:
+        sale, shown = self._require_sale(), self._shown
+        assert shown is not None
+        self._offer = sale.basket(*self._basket)
+        self._post(self._answers.offer(self._offer, shown))
+
+    def _ask_pin_again(self, error: WrongPinError) -> None:
+        """A wrong PIN has ended the sale: the same offer, from a fresh read, asks again."""
+        before = self._offer
+        self._open_sale(self._card())
+        self._make_offer()
+        if self._offer == before:
+            self._post(messages.PinWanted(Reason.of(error)))
+        else:
+            self._post(messages.Aside(Reason.of(error)))
+
+    # from the intent on -----------------------------------------------------------------------
+
+    def _conclude(self, result: SaleResult) -> None:
+        sale, code = self._require_sale(), result.conclusion and result.conclusion.code
+        if result.closing is not None and result.goods_are_due:
+            self._post(self._answers.receipts([result.closing]))
+            sale.finish()
+        elif result.state is State.UNKNOWN and code is None:
+            self._conclude(sale.resolve(self._card()))  # where it is still in, that is quickest
+        else:
+            self._stop()
+            self._end(Reason(code or ""))
+
+    def _find_out(self, card: PurseCard) -> None:
+        if self._sale is not None and self._state in _OPEN:
+            self._conclude(self._sale.resolve(card))
+        else:
+            self._settle(card)
+
+    def _settle(self, card: PurseCard) -> None:
+        """Debits of before: the till was closed, or the case was set aside."""
+        self._tell(Step.RECOVERY)
+        self._settled(self._counter.recovery().settle(card))
+
+    def _settled(self, settled: Sequence[Settled]) -> None:
+        entries = [item.entry for item in settled if item.entry is not None]
+        closings = [entry for entry in entries if isinstance(entry.body, Committed)]
+        if closings:
+            self._lost_in_a_row = 0
+            self._post(self._answers.receipts(closings))
+        elif settled:
+            self._end(Reason(settled[-1].conclusion.code))
+        else:
+            self._invite()
+
+    def _end(self, reason: Reason) -> None:
+        """Over without a receipt, unless a debit is open: that comes first."""
+        waiting = self._waiting
+        if waiting is None:
+            self._sale = None
+            self._post(messages.Ended(reason, self._slot.card_in))
+        elif self._state is State.NOT_APPLIED:
+            pin_needed = self._shown is not None and self._shown.pin_needed
+            self._post(messages.NotDebited(self._answers.case(waiting), pin_needed, reason))
+        else:
+            self._post(messages.OutcomeUnknown(self._answers.case(waiting), reason))
+
+    def _invite(self) -> None:
+        waiting = self._waiting
+        if waiting is None:
+            self._post(messages.CardWanted())
+        else:
+            self._post(messages.OutcomeUnknown(self._answers.case(waiting), None))
+
+    # ----------------------------------------------------------------------------------------
+
+    @property
+    def _state(self) -> State:
+        return State.IDLE if self._sale is None else self._sale.state
+
+    @property
+    def _waiting(self) -> UnsettledIntent | None:
+        return self._counter.till.journal.views.open_intent()
+
+    def _card(self) -> PurseCard:
+        return self._counter.card(self._slot.connection)
+
+    def _stop(self) -> None:
+        """Lets go of a sale that no open debit hangs on."""
+        if self._sale is not None and self._state not in _OPEN:
+            if self._state is not State.COMMITTED:
+                self._sale.stop()
+            self._sale = None
+
+    def _require_sale(self) -> SaleSession:
+        assert self._sale is not None
+        return self._sale
+
+    def _tell(self, step: Step) -> None:
+        self._post(messages.Working(step))

@@ -1,0 +1,308 @@
+"""The till's one screen: shows what the worker tells, asks the worker what the cashier wants.
+
+While the worker is busy no key does anything, and for a moment after a question has
+come up its Enter and Escape do nothing either: a key pressed twice is harmless.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
+
+from cardlib.codec.pin import Pin
+from cardlib.wire.ids import PurseId
+from cardlib.wire.money import ZERO
+from terminal.counter import Counter
+from terminal.till import Till
+from terminal.ui import messages
+from terminal.ui.card_slot import OpenCard
+from terminal.ui.counter_worker import CounterWorker, Job
+from terminal.ui.messages import Reason
+from terminal.ui.shown import TillStatus
+from terminal.ui.steps import UiStep
+from terminal.ui.widgets.keypad import Keypad
+from terminal.ui.widgets.pin_dialog import PinDialog
+from terminal.ui.widgets.question_dialog import QuestionDialog
+from terminal.ui.widgets.till_view import TillView
+from terminal.ui.wording import Wording
+
+T = TypeVar("T")
+
+
+class TillScreen(Screen[None]):
+    """``poll_s``: how often the reader is asked for a card; ``settle_s``: how long a
+    question that has just come up ignores its answer. Both in seconds.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "confirm", show=False),
+        Binding("escape", "back", show=False),
+        Binding("f2", "change", show=False),
+        Binding("f8", "park", show=False),
+    ]
+
+    def __init__(
+        self, till: Till, open_card: OpenCard, lang: str, *, poll_s: float, settle_s: float
+    ) -> None:
+        super().__init__()
+        self._wording = Wording(lang)
+        own = till.certificate
+        self.view = TillView(self._wording, own.merchant_name, own.terminal, training=own.training)
+        self.worker = CounterWorker(Counter(till), open_card, lang, self.post_message, poll_s)
+        self._serving = self.worker.serving
+        self.failure: BaseException | None = None
+        """What ended the worker before its time; an open debit is found at the next start."""
+        self._settle_s = settle_s
+        self._status = TillStatus()
+        self._busy = True
+        self._settled = True
+        self._pin_needed = False
+        self._amount = ""
+        self._typed_for: PurseId | None = None
+        self._leaving = False
+        self._timer: Timer | None = None
+        self._dialog: ModalScreen[Any] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """Whether the worker has something to do for the cashier."""
+        return self._busy
+
+    @property
+    def settled(self) -> bool:
+        """Whether the question in view takes its answer already."""
+        return self._settled
+
+    def compose(self) -> ComposeResult:
+        """One view."""
+        yield self.view
+
+    def on_mount(self) -> None:
+        """The worker begins when there is somebody to tell."""
+        self.worker.start()
+
+    # what the worker tells ------------------------------------------------------------------
+
+    @on(messages.StatusChanged)
+    def _status_changed(self, event: messages.StatusChanged) -> None:
+        self._status = event.status
+        self.view.status.show(event.status)
+        if self.view.step is UiStep.INSERT and event.status.trouble:
+            self.view.show_insert(None, event.status)
+
+    @on(messages.Working)
+    def _working(self, event: messages.Working) -> None:
+        self._busy = True
+        self._close_dialog()
+        self.view.show_working(event.step)
+
+    @on(messages.CardWanted)
+    def _card_wanted(self) -> None:
+        self._answered()
+        self.view.show_insert(None, self._status)
+
+    @on(messages.CardRead)
+    def _card_read(self, event: messages.CardRead) -> None:
+        self._answered()
+        self.view.show_amounts(event.card, keep=event.card.purse == self._typed_for)
+        self._typed_for = event.card.purse
+
+    @on(messages.AmountsRefused)
+    def _amounts_refused(self, event: messages.AmountsRefused) -> None:
+        self._answered()
+        self.view.back_to_amounts(event.reason)
+
+    @on(messages.Offered)
+    def _offered(self, event: messages.Offered) -> None:
+        self._answered()
+        self._pin_needed = event.offer.pin_needed
+        self._amount = self._wording.money(event.offer.total)
+        self.view.show_offer(event.offer)
+        self._settle()
+
+    @on(messages.PinWanted)
+    def _pin_wanted(self, event: messages.PinWanted) -> None:
+        self._answered()
+        self.view.return_to_offer()
+        self._ask_pin(event.reason)
+
+    @on(messages.SaleClosed)
+    def _sale_closed(self, event: messages.SaleClosed) -> None:
+        self._answered()
+        self._typed_for = None
+        self.view.show_receipt(event)
+        self._settle()
+
+    @on(messages.Declined)
+    def _declined(self, event: messages.Declined) -> None:
+        self._typed_for = None
+        self._over(None, card_in=event.card_in)
+
+    @on(messages.Ended)
+    def _ended(self, event: messages.Ended) -> None:
+        self._over(event.reason, card_in=event.card_in)
+
+    @on(messages.OutcomeUnknown)
+    def _outcome_unknown(self, event: messages.OutcomeUnknown) -> None:
+        self._answered()
+        self.view.show_unknown(event.case, event.reason)
+        self._settle()
+
+    @on(messages.NotDebited)
+    def _not_debited(self, event: messages.NotDebited) -> None:
+        self._answered()
+        self._pin_needed = event.pin_needed
+        self._amount = self._wording.money(event.case.amount)
+        self.view.show_not_debited(event.case, event.reason)
+        self._settle()
+
+    @on(messages.CardOut)
+    def _card_out(self) -> None:
+        if self.view.step is UiStep.NOTICE:
+            self._answered()
+            self.view.show_insert(None, self._status)
+        elif self.view.step is UiStep.RECEIPT:
+            self.view.card_taken()
+
+    @on(messages.Aside)
+    def _aside(self, event: messages.Aside) -> None:
+        sentence = self._wording.explain(event.reason.code, event.reason.facts)
+        self.notify(f"{sentence}  {event.reason.code}", severity="warning", markup=False)
+
+    @on(messages.WorkerStopped)
+    def _worker_stopped(self, event: messages.WorkerStopped) -> None:
+        self.failure = event.error
+        if event.error is not None:
+            self.app.exit(return_code=1)
+
+    # what the cashier wants -----------------------------------------------------------------
+
+    def action_confirm(self) -> None:
+        """Enter: goes on from wherever the customer is."""
+        if self._busy or not self._settled:
+            return
+        match self.view.step:
+            case UiStep.AMOUNTS:
+                self._add_or_propose()
+            case UiStep.OFFER if not self._pin_needed:
+                self._ask(partial(self._serving.agree, None))
+            case UiStep.NOT_DEBITED if not self._pin_needed:
+                self._ask(partial(self._serving.retry, None))
+            case UiStep.OFFER | UiStep.NOT_DEBITED:
+                self._ask_pin(None)
+            case UiStep.UNKNOWN:
+                self._ask(self._serving.read_again)
+            case _:
+                self._ask(self._serving.again)
+
+    def action_back(self) -> None:
+        """Escape: no."""
+        if self._busy or not self._settled:
+            return
+        entry = self.view.amounts.entry
+        match self.view.step:
+            case UiStep.AMOUNTS if entry.is_typing:
+                entry.clear()
+            case UiStep.AMOUNTS | UiStep.OFFER:
+                self._ask(self._serving.decline)
+            case UiStep.NOT_DEBITED:
+                self._ask(self._serving.give_up)
+
+    def action_change(self) -> None:
+        """Back from the offer to the amounts."""
+        if self.view.step is UiStep.OFFER and not self._busy:
+            self.view.back_to_amounts()
+
+    def action_next_category(self) -> None:
+        """For the mouse: the next line of the basket."""
+        self.view.amounts.entry.action_choose_by(1)
+
+    def action_park(self) -> None:
+        """The customer has gone: asks whether that is so."""
+        if self.view.step is UiStep.UNKNOWN and not self._busy:
+            self._open(QuestionDialog(self._wording, self._wording("park_question")), self._park)
+
+    def action_leave(self) -> None:
+        """Closes the till; while the card works, only when asked twice."""
+        if self._busy and not self._leaving:
+            self._leaving = True
+            self.notify(self._wording("wait_for_card"), markup=False)
+        else:
+            self.app.exit()
+
+    @on(Keypad.Pressed)
+    def _keypad_enter(self) -> None:
+        self.action_confirm()
+
+    def _add_or_propose(self) -> None:
+        entry, reason = self.view.amounts.entry, self.view.amounts.reason
+        if entry.typed != ZERO:
+            entry.add()
+        elif entry.is_typing:
+            entry.clear()
+            reason.show(Reason("AMOUNT_NOT_POSITIVE"))
+        elif entry.items:
+            self._ask(partial(self._serving.propose, entry.items, entry.other))
+        else:
+            reason.say(self._wording("nothing_typed"))
+
+    def _ask_pin(self, reason: Reason | None) -> None:
+        self._open(PinDialog(self._wording, self._amount, reason), self._pin_given)
+
+    def _pin_given(self, pin: Pin | None) -> None:
+        if pin is None or self._busy:
+            return
+        if self.view.step is UiStep.OFFER:
+            self._ask(partial(self._serving.agree, pin))
+        elif self.view.step is UiStep.NOT_DEBITED:
+            self._ask(partial(self._serving.retry, pin))
+
+    def _park(self, sure: bool | None) -> None:  # noqa: FBT001 - a dialog's answer
+        if sure and self.view.step is UiStep.UNKNOWN and not self._busy:
+            self._ask(self._serving.park)
+
+    # ----------------------------------------------------------------------------------------
+
+    def _ask(self, job: Job) -> None:
+        self._busy = True
+        self.worker.submit(job)
+
+    def _answered(self) -> None:
+        self._busy = self._leaving = False
+        self._close_dialog()
+
+    def _over(self, reason: Reason | None, *, card_in: bool) -> None:
+        self._answered()
+        if card_in:
+            self.view.show_notice(reason)
+            self._settle()
+        else:
+            self.view.show_insert(reason, self._status)
+
+    def _settle(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+        self._settled = False
+        self._timer = self.set_timer(self._settle_s, self._has_settled)
+
+    def _has_settled(self) -> None:
+        self._settled = True
+
+    def _open(self, dialog: ModalScreen[T], then: Callable[[T | None], None]) -> None:
+        def closed(answer: T | None) -> None:
+            self._dialog = None
+            self._settle()
+            then(answer)
+
+        self._dialog = dialog
+        self.app.push_screen(dialog, closed)
+
+    def _close_dialog(self) -> None:
+        if self._dialog is not None:
+            self._dialog.dismiss()
+            self._dialog = None

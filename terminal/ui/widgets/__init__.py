@@ -1,0 +1,1 @@
+"""What the till's screen is made of: one widget a module."""
