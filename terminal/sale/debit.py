@@ -26,6 +26,7 @@ from terminal.sale.states import Event, State, Step, after
 
 RETRY_WITHIN_MS = 120_000
 RING_SIZE = 20
+TORN_MAX = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,21 +141,24 @@ class Debit:
 
     def prove(self, counters: list[int]) -> Entry | None:
         """Attested reads of the records ``counters``, as far as the card still answers."""
-        reads: list[AttestedRead] = []
-        for ctr in counters:
-            index = self._pending.ctr - ctr + 1
-            if not 1 <= index <= RING_SIZE:
-                continue
-            try:
-                read = self._card.attest(index)
-            except CardlibError:
-                break
-            if int.from_bytes(read.record[1:4], "big") == ctr:
-                reads.append(read)
+        try:
+            found = [self._attested(ctr) for ctr in counters]
+        except CardlibError:
+            return None
+        reads = [read for read in found if read is not None]
         if not reads:
             return None
         core = self._pending.intent.info_core
         return self._journal.append(Proof(info_core=core, reads=tuple(reads)))
+
+    def _attested(self, ctr: int) -> AttestedRead | None:
+        """The record ``ctr``, looked for a little further down where torn ones lie above it."""
+        place = self._pending.ctr - ctr + 1
+        for index in range(max(place, 1), min(place + TORN_MAX, RING_SIZE) + 1):
+            read = self._card.attest(index)
+            if int.from_bytes(read.record[1:4], "big") == ctr:
+                return read
+        return None
 
     def _send(self) -> SaleResult:
         self._tell(Step.DEBIT)

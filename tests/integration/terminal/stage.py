@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from cardlib.codec.files import EF_SPEND
+from cardlib.codec.files import EF_GRANT, EF_SPEND
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import (
     FLAG_ATTESTATION,
@@ -147,6 +147,14 @@ class StageCard:
         file = self.card.memory.find((0x1200, 0xB001))
         assert file is not None
         return next(item for item in file.files if item.spec.fid == EF_SPEND.fid)
+
+    def load(self, stage: "Stage", wallet: WalletSpec) -> None:
+        """A new grant in record 1, over the old one, as a finished load leaves it."""
+        signed = sign_grant(stage.issuer_key, self.info.core, wallet.grant())
+        directory = self.card.memory.find((0x1200, 0xB001))
+        assert directory is not None
+        file = next(item for item in directory.files if item.spec.fid == EF_GRANT.fid)
+        file.records[0] = records.seal_grant(self.keys.debit.record, signed)
 
     def newest(self) -> Spend:
         """The newest record that is not torn, as the issuer reads it."""

@@ -21,6 +21,7 @@ from terminal.errors import SaleRefusedError
 from terminal.receipts import render
 from terminal.sale.offer import Item
 from terminal.sale.states import State
+from terminal.sale.void import make_void
 from tests.integration.terminal.stage import (
     FOOD,
     HYGIENE,
@@ -362,6 +363,7 @@ def test_a_wall_clock_turned_within_a_boot_stops_selling(stage: Stage) -> None:
 
 def test_time_never_runs_behind_the_last_entry(stage: Stage) -> None:
     till, card = stage.till(), stage.card()
+    stage.clock.sleep(3600)
     Customer(till, card.plug()).buy(1_00)
     newest = card.newest().time
     stage.clock.turn(-1800)
@@ -418,6 +420,37 @@ def test_a_void_ignores_validity_but_not_the_hotlist(stage: Stage) -> None:
     assert refused(Customer(again, card.plug()).session().read).code == "PURSE_HOTLISTED"
 
 
+def test_a_sale_before_a_load_is_no_longer_voided(stage: Stage) -> None:
+    card, till = stage.card(), stage.till()
+    shop = Customer(till, card.plug())
+    shop.buy(10_00)
+    card.load(stage, WalletSpec(granted=120_00, grant_seq=2, base_spent=10_00, base_ctr=1))
+    assert refused(lambda: void(shop)).code == "VOID_AFTER_LOAD"
+    assert shop.buy(1_00).goods_are_due
+    assert refused(lambda: shop.buy(1_00, HYGIENE)).code == "CATEGORY_NOT_ON_WALLET"
+    assert_books(card, till)
+
+
+def test_a_sale_of_a_closed_batch_is_no_longer_voided(stage: Stage) -> None:
+    card, till = stage.card(), stage.till()
+    shop = Customer(till, card.plug())
+    shop.buy(10_00)
+    till.journal._db.execute("UPDATE counters SET batch = 2")
+    assert refused(lambda: void(shop)).code == "VOID_BATCH_CLOSED"
+
+
+def test_a_sale_is_voided_once_even_on_a_card_put_back(stage: Stage) -> None:
+    card, till = stage.card(), stage.till()
+    shop = Customer(till, card.plug())
+    shop.buy(10_00)
+    before = [bytes(record) for record in card.spend_file.records]
+    void(shop)
+    card.spend_file.records[:] = before
+    state = shop.card.read()
+    terminal = till.certificate.terminal
+    assert refused(lambda: make_void(state, terminal, till.journal.views)).code == "VOID_TWICE"
+
+
 # proofs and receipts ---------------------------------------------------------------------------
 
 
@@ -435,6 +468,21 @@ def test_records_that_the_backend_asked_for_are_attested_after_the_sale(stage: S
     assert (read.record, read.index) == (record, 2)
     assert read.tc is not None
     assert is_genuine(card.keys.attest, card.info, 2, read.record, read.random, read.tc)
+
+
+@pytest.mark.parametrize(("torn", "found"), [(1, [3]), (4, [])])
+def test_a_record_asked_for_is_looked_for_below_torn_ones(
+    stage: Stage, torn: int, found: list[int]
+) -> None:
+    card = stage.card()
+    stage.install(proof_requests=(ProofRequest(card.purse, 0),))
+    for _ in range(torn):
+        card.spend_file.records.insert(0, bytes.fromhex("01000063") + bytes(50))
+        card.spend_file.records.pop()
+    till = stage.till()
+    assert Customer(till, card.plug()).buy(2_00).goods_are_due
+    proof = till.journal.views.newest(1)[0].decode().body
+    assert [read.index for read in getattr(proof, "reads", ())] == found
 
 
 @pytest.mark.parametrize("lang", ["it", "en"])

@@ -9,6 +9,7 @@ from cardlib.wire.entry_header import EntryType
 from cardlib.wire.money import Money
 from simulator.card.chip import Tear
 from simulator.faults import (
+    AlteredAnswer,
     ForgedMap,
     ForgedStatus,
     HeldBack,
@@ -158,6 +159,7 @@ def test_after_two_minutes_there_is_no_retry(stage: Stage) -> None:
 def test_after_a_reboot_there_is_no_retry(stage: Stage) -> None:
     shop, _, sale = unknown_sale(stage)
     stage.clock.reboot()
+    stage.clock.sleep(10)  # later on the new boot's clock than the intent was on the old one's
     assert sale.resolve().state is State.IDLE
     assert last_not_applied(shop).code == "too_late"
 
@@ -307,6 +309,19 @@ def test_stale_answers_settle_no_open_debit(stage: Stage) -> None:
         Customer(till, card.plug()).counter.recovery().settle(Customer(till, card.plug()).card)
     )
     assert settled.conclusion.verdict is Verdict.COMMITTED
+    assert_books(card, till)
+
+
+def test_an_attested_read_of_another_record_proves_nothing(stage: Stage) -> None:
+    def other_record(answer: bytes) -> bytes:
+        return answer[:20] + bytes((answer[20] ^ 1,)) + answer[21:]
+
+    card, till = stage.card(), stage.till()
+    shop = Customer(till, AlteredAnswer(card.plug(), nth(10), other_record))
+    assert shop.buy(2_00).goods_are_due
+    (entry,) = committed(till)
+    assert (entry.tc, entry.how) == (None, How.DIRECT)
+    assert entry.record == bytes(card.spend_file.records[0])
     assert_books(card, till)
 
 

@@ -1,15 +1,30 @@
 """The journal: numbered, chained, signed, one writer, room reserved."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import apsw
 import pytest
 
-from cardlib.wire.entry_body import Declined, GrantSeen, Heartbeat
+from cardlib.codec.purse import Info, SpendType
+from cardlib.wire.entry import encode_payload
+from cardlib.wire.entry_body import (
+    Committed,
+    Declined,
+    GrantSeen,
+    Heartbeat,
+    How,
+    Intent,
+    Line,
+    Plan,
+    Shown,
+)
+from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import PurseId, Seq
 from cardlib.wire.upload import Acknowledgement, Outcome, Verdict
-from terminal.errors import JournalError, TillError
+from terminal.errors import JournalError, TillError, UnsettledError
 from terminal.journal.acknowledgements import ServerTime
 from terminal.journal.journal import JournalReader
 from terminal.journal.store import DiskFullError, connect
@@ -190,3 +205,75 @@ def test_a_journal_of_a_later_version_is_left_alone(stage: Stage) -> None:
     with pytest.raises(JournalError) as refused:
         JournalReader.open_shared(till.files.journal, till.keys.journal, till.author)
     assert refused.value.code == "JOURNAL_VERSION"
+
+
+def test_every_commit_is_synced_to_the_disk(stage: Stage) -> None:
+    till = stage.till()
+    db = till.journal._db
+    assert (db.pragma("synchronous"), db.pragma("journal_mode")) == (2, "wal")
+
+
+def test_an_entry_that_follows_from_another_one_breaks_the_chain(stage: Stage) -> None:
+    till = stage.till()
+    first = till.journal.append(Declined(code="A"))
+    header = replace(first.header, seq=Seq(2), prev_hash=bytes(32))
+    forged = till.module.sign_entry(encode_payload(header, Declined(code="B")))
+    db = connect(till.files.journal, till.keys.journal)
+    db.execute("INSERT INTO entries VALUES (2, 10, ?, ?, NULL)", (forged, sha256(forged).digest()))
+    db.close()
+    assert [item.code for item in till.journal.check().defects] == ["CHAIN_BROKEN"]
+
+
+def an_intent(ctr: int) -> Intent:
+    card = Info(PURSE.number, PURSE.issuer, 1, 0, 1, 0)
+    plan = Plan(ctr, (5, 0, 0, 0, 0, 0), 9, 5, bytes(4), SpendType.SALE)
+    return Intent(
+        info_core=card.core, newest_record=bytes(54), newest_index=1, plan=plan,
+        lines=(Line(1, 1, 0, 5),), grant_hashes=(bytes(32),), other_cents=0,
+        shown=(Shown(1, 5, 0),), pin_asked=True,
+    )  # fmt: skip
+
+
+def a_sale(seq: int, record: bytes) -> Committed:
+    return Committed(
+        type=EntryType.SALE, intent_seq=Seq(seq), intent_hash=bytes(32), record=record,
+        random=bytes(8), tc=None, index=1, how=How.DIRECT, receipt=1,
+    )  # fmt: skip
+
+
+def test_only_one_intent_may_be_open(stage: Stage) -> None:
+    journal = stage.till().journal
+    journal.append(an_intent(1))
+    with pytest.raises(UnsettledError) as refused:
+        journal.append(an_intent(2))
+    assert (refused.value.code, refused.value.facts["seq"]) == ("INTENT_OPEN", 1)
+    assert journal.views.head().seq == 1
+
+
+def test_an_intent_is_closed_once(stage: Stage) -> None:
+    journal = stage.till().journal
+    journal.append(an_intent(1))
+    journal.append(a_sale(1, bytes(54)))
+    for again in (a_sale(1, bytes(54)), a_sale(9, bytes(54))):
+        with pytest.raises(JournalError) as refused:
+            journal.append(again)
+        assert refused.value.code == "INTENT_CLOSED"
+    assert journal.views.head().seq == 2
+
+
+def test_the_own_mark_never_goes_back(stage: Stage) -> None:
+    journal = stage.till().journal
+    for ctr, record in ((7, b"\x07" * 54), (3, b"\x03" * 54)):
+        intent = journal.append(an_intent(ctr))
+        journal.append(a_sale(intent.header.seq, record))
+    mark = journal.views.own_mark(PURSE)
+    assert mark is not None
+    assert (mark.ctr, mark.record_hash) == (7, sha256(b"\x07" * 54).digest())
+
+
+def test_two_threads_append_one_after_the_other(stage: Stage) -> None:
+    journal = stage.till().journal
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda n: journal.append(Declined(code=f"N{n}")), range(40)))
+    assert journal.check().entries == 40
+    assert journal.check().good

@@ -69,6 +69,10 @@ def test_our_record_below_another_one_of_its_counter_is_overwritten() -> None:
     assert found.attest == (1, 2)
 
 
+def test_our_own_record_twice_is_no_fork() -> None:
+    assert read(OWN, PRIOR, OWN, PRIOR).verdict is Verdict.COMMITTED
+
+
 def test_our_record_on_top_is_committed() -> None:
     found = read(OWN, PRIOR)
     assert (found.verdict, found.attest, found.torn) == (Verdict.COMMITTED, (1,), 0)
