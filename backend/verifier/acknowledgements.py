@@ -34,8 +34,8 @@ class AcknowledgementAudit:
         if fields is None or fields[1] != given["terminal"]:
             self._add("ACKNOWLEDGEMENT_BAD", place)
             return
-        if fields[2]:
-            self._accepted(fields[1], fields[2], fields[3], place)
+        if fields[2]:  # the end of the chain may be an entry that was set aside in its place
+            self._accepted(fields[1], fields[2], fields[3], place, kept=False)
         for seq, digest, outcome, _ in fields[7]:
             if outcome != "quarantined":
                 self._accepted(fields[1], seq, digest, place)
@@ -55,12 +55,14 @@ class AcknowledgementAudit:
             return None
         return dict(fields)
 
-    def _accepted(self, terminal: int, seq: int, digest: bytes, place: Place) -> None:
+    def _accepted(
+        self, terminal: int, seq: int, digest: bytes, place: Place, *, kept: bool = True
+    ) -> None:
         found = self._book.ask(
             "SELECT max(kept) FROM entry WHERE hash = ? AND terminal = ? AND seq = ?",
             (digest, terminal, seq),
         )
-        if not found[0][0]:
+        if not found[0][0] and (kept or found[0][0] is None):
             self._add("ACKNOWLEDGED_MISSING", Place(place.file, place.line, terminal, seq), seq=seq)
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:

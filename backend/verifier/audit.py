@@ -123,7 +123,11 @@ def _check_acknowledgements(
 
 
 def _check_cases(export: Export, ledger: Ledger, book: Workbook, findings: Findings) -> None:
-    """A person's decision moves what its case says, once; that it was right is trusted."""
+    """A case holds what its accounts hold; that a person decided rightly is trusted."""
+    holding: dict[str | None, list[str]] = {}
+    for account in ledger.accounts.values():
+        if account.kind == "suspense":
+            holding.setdefault(account.case, []).append(account.id)
     for row in export.rows("cases.jsonl"):
         number = row["case"]
         before = book.first_use("case", number, row.line)
@@ -131,9 +135,14 @@ def _check_cases(export: Export, ledger: Ledger, book: Workbook, findings: Findi
         if before is not None:
             findings.add(Law.ONCE, "NUMBER_TWICE", place, what="case", id=number, before=before)
             continue
+        held = sum(ledger.balance(account) for account in holding.get(number, ()))
+        if held != row["amount_cents"]:
+            findings.add(
+                Law.CONSERVATION, "CASE_OTHER_AMOUNT", place,
+                case=number, booked=held, wanted=row["amount_cents"],
+            )  # fmt: skip
         transfers = ledger.of("case", number)
-        moved = sum(t.cents for t in transfers if t.source.kind == "suspense")
-        if transfers and (row["decided_by"] is None or moved > row["amount_cents"]):
+        if transfers and row["decided_by"] is None:
             findings.add(Law.CONSERVATION, "CASE_NOT_DECIDED", place, case=number)
         if transfers:
             findings.trust("CASE_DECIDED")

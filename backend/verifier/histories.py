@@ -123,6 +123,8 @@ class Histories:
                 self._add(Law.CONSERVATION, "AMOUNT_NOT_OPEN", posting, ctr=posting.ctr - 1)
             self._findings.trust("AMOUNT_OPEN")
             return announced
+        if posting.amount_open:
+            self._add(Law.CONSERVATION, "AMOUNT_HELD_OPEN", posting, ctr=posting.ctr - 1)
         steps = zip(posting.intent.totals, earlier, strict=True)
         worth = {slot: now - then for slot, (now, then) in enumerate(steps, 1) if now != then}
         if not linked:

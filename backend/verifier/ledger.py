@@ -51,6 +51,7 @@ class Account:
     purse: PurseKey | None
     slot: int | None
     merchant: str | None
+    case: str | None
 
     @property
     def programme(self) -> int:
@@ -161,7 +162,7 @@ class Ledger:
         if row["issuer"] == TRAINING_ISSUER:
             self._add("TRAINING_IN_LEDGER", place, account=number)
         pool = (row["municipality"], row["programme"], row["funding_source"])
-        account = Account(number, kind, pool, purse, row["slot"], row["merchant"])
+        account = Account(number, kind, pool, purse, row["slot"], row["merchant"], row["case"])
         self.accounts[number] = account
         if kind in SLOT_KINDS and purse is not None:
             self._slots.setdefault((purse, row["slot"]), []).append(account)

@@ -24,7 +24,7 @@ OUTSIDE_PROOF = {
     "orders.jsonl": {"approved_by", "approved_at", "state", "source_ref"},
     "grants.jsonl": {"confirmed_by"},
     "attestations.jsonl": {"source_ref", "index", "random", "tc"},
-    "entries.jsonl": {"reason", "amount_open"},
+    "entries.jsonl": {"reason"},
     "batches.jsonl": {"period_from", "period_to", "state", "replaces"},
     "payments.jsonl": {"payment", "end_to_end_id"},
     "transfers.jsonl": {"kind", "event_time", "booked_at", "prev_hash", "hash"},

@@ -241,6 +241,14 @@ def test_an_amount_is_open_while_the_record_before_is_missing(audited: Audited, 
     assert codes(audited, files) == {"AMOUNT_NOT_OPEN"}
 
 
+def test_an_amount_may_not_be_held_open_for_nothing(audited: Audited, town: Town) -> None:
+    grant = town.load(town.anna, 1, 1, 5_000)
+    sale = town.baker.sale(town.anna, grant, 700)
+    town.post(town.anna, sale, 700, 1)
+    town.verdict(sale, "proven", "payable", amount_open=True)
+    assert codes(audited, town.exported()) == {"AMOUNT_HELD_OPEN"}
+
+
 def test_the_dead_branch_of_a_fork_is_lent_by_exposure(audited: Audited, town: Town) -> None:
     grant = town.load(town.anna, 1, 1, 5_000)
     twin = twin_of(town.anna)
@@ -261,7 +269,7 @@ def test_a_person_decides_a_case(audited: Audited, town: Town) -> None:
     town.verdict(sale, "proven", "suspense", reason="SALE_MERCHANT_NOT_ENABLED")
     town.book("suspense", town.payable(1), 700, "case", 1)
     town.row(
-        "cases", case=1, entry=name_of(sale), amount_cents=700, state="closed", decision="pay",
+        "cases", case=1, entry=name_of(sale), amount_cents=0, state="closed", decision="pay",
         decided_by="Ugo", decided_at=1,
     )  # fmt: skip
     town.settle(1, 1, {name_of(sale): 700}, "paid")
@@ -271,6 +279,8 @@ def test_a_person_decides_a_case(audited: Audited, town: Town) -> None:
     assert verdict.findings.trusted["CASE_DECIDED"] == 1
     files["cases.jsonl"][0]["decided_by"] = None
     assert codes(audited, files) == {"CASE_NOT_DECIDED"}
+    files["cases.jsonl"][0].update(decided_by="Ugo", amount_cents=5)
+    assert codes(audited, files) == {"CASE_OTHER_AMOUNT"}
 
 
 def test_training_is_left_out_and_may_not_be_in_the_ledger(audited: Audited, town: Town) -> None:
