@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from backend.services.export import write_export
 
+from backend.services.export import write_export
 from backend.verifier.audit import audit
 from cardlib.connection import CardConnection
 from cardlib.errors import CardlibError
