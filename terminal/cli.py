@@ -30,7 +30,10 @@ journal_app = typer.Typer(help="The till's journal.", add_completion=False)
 app.add_typer(journal_app, name="journal")
 
 FAILURE, USAGE = 1, 2
-Dir = Annotated[Path, typer.Option("--dir", envvar="BORSELLINO_TILL", help="The till's directory.")]
+Dir = Annotated[
+    Path | None,
+    typer.Option("--dir", envvar="BORSELLINO_TILL", help="The till's directory; else ./till."),
+]
 Reader = Annotated[str | None, typer.Option(help="Part of the reader's name.")]
 Card = Annotated[str | None, typer.Option(help="Image of a virtual card, instead of a reader.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
@@ -43,7 +46,7 @@ HERE = Path("till")
 def screen(
     context: typer.Context,
     *,
-    directory: Dir = HERE,
+    directory: Dir = None,
     reader: Reader = None,
     card: Card = None,
     lang: Lang = None,
@@ -51,16 +54,16 @@ def screen(
     """Opens the till on the screen when no sub-command is named."""
     if context.invoked_subcommand is not None:
         return
-    with _reported(lang, as_json=False), _opened(directory, lang) as till:
+    with _reported(lang, as_json=False), _opened(_chosen(context, directory), lang) as till:
         shown = importlib.import_module("terminal.ui.app")  # Textual only when it is wanted
-        language = _language(till, lang)
-        shown.run_till(Counter(till), lambda: open_connection(reader=reader, image=card), language)
+        shown.run(till, lambda: open_connection(reader=reader, image=card), _language(till, lang))
 
 
 @app.command("pay")
 def pay_command(
+    context: typer.Context,
     *,
-    directory: Dir = HERE,
+    directory: Dir = None,
     amount: Annotated[
         list[str] | None, typer.Option(help="Euro, as 12,50; repeat with --category.")
     ] = None,
@@ -84,7 +87,7 @@ def pay_command(
     amounts = _amounts(amount or [], category or [], void=void)
     if as_json and not yes:
         raise typer.BadParameter("--json needs --yes: nobody can be asked")
-    with _reported(lang, as_json=as_json), _opened(directory, lang) as till:
+    with _reported(lang, as_json=as_json), _opened(_chosen(context, directory), lang) as till:
         language = _language(till, lang)
         counter, exchanges = Counter(till), list[Exchange]()
         categories = [find_category(till.trust, asked) for asked in category or []]
@@ -111,24 +114,25 @@ def pay_command(
 
 @journal_app.callback(invoke_without_command=True)
 def journal(
-    context: typer.Context, *, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
+    context: typer.Context, *, directory: Dir = None, as_json: Json = False, lang: Lang = None
 ) -> None:
     """The entries, when no sub-command is named."""
     if context.invoked_subcommand is None:
-        list_entries(directory=directory, as_json=as_json, lang=lang)
+        list_entries(context, directory=directory, as_json=as_json, lang=lang)
 
 
 @journal_app.command("list")
 def list_entries(
+    context: typer.Context,
     *,
-    directory: Dir = HERE,
+    directory: Dir = None,
     last: Annotated[int, typer.Option(help="Only so many of the newest entries.")] = 0,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
     """One line an entry."""
     with _reported(lang, as_json=as_json):
-        till = _load(directory, lang)
+        till = _load(_chosen(context, directory), lang)
         with till.read_journal() as reader:
             found = reader.views.newest(last) if last else list(reader.views.entries())
         if as_json:
@@ -140,15 +144,16 @@ def list_entries(
 
 @journal_app.command()
 def show(
+    context: typer.Context,
     seq: Annotated[int, typer.Argument(help="Number of the entry.")],
     *,
-    directory: Dir = HERE,
+    directory: Dir = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
     """All fields of one entry, by the keys of the entry format."""
     with _reported(lang, as_json=as_json):
-        with _load(directory, lang).read_journal() as reader:
+        with _load(_chosen(context, directory), lang).read_journal() as reader:
             stored = reader.views.entry(seq)
         if as_json:
             typer.echo(json.dumps(entry_object(stored)))
@@ -158,10 +163,12 @@ def show(
 
 
 @journal_app.command()
-def check(*, directory: Dir = HERE, as_json: Json = False, lang: Lang = None) -> None:
+def check(
+    context: typer.Context, *, directory: Dir = None, as_json: Json = False, lang: Lang = None
+) -> None:
     """Whether every entry is numbered, chained, signed and canonical; exit 1 if not."""
     with _reported(lang, as_json=as_json):
-        till = _load(directory, lang)
+        till = _load(_chosen(context, directory), lang)
         with till.read_journal() as reader:
             report = reader.check()
             unsettled = [item.seq for item in reader.views.unsettled()]
@@ -207,6 +214,14 @@ def _tracer(exchanges: list[Exchange], trace: bool) -> Callable[[Exchange], None
             typer.echo(str(exchange), err=True)
 
     return take
+
+
+def _chosen(context: typer.Context, directory: Path | None) -> Path:
+    """``--dir`` may stand before or after the sub-command; the innermost one counts."""
+    above = context.parent
+    while directory is None and above is not None:
+        directory, above = above.params.get("directory"), above.parent
+    return directory or HERE
 
 
 def _passphrase(lang: str | None) -> str:

@@ -135,6 +135,23 @@ def test_pay_and_journal_from_the_command_line(enrolled: Enrolled, stage: Stage)
     assert run(enrolled, "journal", "show", "999")[0] == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--dir", "{}", "journal", "check"),
+        ("journal", "--dir", "{}", "check"),
+        ("journal", "--dir", "{}"),
+        ("--dir", "/nowhere", "journal", "check", "--dir", "{}"),
+    ],
+)
+def test_the_directory_may_be_named_anywhere(
+    enrolled: Enrolled, arguments: tuple[str, ...]
+) -> None:
+    named = [word.format(enrolled.directory) for word in arguments]
+    result = CliRunner().invoke(app, named, env=enrolled.environment)
+    assert result.exit_code == 0, result.stderr
+
+
 def test_a_wrong_passphrase_opens_nothing(enrolled: Enrolled) -> None:
     wrong = enrolled.directory.parent / "wrong"
     wrong.write_text("qualcos'altro")

@@ -1,8 +1,10 @@
 """A sale on a real simulated card: what it writes, what it says, what it costs."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -36,6 +38,7 @@ from tests.integration.terminal.stage import (
     committed,
 )
 
+VECTORS = Path(__file__).parents[2] / "vectors" / "protocol-vectors.json"
 SALE = [
     ("SELECT", 11), ("READ BINARY EF.INFO", 24), ("GET CHALLENGE", 15), ("GIVE RANDOM", 15),
     ("READ RECORD EF.SPEND 1", 73), ("READ RECORD EF.GRANT 1", 114), ("VERIFY", 15),
@@ -58,7 +61,20 @@ def test_a_sale_is_ten_commands_and_438_bytes(stage: Stage) -> None:
     assert shop.buy(12_50).state is State.CLOSED
     assert [(item.name, item.size) for item in shop.trace] == SALE
     assert sum(item.size for item in shop.trace) == 438
-    assert "31 32 33" not in str(shop.trace[6])
+    assert PIN.encode().hex() not in str(shop.trace[6])
+
+
+def test_a_sale_is_the_published_one_command_by_command(stage: Stage) -> None:
+    """The same headers and lengths as the golden trace; randoms and MACs are a sale's own."""
+    golden = json.loads(VECTORS.read_text())["suites"]["aes-128"]
+    shop = Customer(stage.till(), stage.card().plug())
+    shop.buy(12_50)
+    published = [(bytes.fromhex(item["command"]), item["response"]) for item in golden["sale"]]
+    assert [item.command[:5] for item in shop.trace] == [command[:5] for command, _ in published]
+    assert [item.size for item in shop.trace] == [
+        len(command) + len(response) // 2 for command, response in published
+    ]
+    assert (len(shop.trace), golden["bytes"]) == (golden["apdus"], 438)
 
 
 def test_a_sale_debits_the_card_and_the_journal_proves_it(stage: Stage) -> None:
