@@ -19,6 +19,10 @@ class Law(IntEnum):
     ONCE = 6
 
 
+CAUSES_FIRST = (Law.EXPORT, Law.CHAINED, Law.GRANTED, Law.ONCE, Law.CONSERVATION)
+"""Whoever changes an entry breaks its signature first, and the sums by what follows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where to look: the file and its line, counted from 1, and the document it is about."""
@@ -60,7 +64,8 @@ class Findings:
         self.trusted[code] += times
 
     def __iter__(self) -> Iterator[Finding]:
-        return iter(sorted(self._kept, key=lambda finding: finding.law))
+        """Causes before what may follow from them."""
+        return iter(sorted(self._kept, key=lambda finding: CAUSES_FIRST.index(finding.law)))
 
     def __len__(self) -> int:
         return self.counts.total()

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backend.verifier.audit import Verdict
-from backend.verifier.findings import Finding, Law, Place
+from backend.verifier.findings import CAUSES_FIRST, Finding, Law, Place
 from backend.verifier.texts import Texts
 
 
@@ -132,9 +132,11 @@ def where(place: Place, texts: Texts) -> str:
 def _last_line(verdict: Verdict, texts: Texts) -> Text:
     if verdict.holds:
         return Text("\n" + texts.word("passed"), style="bold green")
-    broken = [law for law in Law if verdict.findings.breaks(law)]
+    broken = [law for law in CAUSES_FIRST if verdict.findings.breaks(law)]
     laws = ", ".join(
         f"{texts.word('law')} {law.value}" if law else texts.word("export_only") for law in broken
     )
-    count = len(verdict.findings)
-    return Text("\n" + texts.word("failed", count=count, laws=laws), style="bold red")
+    told = "\n" + texts.word("failed", count=len(verdict.findings), laws=laws)
+    if len(broken) > 1 and broken[-1] is Law.CONSERVATION:
+        told += " " + texts.word("follows")
+    return Text(told, style="bold red")

@@ -47,6 +47,16 @@ def test_a_changed_transfer_exits_1_and_names_law_and_place(spoilt: Path) -> Non
     assert "to do: Compare the transfers" in result.output
 
 
+def test_a_changed_entry_leads_with_law_5_and_not_with_what_follows(tmp_path: Path) -> None:
+    files = good()
+    entry = next(row for row in files["entries.jsonl"] if row["seq"] == 2)
+    entry["bytes"] = entry["bytes"].replace("1904e2", "1904e3", 1)
+    result = run(str(write(files, tmp_path)), "--lang", "en")
+    findings = [line for line in result.output.splitlines() if line.startswith("law ")][1:]
+    assert findings[0] == "law 5  ENTRY_SIGNATURE  entries.jsonl, line 2, terminal 501, seq 2"
+    assert "disproved law 5, law 1. What breaks law 1 may follow" in result.output
+
+
 def test_italian(spoilt: Path) -> None:
     result = run(str(spoilt), "--lang", "it")
     assert "SMENTITA" in result.output
