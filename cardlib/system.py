@@ -25,12 +25,18 @@ class SystemClock:
         return time.time_ns() // 1_000_000
 
     def monotonic_ms(self) -> int:
-        """Monotonic milliseconds of this boot."""
-        return time.monotonic_ns() // 1_000_000
+        """Milliseconds of this boot, time asleep included where the system counts it."""
+        return _since_boot_ns() // 1_000_000
 
     def sleep(self, seconds: float) -> None:
         """Waits for ``seconds``."""
         time.sleep(seconds)
+
+
+def _since_boot_ns() -> int:
+    if hasattr(time, "CLOCK_BOOTTIME"):  # Linux: monotonic() stands still during suspend
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+    return time.monotonic_ns()
 
 
 def _read_boot_id() -> bytes:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from backend.services.export import write_export
 from rich.console import Console
 from rich.table import Table
 
 from backend.domain.ledger import AccountKind
+from backend.services.export import write_export
 from backend.verifier import report
 from backend.verifier.audit import Verdict, audit
 from backend.verifier.texts import Texts

@@ -10,6 +10,7 @@ from cardlib.connection import CardConnection
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.enrolment import EnrolmentAnswer
+from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.money import Money
 from terminal.agent import enrolment
 from terminal.agent.card_session import run_session
@@ -92,9 +93,20 @@ class Shop:
 
     def entries_here(self) -> int:
         """Entries in the journal that nobody has acknowledged yet."""
-        till = Till.load(self.directory, self.passphrase, self.clock, self.randomness)
-        with till.read_journal() as reader:
+        with self._load().read_journal() as reader:
             return reader.views.head().seq - reader.acknowledgements.uploaded().seq
+
+    def journal_bytes(self) -> list[bytes]:
+        """Every entry of the journal, complete."""
+        with self._load().read_journal() as reader:
+            return [item.complete for item in reader.views.entries()]
+
+    def terminal(self) -> TerminalNumber:
+        """The number that the certificate gives this till."""
+        return self._load().certificate.terminal
+
+    def _load(self) -> Till:
+        return Till.load(self.directory, self.passphrase, self.clock, self.randomness)
 
     @contextmanager
     def _counter(self) -> Generator[Counter]:
@@ -103,7 +115,7 @@ class Shop:
 
     @contextmanager
     def _uplink(self) -> Generator[tuple[Till, Uplink]]:
-        till = Till.load(self.directory, self.passphrase, self.clock, self.randomness)
+        till = self._load()
         url = till.config.backend_url
         with Uplink(url, till.module, till.operator, self.clock, self.randomness) as uplink:
             yield till, uplink

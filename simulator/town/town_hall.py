@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from backend.adapters.pain001 import Debtor
 from backend.api.app import create_app
@@ -27,8 +28,13 @@ from simulator.card.personal import training_ca_certificate
 from simulator.errors import SimulatorError
 from simulator.town import people
 
+Around = Callable[[ASGIApp], ASGIApp]
 _HOST = "127.0.0.1"
 _START_S, _POLL_S = 20.0, 0.02
+
+
+def _nothing_around(app: ASGIApp) -> ASGIApp:
+    return app
 
 
 class TownHall:
@@ -136,9 +142,13 @@ class TownHall:
         return str(letter["pin"])
 
     @contextmanager
-    def serve(self, port: int = 0) -> Generator[str]:
-        """Answers tills over HTTP on loopback while the block runs; the base address."""
-        config = uvicorn.Config(create_app(self.backend), host=_HOST, port=port, log_level="error")
+    def serve(self, port: int = 0, around: Around = _nothing_around) -> Generator[str]:
+        """Answers tills over HTTP on loopback while the block runs; the base address.
+
+        ``around`` puts a fault between the service and the line.
+        """
+        app = around(create_app(self.backend))
+        config = uvicorn.Config(app, host=_HOST, port=port, log_level="error")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, name="backend", daemon=True)
         thread.start()
