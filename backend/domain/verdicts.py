@@ -171,23 +171,29 @@ def _difference(fact: RecordFact, before: Totals) -> dict[int, int]:
 
 
 def _live(by_ctr: Mapping[int, list[RecordFact]], proven: set[bytes]) -> dict[int, RecordFact]:
+    """The branch that the card followed, as far as it is known, from the newest counter down."""
     live: dict[int, RecordFact] = {}
     for ctr in sorted(by_ctr, reverse=True):
-        candidates = [fact for fact in by_ctr[ctr] if fact.hash in proven]
-        candidates = candidates or [fact for fact in by_ctr[ctr] if fact.claimed]
-        if candidates:
-            above = live.get(ctr + 1)
-            live[ctr] = _chosen(candidates, above if above and above.hash in proven else None)
+        above = live.get(ctr + 1)
+        chosen = _chosen(by_ctr[ctr], above if above and above.hash in proven else None, proven)
+        if chosen is not None:
+            live[ctr] = chosen
     return live
 
 
-def _chosen(candidates: list[RecordFact], above: RecordFact | None) -> RecordFact:
-    """The branch that the next proven record continues, else the first that arrived."""
+def _chosen(
+    same: list[RecordFact], above: RecordFact | None, proven: set[bytes]
+) -> RecordFact | None:
+    """The one that the next proven record continues, else the first proven one.
+
+    A mere claim is live only while no proven record above it continues another.
+    """
+    candidates = [fact for fact in same if fact.hash in proven]
+    candidates = candidates or [fact for fact in same if fact.claimed]
     if above is not None:
-        for fact in candidates:
-            if fact.hash[:PREV_SIZE] == above.prev:
-                return fact
-    return candidates[0]
+        continued = [fact for fact in candidates if fact.hash[:PREV_SIZE] == above.prev]
+        candidates = continued or [fact for fact in candidates if fact.hash in proven]
+    return candidates[0] if candidates else None
 
 
 def _judgements(
@@ -222,7 +228,7 @@ def _judge_live(
     fact: RecordFact, before: RecordFact | None, proven: set[bytes], base: Base
 ) -> Judgement:
     state = PostingState.PROVEN if fact.hash in proven else PostingState.UNPROVEN
-    totals, linked = _predecessor(fact, before, proven, base)
+    totals, linked = _predecessor(fact, before, base)
     if totals is None:
         return Judgement(
             fact=fact, state=state, live=True, amounts=dict(fact.lines or {}), amount_open=True
@@ -237,7 +243,7 @@ def _judge_live(
 
 
 def _predecessor(
-    fact: RecordFact, before: RecordFact | None, proven: set[bytes], base: Base
+    fact: RecordFact, before: RecordFact | None, base: Base
 ) -> tuple[Totals | None, bool]:
     """Totals before ``fact``, None while nobody can say; and whether ``prev`` names them."""
     if before is None:
@@ -245,10 +251,7 @@ def _predecessor(
             return None, True
         linked = base.hash is None or base.hash[:PREV_SIZE] == fact.prev
         return base.spent, linked
-    linked = before.hash[:PREV_SIZE] == fact.prev
-    if linked or before.hash in proven:
-        return before.spent, linked
-    return None, False
+    return before.spent, before.hash[:PREV_SIZE] == fact.prev
 
 
 def _card_mark(judgements: Iterable[Judgement], base: Base) -> int:

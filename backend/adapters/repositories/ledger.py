@@ -77,8 +77,11 @@ class Ledger:
 
     def balances(self) -> dict[Account, int]:
         """Every account with its balance."""
-        rows = self._session.scalars(select(AccountRow).order_by(AccountRow.id))
-        return {account_of(row): row.balance_cents for row in rows}
+        return {account_of(row): row.balance_cents for row in self.rows()}
+
+    def rows(self) -> Sequence[AccountRow]:
+        """Every stored account, oldest first."""
+        return self._session.scalars(select(AccountRow).order_by(AccountRow.id)).all()
 
     def transfers(self, after: int = 0, limit: int = 1000) -> Sequence[TransferRow]:
         """Stored transfers after number ``after``, in order."""

@@ -1,5 +1,8 @@
 """Looks at the books as a person would, and checks the laws of the money."""
 
+import tempfile
+from pathlib import Path
+
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import (
@@ -13,6 +16,8 @@ from backend.domain.ledger import (
     check_programmes,
     transfer_hash,
 )
+from backend.services.export import write_export
+from backend.verifier.audit import audit
 from cardlib.codec.purse import SLOTS, Grant
 from cardlib.wire.money import Money
 from tests.integration.backend.builders import Chip, Town
@@ -44,6 +49,14 @@ def postings(town: Town, chip: Chip) -> list[PostingRow]:
 def alarms(town: Town) -> list[str]:
     with town.work.begin() as unit:
         return [alarm.code for alarm in unit.verdicts.alarms()]
+
+
+def check_export(town: Town) -> None:
+    """The independent auditor, which shares no code with the service, finds nothing."""
+    with tempfile.TemporaryDirectory() as directory:
+        write_export(town.work, Path(directory), town.clock.seconds)
+        verdict = audit(Path(directory))
+    assert verdict.holds, [str(finding) for finding in verdict.findings]
 
 
 def check_laws(town: Town) -> None:

@@ -85,6 +85,7 @@ def test_a_changed_entry_does_not_enter_the_books(town: Town, at: int) -> None:
     check_laws(town)
 
 
+@pytest.mark.usefixtures("auditor_may_differ")
 def test_a_bad_signature_below_a_good_one_is_a_defect_and_reverses_nothing(town: Town) -> None:
     chip, till = town.chip_with(5000), town.till()
     intent = bytearray(till.entry(till.intent(chip, 700)))

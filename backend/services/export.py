@@ -1,0 +1,325 @@
+"""What an export says, row by row: docs/export-format.md is its law.
+
+Rows are read inside one unit of work, so that they show one state of the books. Stored
+bytes and hashes are written as they are stored; nothing is hashed or signed anew.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from backend.adapters.export_files import finish_export, start_export, write_lines
+from backend.adapters.tables.journals import EntryRow, QuarantineRow
+from backend.adapters.tables.verdicts import PostingRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.ledger import AccountKind
+from backend.services.unit_of_work import Work
+from cardlib.codec.purse import Spend
+from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.entry_header import EntryType
+from cardlib.wire.ids import TRAINING_ISSUER
+
+Row = dict[str, Any]
+CLOSING = (EntryType.SALE, EntryType.RECOVERED, EntryType.VOID)
+_SLOT_KINDS = (AccountKind.ON_CARD, AccountKind.EXPIRED_PENDING, AccountKind.BLOCKED)
+_CHUNK = 1000
+
+
+class Export:
+    """The rows of every file, from one unit of work."""
+
+    def __init__(self, unit: Unit) -> None:
+        self._unit = unit
+        self._issuers = {town.id: town.issuer for town in unit.programmes.municipalities()}
+        self._numbers = {row.id: row.number for row in unit.programmes.programmes()}
+        self._purses = {row.id: row for row in unit.cards.purses()}
+        self._terminals = [row for row in unit.terminals.all() if not row.training]
+
+    def files(self) -> Mapping[str, Callable[[], Iterator[Row]]]:
+        """The name of every file and what gives its rows."""
+        return {
+            "operator.jsonl": self._operator,
+            "issuers.jsonl": self._issuer_keys,
+            "merchants.jsonl": self._merchants,
+            "terminals.jsonl": self._terminal_rows,
+            "purses.jsonl": self._purse_rows,
+            "fundings.jsonl": self._fundings,
+            "awards.jsonl": self._awards,
+            "orders.jsonl": self._orders,
+            "grants.jsonl": self._grants,
+            "entries.jsonl": self._entries,
+            "attestations.jsonl": self._attestations,
+            "acknowledgements.jsonl": self._acknowledgements,
+            "accounts.jsonl": self._accounts,
+            "transfers.jsonl": self._transfers,
+            "cases.jsonl": self._cases,
+            "statements.jsonl": self._statements,
+            "batches.jsonl": self._batches,
+            "payments.jsonl": self._payments,
+        }
+
+    def manifest(self, now: int, files: Mapping[str, Row]) -> Row:
+        """The manifest; ``files`` says of each file its ``sha256`` and ``rows``."""
+        transfer, digest = self._unit.ledger.head()
+        return {
+            "format": 1, "created_at": now, "operator": self._unit.programmes.operator().name,
+            "currency": "EUR", "files": dict(files),
+            "ledger_head": {"transfer": transfer, "hash": digest.hex()},
+        }  # fmt: skip
+
+    # --- who --------------------------------------------------------------------------------
+
+    def _operator(self) -> Iterator[Row]:
+        public = PublicKey(self._unit.programmes.operator().public_key)
+        yield {"kid": public.kid.hex(), "public_key": public.raw.hex()}
+
+    def _issuer_keys(self) -> Iterator[Row]:
+        for town, key in self._unit.programmes.issuer_keys():
+            if town.issuer != TRAINING_ISSUER:
+                yield {
+                    "issuer": town.issuer.hex(), "key_id": key.key_id,
+                    "public_key": key.public_key.hex(),
+                }  # fmt: skip
+
+    def _merchants(self) -> Iterator[Row]:
+        for row in self._unit.terminals.merchants():
+            yield {"merchant": row.id, "name": row.name, "iban": row.iban}
+
+    def _terminal_rows(self) -> Iterator[Row]:
+        for row in self._terminals:
+            yield {
+                "terminal": row.number, "merchant": row.merchant_id,
+                "public_key": row.public_key.hex(), "certificate": row.certificate.hex(),
+            }  # fmt: skip
+
+    def _purse_rows(self) -> Iterator[Row]:
+        for row in self._purses.values():
+            yield self._purse(row.id) | {"info_core": row.info_core.hex()}
+
+    def _purse(self, purse_id: int) -> Row:
+        row = self._purses[purse_id]
+        return {"issuer": self._issuers[row.municipality_id].hex(), "purse": row.number.hex()}
+
+    # --- what the municipality decided ------------------------------------------------------
+
+    def _pot(self, programme_id: int, funding_source_id: int) -> Row:
+        programme = self._unit.programmes.programme(programme_id)
+        return {
+            "municipality": programme.municipality_id, "programme": programme.number,
+            "funding_source": funding_source_id,
+        }  # fmt: skip
+
+    def _fundings(self) -> Iterator[Row]:
+        for row in self._unit.programmes.fundings():
+            yield self._pot(row.programme_id, row.funding_source_id) | {
+                "funding": row.id, "amount_cents": row.cents, "act": row.act,
+                "booked_by": row.booked_by, "booked_at": row.booked_at,
+            }  # fmt: skip
+
+    def _awards(self) -> Iterator[Row]:
+        for row in self._unit.programmes.awards():
+            yield self._pot(row.programme_id, row.funding_source_id) | {
+                "award": row.id, "amount_cents": row.cents,
+                "withdrawn_cents": row.withdrawn_cents, "act": row.act,
+                "approved_by": row.approved_by, "approved_at": row.approved_at,
+            }  # fmt: skip
+
+    def _orders(self) -> Iterator[Row]:
+        for row in self._unit.cards.orders():
+            yield (
+                self._pot(row.programme_id, row.funding_source_id)
+                | self._purse(row.purse_id)
+                | {
+                    "order": row.id, "source": row.source, "source_ref": row.source_id,
+                    "award": row.award_id, "slot": row.slot, "delta_cents": row.delta_cents,
+                    "carried_over_cents": row.carried_over_cents, "state": row.state,
+                    "approved_by": row.approved_by, "approved_at": row.approved_at,
+                }
+            )  # fmt: skip
+
+    def _grants(self) -> Iterator[Row]:
+        for row in self._unit.cards.grants():
+            yield self._purse(row.purse_id) | {
+                "order": row.order_id, "info_core": row.info_core.hex(),
+                "grant": row.grant.hex(), "signature": row.signature.hex(),
+                "state": row.state, "confirmed_by": row.confirmed_by,
+            }  # fmt: skip
+
+    # --- what terminals signed --------------------------------------------------------------
+
+    def _entries(self) -> Iterator[Row]:
+        astray: dict[int, list[QuarantineRow]] = {}
+        for kept in self._unit.journals.quarantine():
+            if kept.released_at is None:
+                astray.setdefault(kept.terminal, []).append(kept)
+        for terminal in self._terminals:
+            chained = [self._entry(row) for row in self._unit.journals.entries(terminal.number)]
+            loose = [_quarantined(row) for row in astray.get(terminal.number, [])]
+            yield from sorted([*chained, *loose], key=_place_of_entry)
+
+    def _entry(self, row: EntryRow) -> Row:
+        accepted = row.verdict == "accepted"
+        posting = row.type in CLOSING and accepted
+        return {
+            "terminal": row.terminal, "seq": row.seq, "bytes": row.complete.hex(),
+            "verdict": row.verdict, "reason": row.reason or None,
+            "posting": self._posting(row) if posting else None,
+        }  # fmt: skip
+
+    def _posting(self, row: EntryRow) -> Row:
+        found = self._unit.verdicts.posting_of_entry(row.terminal, row.seq)
+        if found is None:
+            return {"state": "none", "live": False, "amount_open": False, "claim": "none",
+                    "reason": None}  # fmt: skip
+        return {
+            "state": found.state, "live": found.live, "amount_open": found.amount_open,
+            "claim": self._claim(found), "reason": found.reason or None,
+        }  # fmt: skip
+
+    def _claim(self, posting: PostingRow) -> str:
+        """Where its money lies; an unproven live one is always held back."""
+        if posting.live and posting.state == "unproven":
+            return AccountKind.SUSPENSE
+        held = {self._unit.ledger.account(part.holder_id).kind for part in posting.parts}
+        kinds = (AccountKind.SUSPENSE, AccountKind.REFUND_DUE, AccountKind.PAYABLE)
+        return next((kind for kind in kinds if kind in held), "none")
+
+    def _attestations(self) -> Iterator[Row]:
+        for row in self._unit.verdicts.attestations():
+            known = self._unit.verdicts.record(row.purse_id, row.ctr, row.record_hash)
+            totals = list(Spend.decode(known.clear).spent) if known else None
+            yield self._purse(row.purse_id) | {
+                "ctr": row.ctr, "record": row.record.hex(), "record_hash": row.record_hash.hex(),
+                "totals": totals, "source": row.source, "source_ref": row.source_ref,
+                "index": row.index, "random": row.random.hex(), "tc": row.tc.hex(),
+            }  # fmt: skip
+
+    def _acknowledgements(self) -> Iterator[Row]:
+        live = {row.number for row in self._terminals}
+        for row in self._unit.journals.acknowledgements():
+            if row.terminal in live:
+                yield {"terminal": row.terminal, "bytes": row.complete.hex()}
+
+    # --- the ledger -------------------------------------------------------------------------
+
+    def _accounts(self) -> Iterator[Row]:
+        for row in self._unit.ledger.rows():
+            on_card = row.kind in _SLOT_KINDS and row.purse_id is not None
+            nowhere = {"issuer": None, "purse": None}
+            yield (self._purse(row.purse_id) if on_card and row.purse_id else nowhere) | {
+                "account": row.code, "kind": row.kind, "municipality": row.municipality_id,
+                "programme": self._numbers.get(row.programme_id or 0, 0),
+                "funding_source": row.funding_source_id or 0,
+                "slot": row.slot if on_card else None, "merchant": row.merchant_id,
+                "case": row.case_id,
+            }  # fmt: skip
+
+    def _transfers(self) -> Iterator[Row]:
+        codes = {row.id: row.code for row in self._unit.ledger.rows()}
+        last = 0
+        while rows := self._unit.ledger.transfers(last, _CHUNK):
+            for row in rows:
+                yield {
+                    "id": row.id, "kind": row.kind, "from": codes[row.source_id],
+                    "to": codes[row.target_id], "amount_cents": row.cents,
+                    "event_time": row.event_time, "booked_at": row.booked_at,
+                    "ref": {"kind": row.ref_kind, "id": row.ref_id},
+                    "prev_hash": row.prev_hash.hex(), "hash": row.hash.hex(),
+                }  # fmt: skip
+            last = rows[-1].id
+
+    def _cases(self) -> Iterator[Row]:
+        waiting: dict[int | None, int] = {}
+        for account in self._unit.ledger.rows():
+            if account.kind == AccountKind.SUSPENSE:
+                held = waiting.get(account.case_id, 0)
+                waiting[account.case_id] = held + account.balance_cents
+        for row in self._unit.verdicts.cases():
+            yield {
+                "case": row.id, "kind": row.code, "entry": row.entry_ref,
+                "amount_cents": waiting.get(row.id, 0), "state": row.state,
+                "decision": row.decision, "decided_by": row.decided_by,
+                "decided_at": row.decided_at,
+            }  # fmt: skip
+
+    # --- settlement -------------------------------------------------------------------------
+
+    def _statements(self) -> Iterator[Row]:
+        for batch in self._unit.settlement.batches():
+            lines = [
+                {"entry": self._document(self._unit.verdicts.posting(line.posting_id)),
+                 "amount_cents": line.cents}
+                for line in batch.lines
+                if line.state == "included"
+            ]  # fmt: skip
+            yield {
+                "statement": batch.id, "merchant": batch.merchant_id,
+                "period_from": batch.period_from, "period_to": batch.period_to, "lines": lines,
+                "total_cents": sum(line["amount_cents"] for line in lines),
+            }  # fmt: skip
+
+    def _batches(self) -> Iterator[Row]:
+        replaced = {
+            line.id: line.batch_id
+            for batch in self._unit.settlement.batches()
+            for line in batch.lines
+        }
+        for batch in self._unit.settlement.batches():
+            yield {
+                "batch": batch.id, "merchant": batch.merchant_id,
+                "period_from": batch.period_from, "period_to": batch.period_to,
+                "state": batch.state, "total_cents": batch.total_cents,
+                "lines": [
+                    {
+                        "entry": self._document(self._unit.verdicts.posting(line.posting_id)),
+                        "amount_cents": line.cents, "state": line.state,
+                        "replaces": replaced.get(line.replaces_id or 0),
+                    }
+                    for line in batch.lines
+                ],
+            }  # fmt: skip
+
+    def _document(self, posting: PostingRow) -> str:
+        """``T:S`` of its entry, or ``issuer:purse:ctr`` of a record without one."""
+        if posting.closing_seq is not None:
+            return f"{posting.terminal}:{posting.closing_seq}"
+        purse = self._purse(posting.purse_id)
+        return f"{purse['issuer']}:{purse['purse']}:{posting.ctr}"
+
+    def _payments(self) -> Iterator[Row]:
+        for row in self._unit.settlement.payments():
+            yield {
+                "payment": row.id, "batch": row.batch_id, "end_to_end_id": row.end_to_end_id,
+                "amount_cents": row.cents, "state": row.state, "outcome_ref": row.outcome_ref,
+            }  # fmt: skip
+
+
+def _quarantined(row: QuarantineRow) -> Row:
+    return {
+        "terminal": row.terminal, "seq": row.seq, "bytes": row.complete.hex(),
+        "verdict": "quarantined", "reason": row.reason, "posting": None,
+    }  # fmt: skip
+
+
+def _place_of_entry(row: Row) -> tuple[bool, int, bool]:
+    return row["seq"] is None, row["seq"] or 0, row["verdict"] != "accepted"
+
+
+def encode_row(row: Row) -> bytes:
+    """One line of a file."""
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def write_export(work: Work, directory: Path, now: int) -> Row:
+    """Writes everything into ``directory``, as one state of the books; the manifest."""
+    start_export(directory)
+    with work.begin() as unit:
+        export = Export(unit)
+        files = {
+            name: write_lines(directory / name, map(encode_row, rows()))
+            for name, rows in export.files().items()
+        }
+        manifest = export.manifest(now, files)
+    finish_export(directory, manifest)
+    return manifest
