@@ -39,6 +39,7 @@ class TillScreen(Screen[None]):
     question that has just come up ignores its answer. Both in seconds.
     """
 
+    AUTO_FOCUS = ""  # each step says what has the keys; F8 is no category while a case is open
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "confirm", show=False),
         Binding("escape", "back", show=False),

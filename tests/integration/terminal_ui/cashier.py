@@ -15,7 +15,7 @@ from tests.integration.terminal.stage import PIN
 from tests.integration.terminal_ui.reader import Reader
 
 SIZE = (80, 24)
-POLL_S = 0.01
+POLL_S = 0.05
 PATIENCE = 500
 
 
@@ -41,13 +41,24 @@ class Cashier:
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)
-        await self.pilot.pause(2 * POLL_S)
+
+    def hurry(self) -> None:
+        """From now on every question comes too soon for the keys that follow."""
+        self.screen._settle_s = 3600
+
+    def take_time(self) -> None:
+        """The question in view, and those to come, are answered after a look at them."""
+        self.screen._settle_s = 0.001
+        self.screen._settle()
 
     async def until(self, *steps: UiStep) -> None:
-        """Waits for one of ``steps``, ready for keys."""
+        """Waits for one of ``steps``, ready for keys, no dialog above it."""
         for _ in range(PATIENCE):
             await self.pilot.pause(POLL_S)
-            if self.step in steps and not self.screen.busy and self.screen.settled:
+            ready = self.app.screen is self.screen and self.screen.settled and not self.screen.busy
+            if ready and self.step in steps:
+                await self.pilot.pause()  # drawn, too
+                await self.pilot.pause()
                 return
         raise AssertionError(f"{self.step} after all that time:\n{self.text}")
 
@@ -60,10 +71,10 @@ class Cashier:
         raise AssertionError(f"no PIN is asked:\n{self.text}")
 
     async def until_text(self, *parts: str) -> None:
-        """Waits until the screen says all of ``parts``."""
+        """Waits until the screen says all of ``parts``, wherever its lines break."""
         for _ in range(PATIENCE):
             await self.pilot.pause(POLL_S)
-            if all(part in self.text for part in parts):
+            if all(part in self.words for part in parts):
                 return
         raise AssertionError(f"not on the screen: {parts}\n{self.text}")
 

@@ -8,33 +8,36 @@ from simulator.faults import Shim
 from tests.integration.terminal.stage import StageCard
 
 Wrap = Callable[[CardConnection], CardConnection]
+Plug = Callable[[], CardConnection]
 
 
 class Reader:
     """``open`` is what the till calls; everything else is done by hands."""
 
     def __init__(self) -> None:
-        self._card: StageCard | None = None
-        self._wrap: Wrap | None = None
+        self._plug: Plug | None = None
         self._slot: Slot | None = None
 
     def insert(self, card: StageCard, wrap: Wrap | None = None) -> None:
         """Puts a card in; ``wrap`` adds an accident to it."""
+        self.insert_connection(lambda: (wrap or _as_it_is)(card.plug()))
+
+    def insert_connection(self, plug: Plug) -> None:
+        """Puts in a card of any kind."""
         self.pull()
-        self._card, self._wrap = card, wrap
+        self._plug = plug
 
     def pull(self) -> None:
         """Takes the card out, whatever it is doing."""
-        self._card = None
+        self._plug = None
         if self._slot is not None:
             self._slot.gone = True
 
     def open(self) -> CardConnection:
         """The card in the reader; CardMissingError when there is none."""
-        if self._card is None:
+        if self._plug is None:
             raise CardMissingError
-        plugged: CardConnection = self._card.plug()
-        self._slot = Slot(plugged if self._wrap is None else self._wrap(plugged), self)
+        self._slot = Slot(self._plug(), self)
         return self._slot
 
 
@@ -71,3 +74,7 @@ class Slot(Shim):
     def _require_card(self) -> None:
         if self.gone:
             raise CardGoneError
+
+
+def _as_it_is(connection: CardConnection) -> CardConnection:
+    return connection
