@@ -10,6 +10,7 @@ from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.grants import Grant, Grants
 from backend.verifier.histories import Histories, Posting
 from backend.verifier.ledger import Account, Ledger, Transfer
+from backend.verifier.proofs import Proofs
 from backend.verifier.registry import PurseKey
 from backend.verifier.workbook import Workbook
 
@@ -30,7 +31,8 @@ class SaleAudit:
 
     def check(self) -> None:
         """Judges every posting, purse by purse."""
-        for posting, worth in Histories(self._book, self._findings).walk():
+        histories = Histories(self._book, self._findings, Proofs(self._book).prove)
+        for posting, worth in histories.walk():
             self._posting(posting, worth)
 
     def _posting(self, posting: Posting, worth: dict[int, int]) -> None:

@@ -33,7 +33,7 @@ class Documents:
         elif row["posting"] is not None:
             self.findings.add(Law.CONSERVATION, "POSTING_UNEXPECTED", place)
         if entry.type == entries.INTENT:
-            self._intent(entry, place)
+            self._intent(entry, terminal, place)
         elif entry.type in (entries.NOT_APPLIED, entries.UNRESOLVED):
             self._closed(entry, terminal)
         elif entry.type == entries.PROOF:
@@ -43,7 +43,7 @@ class Documents:
             digest = entries.digest(grant)
             self.book.note("seen", digest, entry.terminal, entry.seq, row.line, grant)
 
-    def _intent(self, entry: Entry, place: Place) -> None:
+    def _intent(self, entry: Entry, terminal: Terminal, place: Place) -> None:
         intent = entries.intent_of(entry)
         follows = (
             entries.record_ctr(intent.prior) + 1 == intent.ctr
@@ -53,8 +53,9 @@ class Documents:
             self.findings.add(Law.CONSERVATION, "PLAN_NOT_AFTER_READ", place)
         digest, complete = entry.document.digest, entry.document.complete
         self.book.note(
-            "intent", digest, digest[:8], entry.terminal, entry.seq, place.line, complete
-        )
+            "intent", digest, digest[:8], entry.terminal, entry.seq, place.line,
+            terminal.merchant, entries.digest(intent.prior), complete,
+        )  # fmt: skip
 
     def _committed(self, entry: Entry, row: Row, terminal: Terminal, place: Place) -> None:
         intent_hash, record = entry.fields[49], entry.fields[50]

@@ -8,7 +8,7 @@ before, the intent says. Law 6 is judged on the way: one live posting for each
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from itertools import groupby
 
@@ -21,8 +21,8 @@ from backend.verifier.workbook import Workbook
 Totals = tuple[int, ...]
 
 _POSTINGS = """
-SELECT issuer, purse, ctr, posting.terminal, posting.seq, posting.line, merchant, record_hash,
-    prior_hash, has_tc, state, live, amount_open, claim, bytes
+SELECT issuer, purse, ctr, posting.terminal, posting.seq, posting.line, posting.merchant,
+    record_hash, posting.prior_hash, has_tc, state, live, amount_open, claim, bytes
 FROM posting JOIN intent ON intent.hash = posting.intent
 ORDER BY issuer, purse, ctr, posting.terminal, posting.seq
 """
@@ -88,9 +88,12 @@ def totals_of(book: Workbook, purse: PurseKey, ctr: int) -> Totals | None:
 class Histories:
     """Walks the postings purse by purse, counter by counter."""
 
-    def __init__(self, book: Workbook, findings: Findings) -> None:
+    def __init__(
+        self, book: Workbook, findings: Findings, is_proven: Callable[[Posting], bool]
+    ) -> None:
         self._book = book
         self._findings = findings
+        self._is_proven = is_proven
 
     def walk(self) -> Iterator[tuple[Posting, dict[int, int]]]:
         """Every posting with its cents per slot, negative in a void; what is dead as announced."""
@@ -161,20 +164,8 @@ class Histories:
             self._findings.trust("UNPROVEN")
             return
         self._findings.trust("TC_BY_BACKEND")
-        if not (posting.has_tc or self._proven_elsewhere(posting)):
+        if not self._is_proven(posting):
             self._add(Law.CONSERVATION, "PROVEN_WITHOUT_PROOF", posting)
-
-    def _proven_elsewhere(self, posting: Posting) -> bool:
-        """By an attested read, or by a proven later state at another merchant's terminal."""
-        queries: tuple[tuple[str, tuple[object, ...]], ...] = (
-            ("SELECT 1 FROM attested WHERE record_hash = ?", (posting.record_hash,)),
-            ("SELECT 1 FROM read_with_tc WHERE record_hash = ?", (posting.record_hash,)),
-            (
-                "SELECT 1 FROM posting WHERE prior_hash = ? AND state = 'proven' AND merchant != ?",
-                (posting.record_hash, posting.merchant),
-            ),
-        )
-        return any(self._book.ask(query + " LIMIT 1", values) for query, values in queries)
 
     def _check_attested(self, posting: Posting) -> None:
         for digest, totals in self._book.ask(
@@ -207,9 +198,18 @@ class Histories:
         if self._book.first_use("void", used, posting.line) is not None:
             self._add(Law.ONCE, "VOIDED_TWICE", posting, voided=voided)
 
+    def _follows_live(self, posting: Posting) -> bool:
+        return bool(
+            self._book.ask(
+                "SELECT 1 FROM posting WHERE record_hash = ? AND live", (posting.prior_hash,)
+            )
+        )
+
     def _check_dead(self, posting: Posting) -> None:
-        """A posting that is not live needs a rival in its place."""
+        """A posting that is not live needs a rival in its place, a void one in its sale's."""
         same = posting.state == "none"
+        if posting.intent.voided is not None and not self._follows_live(posting):
+            return
         rivals = "SELECT record_hash = ?1 FROM {} WHERE issuer = ?2 AND purse = ?3 AND ctr = ?4"
         values = (posting.record_hash, *posting.purse, posting.ctr)
         found = self._book.ask(rivals.format("posting") + " AND live", values)

@@ -17,7 +17,8 @@ CREATE INDEX entry_of ON entry (terminal, seq);
 CREATE INDEX entry_by_hash ON entry (hash);
 -- Accepted intents: what the till said it would write.
 CREATE TABLE intent (hash BLOB PRIMARY KEY, short BLOB, terminal INTEGER, seq INTEGER,
-    line INTEGER, bytes BLOB) WITHOUT ROWID;
+    line INTEGER, merchant TEXT, prior_hash BLOB, bytes BLOB) WITHOUT ROWID;
+CREATE INDEX intent_after ON intent (prior_hash);
 CREATE INDEX intent_short ON intent (short);
 CREATE INDEX intent_of ON intent (terminal, seq);
 -- Accepted entries of types 2, 3 and 4, with the verdict that the export gives.
@@ -31,9 +32,12 @@ CREATE INDEX posting_after ON posting (prior_hash);
 CREATE TABLE attested (issuer BLOB, purse BLOB, ctr INTEGER, record_hash BLOB, intent BLOB,
     totals TEXT, line INTEGER);
 CREATE INDEX attested_on ON attested (issuer, purse, ctr);
+CREATE INDEX attested_record ON attested (record_hash);
+CREATE INDEX attested_intent ON attested (intent);
 -- Records that a signed journal entry says were read with a tc.
 CREATE TABLE read_with_tc (terminal INTEGER, seq INTEGER, record_hash BLOB);
 CREATE INDEX read_of ON read_with_tc (terminal, seq);
+CREATE INDEX read_record ON read_with_tc (record_hash);
 -- Intents that their till closed without a sale: not_applied (5), unresolved (6).
 CREATE TABLE closed (intent BLOB, type INTEGER, merchant TEXT, PRIMARY KEY (intent, type))
     WITHOUT ROWID;

@@ -78,7 +78,7 @@ def changes(draw: st.DrawFn) -> tuple[str, int, tuple[Step, ...], Any]:
 
 @given(change=changes())
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_a_changed_value_never_tells_another_story(
     change: tuple[str, int, tuple[Step, ...], Any], tmp_path: Path
@@ -110,7 +110,7 @@ def test_a_row_less_or_a_row_twice_is_never_accepted(name: str, tmp_path: Path) 
 
 @given(noise=st.binary(min_size=1, max_size=40), name=st.sampled_from(sorted(good())))
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_noise_in_a_file_is_reported_and_never_raises(
     noise: bytes, name: str, tmp_path: Path
