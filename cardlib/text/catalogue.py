@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
-from cardlib.errors import CardlibError
+from cardlib.errors import CodedError
 from cardlib.wire.money import Money
 
 FALLBACK = "en"
@@ -59,7 +59,7 @@ def sentence(code: str, lang: str, **facts: object) -> str:
     return label("codes", code, lang, **facts)
 
 
-def explain(error: CardlibError, lang: str) -> str:
+def explain(error: CodedError, lang: str) -> str:
     """The sentence of an error, with its facts filled in."""
     return sentence(error.code, lang, **error.facts)
 

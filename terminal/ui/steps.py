@@ -39,7 +39,7 @@ _KEYS: dict[UiStep, tuple[tuple[str, str, str], ...]] = {
         ("F2", "key_change", "change"),
         (_ESC, "key_no", "back"),
     ),
-    UiStep.RECEIPT: ((_ENTER, "key_next", "confirm"), ("↑↓", "key_scroll", "scroll")),
+    UiStep.RECEIPT: ((_ENTER, "key_next", "confirm"), ("↑↓", "key_scroll", "roll_receipt")),
     UiStep.NOTICE: ((_ENTER, "key_same_card", "confirm"),),
     UiStep.UNKNOWN: ((_ENTER, "key_read_again", "confirm"), ("F8", "key_park", "park")),
     UiStep.NOT_DEBITED: (

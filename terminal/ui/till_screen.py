@@ -223,6 +223,10 @@ class TillScreen(Screen[None]):
         """For the mouse: the next line of the basket."""
         self.view.amounts.entry.action_choose_by(1)
 
+    def action_roll_receipt(self) -> None:
+        """For the mouse: the next piece of the receipt."""
+        self.view.roll_receipt()
+
     def action_park(self) -> None:
         """The customer has gone: asks whether that is so."""
         if self.view.step is UiStep.UNKNOWN and not self._busy:

@@ -96,6 +96,10 @@ class TillView(Vertical):
         """The receipt stays in view until somebody goes on."""
         self._receipt.tell(card_in=False)
 
+    def roll_receipt(self) -> None:
+        """The next piece of the receipt."""
+        self._receipt.paper.scroll_page_down()
+
     def show_notice(self, reason: Reason | None) -> None:
         """Over without a receipt; None when the customer said no."""
         notice, advice = self._notices[UiStep.NOTICE], self._wording("notice_advice")
