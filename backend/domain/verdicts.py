@@ -121,7 +121,7 @@ def judge(facts: Sequence[RecordFact], base: Base) -> PurseVerdict:
     for fact in sorted(facts, key=lambda fact: (fact.ctr, fact.arrival)):
         by_ctr.setdefault(fact.ctr, []).append(fact)
     proven = _proven(by_ctr)
-    live = _live(by_ctr, proven)
+    live = _without_stray_voids(_live(by_ctr, proven), base)
     judgements = _judgements(by_ctr, live, proven, base)
     top = max((ctr for ctr, fact in live.items() if fact.hash in proven), default=None)
     return PurseVerdict(
@@ -174,8 +174,7 @@ def _live(by_ctr: Mapping[int, list[RecordFact]], proven: set[bytes]) -> dict[in
     """The branch that the card followed, as far as it is known, from the newest counter down."""
     live: dict[int, RecordFact] = {}
     for ctr in sorted(by_ctr, reverse=True):
-        above = live.get(ctr + 1)
-        chosen = _chosen(by_ctr[ctr], above if above and above.hash in proven else None, proven)
+        chosen = _chosen(by_ctr[ctr], live.get(ctr + 1), proven)
         if chosen is not None:
             live[ctr] = chosen
     return live
@@ -184,16 +183,32 @@ def _live(by_ctr: Mapping[int, list[RecordFact]], proven: set[bytes]) -> dict[in
 def _chosen(
     same: list[RecordFact], above: RecordFact | None, proven: set[bytes]
 ) -> RecordFact | None:
-    """The one that the next proven record continues, else the first proven one.
+    """Of the proven ones, else of the claims, the one that the next record continues.
 
-    A mere claim is live only while no proven record above it continues another.
+    Otherwise the first; but a mere claim is not live when a proven record above it
+    continues another.
     """
     candidates = [fact for fact in same if fact.hash in proven]
     candidates = candidates or [fact for fact in same if fact.claimed]
     if above is not None:
         continued = [fact for fact in candidates if fact.hash[:PREV_SIZE] == above.prev]
-        candidates = continued or [fact for fact in candidates if fact.hash in proven]
+        if above.hash in proven:
+            candidates = [fact for fact in candidates if fact.hash in proven]
+        candidates = continued or candidates
     return candidates[0] if candidates else None
+
+
+def _without_stray_voids(live: dict[int, RecordFact], base: Base) -> dict[int, RecordFact]:
+    """A void without the live sale that it directly follows undoes nothing."""
+    kept: dict[int, RecordFact] = {}
+    for ctr in sorted(live):
+        before = kept[ctr - 1].hash if ctr - 1 in kept else None
+        if before is None and ctr == base.ctr + 1:
+            before = base.hash
+        follows = before is not None and before[:PREV_SIZE] == live[ctr].prev
+        if live[ctr].type != SpendType.VOID or follows:
+            kept[ctr] = live[ctr]
+    return kept
 
 
 def _judgements(
@@ -206,10 +221,19 @@ def _judgements(
     for ctr in sorted(by_ctr):
         for fact in by_ctr[ctr]:
             if live.get(ctr) is fact:
-                result.append(_judge_live(fact, live.get(ctr - 1), proven, base))
+                before = live.get(ctr - 1) or _proven_below(fact, by_ctr, proven)
+                result.append(_judge_live(fact, before, proven, base))
             elif fact.claimed or fact.hash in proven:
                 result.append(_judge_dead(fact, live.get(ctr), proven))
     return result
+
+
+def _proven_below(
+    fact: RecordFact, by_ctr: Mapping[int, list[RecordFact]], proven: set[bytes]
+) -> RecordFact | None:
+    """What ``fact`` continues, when the card proves it, though nothing there is live."""
+    below = _linked(fact, by_ctr)
+    return below if below is not None and below.hash in proven else None
 
 
 def _judge_dead(fact: RecordFact, live: RecordFact | None, proven: set[bytes]) -> Judgement:

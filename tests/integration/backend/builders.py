@@ -326,15 +326,19 @@ class Town:
         )
 
     def sign(self, chip: Chip, order_id: int) -> CardGrantRow:
-        """Signs the order's grant as a card session would, which confirms what it reads first."""
+        """Signs the order's grant as a card session would, which keeps what it reads first."""
         with self.work.begin() as unit:
-            waiting = [
-                known
-                for known in unit.cards.grants_of(self.purse_row(unit, chip).id)
-                if known.state == "loading"
-            ]
-        for known in waiting:
-            self.confirm(known)
+            purse = self.purse_row(unit, chip)
+            read = chip.attest()
+            learn_attested(
+                unit, purse, read, chip.newest, "card_session", f"s{order_id}",
+                self.clock.seconds,
+            )  # fmt: skip
+            for known in unit.cards.grants_of(purse.id):
+                if known.state == "loading":
+                    grants.confirm(unit, known, by="session:1", now=self.clock.seconds)
+            judge_purse(unit, purse, self.clock.seconds)
+            unit.commit()
         with self.work.begin() as unit:
             order = unit.cards.order(order_id)
             slot = order.slot

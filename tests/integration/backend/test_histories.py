@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from backend.adapters.engine import open_engine, sqlite_url
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
-from tests.integration.backend.books import check_laws, held
+from tests.integration.backend.books import check_export, check_laws, held
 from tests.integration.backend.builders import Chip, Till, Town
 
 Steps = list[tuple[str, int, int]]
@@ -120,6 +120,7 @@ def test_no_history_makes_or_loses_a_cent(migrated_file: Path, steps: Steps) -> 
             town = Town(engine)
             History(town).run(steps)
             assert sum(held(town).values()) == 0
+            check_export(town)
         finally:
             engine.dispose()
 
@@ -151,6 +152,7 @@ def test_the_books_do_not_depend_on_the_order_of_the_uploads(
                 for till in tills:
                     till.sync()
                 check_laws(town)
+                check_export(town)
                 return held(town)
             finally:
                 engine.dispose()
