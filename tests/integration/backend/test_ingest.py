@@ -1,6 +1,7 @@
 """Batches as they really arrive: twice, crossed, cut, changed, from nobody."""
 
 from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -259,3 +260,15 @@ def test_the_bundle_changes_its_version_only_with_its_content(town: Town) -> Non
     assert till.upload().bundle_version == first
     till.sell(chip, 100)
     assert till.sync().bundle_version == first + 1  # the watermark moved
+
+
+def test_two_uploads_at_once_are_taken_in_one_after_the_other(town: Town) -> None:
+    chip, till = town.chip_with(5000), town.till()
+    for cents in (100, 200, 300, 400):
+        till.sell(chip, cents)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: till.upload(*till.journal), range(4)))
+    created = [answer for answer in answers if outcomes(answer) == [CREATED] * 8]
+    assert len(created) == 1
+    assert sum(outcomes(answer) == [EXISTS] * 8 for answer in answers) == 3
+    assert payable(town, town.shop) == 1000
