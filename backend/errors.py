@@ -16,20 +16,13 @@ Every error has a stable ``code`` (a key of the text catalogue) and ``facts``,
 the values its sentence needs. None of them knows HTTP.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar
+from cardlib.errors import CodedError
 
 
-class BackendError(Exception):
-    """Root of the tree; ``code`` is stable and has a sentence in the catalogue."""
+class BackendError(CodedError):
+    """Root of the tree."""
 
-    default_code: ClassVar[str] = "BACKEND_PROBLEM"
-
-    def __init__(self, code: str | None = None, /, **facts: str | int) -> None:
-        self.code = code or self.default_code
-        self.facts: Mapping[str, str | int] = facts
-        told = ", ".join(f"{name}={value}" for name, value in facts.items())
-        super().__init__(f"{self.code}({told})" if told else self.code)
+    default_code = "BACKEND_PROBLEM"
 
 
 class BadInputError(BackendError):

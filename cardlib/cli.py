@@ -2,8 +2,7 @@
 
 import json
 import os
-import sys
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -11,8 +10,8 @@ from cardlib.channel import Channel
 from cardlib.connections import open_connection
 from cardlib.dialogues.inspect import CardSummary, LogLine, inspect_card, read_log
 from cardlib.dialogues.volley import Dialogue
-from cardlib.errors import CardlibError
 from cardlib.text import catalogue
+from cardlib.text.command_line import reported
 from cardlib.trace import Exchange
 
 app = typer.Typer(help="Read a card, in a reader or as an image file.", no_args_is_help=True)
@@ -68,25 +67,17 @@ def log(
 def _run(
     dialogue: Dialogue[T], reader: str | None, card: str | None, lang: str | None, *, trace: bool
 ) -> tuple[bytes, T]:
-    try:
+    with reported(lang):
         connection = open_connection(reader=reader, image=card)
         channel = Channel(connection, _print_exchange if trace else None)
         try:
             return channel.atr, channel.run(dialogue)
         finally:
             channel.close()
-    except CardlibError as error:
-        _fail(error, lang)
 
 
 def _print_exchange(exchange: Exchange) -> None:
     typer.echo(str(exchange), err=True)
-
-
-def _fail(error: CardlibError, lang: str | None) -> NoReturn:
-    sentence = catalogue.explain(error, catalogue.preferred(os.environ, lang))
-    typer.echo(f"{error.code}: {sentence}", err=True)
-    sys.exit(1)
 
 
 def _summary_object(atr: bytes, summary: CardSummary) -> dict[str, Any]:

@@ -25,16 +25,22 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 
-class CardlibError(Exception):
-    """Root of the tree; ``code`` is stable and has a sentence in the catalogue."""
+class CodedError(Exception):
+    """What the root of every package's tree is: ``code`` has a sentence in the catalogue."""
 
-    default_code: ClassVar[str] = "CARD_PROBLEM"
+    default_code: ClassVar[str] = "PROBLEM"
 
     def __init__(self, code: str | None = None, /, **facts: str | int) -> None:
         self.code = code or self.default_code
         self.facts: Mapping[str, str | int] = facts
         told = ", ".join(f"{name}={value}" for name, value in facts.items())
         super().__init__(f"{self.code}({told})" if told else self.code)
+
+
+class CardlibError(CodedError):
+    """Root of this package's tree."""
+
+    default_code = "CARD_PROBLEM"
 
 
 class MalformedError(CardlibError):

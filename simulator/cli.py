@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from cardlib.codec.purse import Suite
 from cardlib.connection import CardConnection
@@ -29,7 +30,7 @@ from simulator.card.masks import (
     make_card,
     random_transport_keys,
 )
-from simulator.card.personal import Holder, fictitious_holder, parse_holder
+from simulator.card.personal import Holder, fictitious_holder, parse_holder, training_ca_certificate
 from simulator.card.randomness import SeededRandomness
 from simulator.card.store import FileStore
 from simulator.connection import InProcessConnection
@@ -126,6 +127,18 @@ def _made(path: Path, beside: Path, made: Memory, whose: Holder) -> dict[str, st
         "cns_pin": CNS_PIN,
         "cns_puk": CNS_PUK,
     }
+
+
+@app.command()
+def authority(
+    path: Annotated[Path, typer.Argument(help="Where the PEM file goes.")], *, lang: Lang = None
+) -> None:
+    """The certificate authority of the virtual CRS cards, for a backend to trust."""
+    try:
+        path.write_bytes(training_ca_certificate().public_bytes(Encoding.PEM))
+    except OSError as error:
+        _fail(error, lang)
+    _print({"path": str(path)}, [str(path)], as_json=False)
 
 
 @app.command()

@@ -7,14 +7,14 @@ import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from cardlib.connections import open_connection
-from cardlib.errors import CardlibError
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
+from cardlib.text.command_line import reported
 from cardlib.trace import Exchange
 from cardlib.wire.money import Money
 from terminal.counter import Counter
@@ -54,7 +54,7 @@ def screen(
     """Opens the till on the screen when no sub-command is named."""
     if context.invoked_subcommand is not None:
         return
-    with _reported(lang, as_json=False), _opened(_chosen(context, directory), lang) as till:
+    with reported(lang, as_json=False), _opened(_chosen(context, directory), lang) as till:
         shown = importlib.import_module("terminal.ui.app")  # Textual only when it is wanted
         shown.run(till, lambda: open_connection(reader=reader, image=card), _language(till, lang))
 
@@ -87,7 +87,7 @@ def pay_command(
     amounts = _amounts(amount or [], category or [], void=void)
     if as_json and not yes:
         raise typer.BadParameter("--json needs --yes: nobody can be asked")
-    with _reported(lang, as_json=as_json), _opened(_chosen(context, directory), lang) as till:
+    with reported(lang, as_json=as_json), _opened(_chosen(context, directory), lang) as till:
         language = _language(till, lang)
         counter, exchanges = Counter(till), list[Exchange]()
         categories = [find_category(till.trust, asked) for asked in category or []]
@@ -131,7 +131,7 @@ def list_entries(
     lang: Lang = None,
 ) -> None:
     """One line an entry."""
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         till = _load(_chosen(context, directory), lang)
         with till.read_journal() as reader:
             found = reader.views.newest(last) if last else list(reader.views.entries())
@@ -152,7 +152,7 @@ def show(
     lang: Lang = None,
 ) -> None:
     """All fields of one entry, by the keys of the entry format."""
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         with _load(_chosen(context, directory), lang).read_journal() as reader:
             stored = reader.views.entry(seq)
         if as_json:
@@ -167,7 +167,7 @@ def check(
     context: typer.Context, *, directory: Dir = None, as_json: Json = False, lang: Lang = None
 ) -> None:
     """Whether every entry is numbered, chained, signed and canonical; exit 1 if not."""
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         till = _load(_chosen(context, directory), lang)
         with till.read_journal() as reader:
             report = reader.check()
@@ -241,18 +241,3 @@ def _opened(directory: Path, lang: str | None) -> Generator[Till]:
 
 def _language(till: Till, lang: str | None) -> str:
     return catalogue.preferred(os.environ, lang or till.config.language or None)
-
-
-@contextmanager
-def _reported(lang: str | None, *, as_json: bool) -> Generator[None]:
-    """Turns an error into its code and sentence, and exit 1."""
-    try:
-        yield
-    except CardlibError as error:
-        told = catalogue.explain(error, catalogue.preferred(os.environ, lang))
-        if as_json:
-            failed: dict[str, Any] = {"code": error.code, "message": told}
-            typer.echo(json.dumps(failed | {"facts": dict(error.facts)}))
-        else:
-            typer.echo(f"{error.code}: {told}", err=True)
-        sys.exit(FAILURE)

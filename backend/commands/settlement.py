@@ -3,8 +3,8 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Generator, Iterable
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,12 +15,12 @@ import typer
 from backend.adapters.pain001 import Debtor
 from backend.composition import Backend
 from backend.domain.settlement import Period
-from backend.errors import BackendError, BadInputError
+from backend.errors import BadInputError
 from backend.services.batch_views import Batch
 from backend.services.outcomes import ImportReport, OutcomeService
 from cardlib.calendar import day_at, day_end
-from cardlib.errors import CardlibError
 from cardlib.text import catalogue
+from cardlib.text.command_line import reported
 from cardlib.wire.money import Money
 
 Opened = Callable[[Path], AbstractContextManager[Backend]]
@@ -66,7 +66,7 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
         lang: Lang = None,
     ) -> None:
         """Draws up the batch of a merchant and period; the one that exists when there is one."""
-        with _reported(lang, as_json=as_json), opened(directory) as backend:
+        with reported(lang, as_json=as_json), opened(directory) as backend:
             period = period_of(first.date(), last.date())
             batch = backend.settlement.draw_up(_municipality(backend, town), merchant, period, by)
             _show([batch], lang, as_json=as_json)
@@ -76,7 +76,7 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
         batch: Number, *, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
     ) -> None:
         """A batch with its lines."""
-        with _reported(lang, as_json=as_json), opened(directory) as backend:
+        with reported(lang, as_json=as_json), opened(directory) as backend:
             _show([backend.settlement.batch(batch)], lang, as_json=as_json)
 
     @app.command("list")
@@ -88,7 +88,7 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
         lang: Lang = None,
     ) -> None:
         """All batches, one line each."""
-        with _reported(lang, as_json=as_json), opened(directory) as backend:
+        with reported(lang, as_json=as_json), opened(directory) as backend:
             batches = backend.settlement.batches(merchant)
             if as_json:
                 typer.echo(json.dumps({"batches": [_batch_object(batch) for batch in batches]}))
@@ -101,7 +101,7 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
         batch: Number, *, by: By, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
     ) -> None:
         """Approves a batch; never by who drew it up."""
-        with _reported(lang, as_json=as_json), opened(directory) as backend:
+        with reported(lang, as_json=as_json), opened(directory) as backend:
             _show([backend.settlement.approve(batch, by)], lang, as_json=as_json)
 
     @app.command("turn-down")
@@ -109,7 +109,7 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
         batch: Number, *, by: By, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
     ) -> None:
         """Refuses a batch: its sales wait for the next one."""
-        with _reported(lang, as_json=as_json), opened(directory) as backend:
+        with reported(lang, as_json=as_json), opened(directory) as backend:
             _show([backend.settlement.turn_down(batch, by)], lang, as_json=as_json)
 
 
@@ -127,7 +127,7 @@ def _add_payments(app: typer.Typer, opened: Opened) -> None:
         lang: Lang = None,
     ) -> None:
         """Writes the payment order for the bank; asked again, the very same file."""
-        with _reported(lang, as_json=as_json), opened(directory) as backend:
+        with reported(lang, as_json=as_json), opened(directory) as backend:
             made = backend.settlement.order_payments(batches, Debtor(payer, iban, bic))
             out.write_bytes(made.content)
             facts = {
@@ -147,7 +147,7 @@ def _add_payments(app: typer.Typer, opened: Opened) -> None:
         lang: Lang = None,
     ) -> None:
         """Imports what became of the payments: the whole file, or nothing of it."""
-        with _reported(lang, as_json=as_json), opened(directory) as backend:
+        with reported(lang, as_json=as_json), opened(directory) as backend:
             service = OutcomeService(backend.work, backend.clock)
             report = service.import_file(file.name, file.read_bytes(), by)
             _tell_import(report, lang, as_json=as_json)
@@ -229,18 +229,3 @@ def _say(
 
 def _language(lang: str | None) -> str:
     return catalogue.preferred(os.environ, lang)
-
-
-@contextmanager
-def _reported(lang: str | None, *, as_json: bool) -> Generator[None]:
-    """Turns an error into its code and sentence, and exit 1."""
-    try:
-        yield
-    except (BackendError, CardlibError) as error:
-        told = catalogue.sentence(error.code, _language(lang), **error.facts)
-        if as_json:
-            failed: dict[str, Any] = {"code": error.code, "message": told}
-            typer.echo(json.dumps(failed | {"facts": dict(error.facts)}))
-        else:
-            typer.echo(f"{error.code}: {told}", err=True)
-        sys.exit(FAILURE)

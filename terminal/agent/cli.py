@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,10 +13,10 @@ import typer
 
 from cardlib.calendar import local_time
 from cardlib.connections import open_connection
-from cardlib.errors import CardlibError
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
-from cardlib.wire.card_session import SessionOpening
+from cardlib.text.command_line import reported
+from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.money import Money
 from terminal.agent import enrolment
 from terminal.agent.card_session import run_session
@@ -33,7 +32,7 @@ app = typer.Typer(
 )  # fmt: skip
 
 FAILURE = 1
-LOAD = "load"
+LOAD, PERSONALISE, PURSE_MADE = "load", "personalise", "PURSE_MADE"
 LOADED = frozenset(
     {"LOAD_DONE", "LOAD_AGAIN", "LOAD_TIDIED", "LOAD_VOIDED", "LOAD_NOTHING_WAITING"}
 )
@@ -49,7 +48,7 @@ HERE = Path("till")
 @app.command()
 def once(*, directory: Dir = HERE, as_json: Json = False, lang: Lang = None) -> None:
     """Carries everything that waits, writes a heartbeat, fetches the bundle; exit 1 if not all."""
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         till = _load(directory, lang)
         with AgentLock(till), _uplink(till) as uplink:
             report = _agent(till, uplink).round(beat_due=True)
@@ -63,7 +62,7 @@ def run(*, directory: Dir = HERE, as_json: Json = False, lang: Lang = None) -> N
     """Synchronises until it is stopped; with --json one object a round."""
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopped.append(number))
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         till = _load(directory, lang)
         language = _language(till, lang)
         last: list[RoundReport] = []
@@ -84,7 +83,7 @@ def run(*, directory: Dir = HERE, as_json: Json = False, lang: Lang = None) -> N
 @app.command()
 def status(*, directory: Dir = HERE, as_json: Json = False, lang: Lang = None) -> None:
     """How many sales are still here, and since when the service has not answered."""
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         till = _load(directory, lang)
         found = look(till)
         if as_json:
@@ -104,7 +103,7 @@ def keys(
     lang: Lang = None,
 ) -> None:
     """First step of the enrolment: makes the till's keys and prints their fingerprint."""
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         config = TillConfig(backend_url=url, language=lang or "", cashier=cashier)
         public = enrolment.prepare_keys(directory, _passphrase(lang), config, SystemRandomness())
         _say("fingerprint_own", lang, as_json=as_json, fingerprint=public.fingerprint)
@@ -124,7 +123,7 @@ def enrol(
     """Second step: sends the code, and installs the answer once its sender is confirmed."""
     if as_json and operator_fingerprint is None:
         raise typer.BadParameter("--json needs --operator-fingerprint: nobody can be asked")
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         passphrase, randomness = _passphrase(lang), SystemRandomness()
         answer = enrolment.ask(directory, passphrase, code, SystemClock(), randomness)
         enrolment.check_operator(
@@ -147,25 +146,57 @@ def top_up(
     lang: Lang = None,
 ) -> None:
     """Hands out the load that waits for the card in the reader."""
-    with _reported(lang, as_json=as_json):
+    with reported(lang, as_json=as_json):
         till = _load(directory, lang)
-        with _uplink(till) as uplink:
-            connection = open_connection(reader=reader, image=card)
-            try:
-                ended = run_session(connection, uplink, SessionOpening(LOAD, ""))
-            finally:
-                connection.close()
-        language = _language(till, lang)
-        if as_json:
-            shown = {"outcome": ended.outcome, "cents": ended.cents, "purse": ended.purse}
-            typer.echo(json.dumps(shown))
-        else:
-            typer.echo(catalogue.sentence(ended.outcome, language))
-            if ended.cents:
-                amount = catalogue.money(Money(ended.cents), language)
-                typer.echo(catalogue.label("sync", "top_up_done", language, amount=amount))
+        ended = _session(till, SessionOpening(LOAD, ""), reader, card)
+        _tell_end(ended, _language(till, lang), as_json=as_json)
     if ended.outcome not in LOADED:
         sys.exit(FAILURE)
+
+
+@app.command()
+def personalise(
+    serial: Annotated[
+        str, typer.Argument(help="Serial of the stock card; for a CRS also /CODICEFISCALE.")
+    ],
+    *,
+    directory: Dir = HERE,
+    reader: Reader = None,
+    card: Card = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Puts a purse on the stock card in the reader; the backend drives, no key is here."""
+    with reported(lang, as_json=as_json):
+        till = _load(directory, lang)
+        ended = _session(till, SessionOpening(PERSONALISE, serial), reader, card)
+        _tell_end(ended, _language(till, lang), as_json=as_json)
+    if ended.outcome != PURSE_MADE:
+        sys.exit(FAILURE)
+
+
+def _session(
+    till: Till, opening: SessionOpening, reader: str | None, card: str | None
+) -> SessionCommands:
+    with _uplink(till) as uplink:
+        connection = open_connection(reader=reader, image=card)
+        try:
+            return run_session(connection, uplink, opening)
+        finally:
+            connection.close()
+
+
+def _tell_end(ended: SessionCommands, lang: str, *, as_json: bool) -> None:
+    if as_json:
+        shown = {"outcome": ended.outcome, "cents": ended.cents, "purse": ended.purse}
+        typer.echo(json.dumps(shown))
+        return
+    typer.echo(catalogue.sentence(ended.outcome, lang))
+    if ended.cents:
+        amount = catalogue.money(Money(ended.cents), lang)
+        typer.echo(catalogue.label("sync", "top_up_done", lang, amount=amount))
+    elif ended.purse:
+        typer.echo(catalogue.label("sync", "purse", lang, purse=ended.purse))
 
 
 def _confirmed(fingerprint: str, lang: str | None) -> str:
@@ -252,18 +283,3 @@ def _load(directory: Path, lang: str | None) -> Till:
 
 def _language(till: Till, lang: str | None) -> str:
     return catalogue.preferred(os.environ, lang or till.config.language or None)
-
-
-@contextmanager
-def _reported(lang: str | None, *, as_json: bool) -> Generator[None]:
-    """Turns an error into its code and sentence, and exit 1."""
-    try:
-        yield
-    except CardlibError as error:
-        told = catalogue.explain(error, catalogue.preferred(os.environ, lang))
-        if as_json:
-            failed: dict[str, Any] = {"code": error.code, "message": told}
-            typer.echo(json.dumps(failed | {"facts": dict(error.facts)}))
-        else:
-            typer.echo(f"{error.code}: {told}", err=True)
-        sys.exit(FAILURE)

@@ -1,0 +1,89 @@
+"""``borsellino backend merchant | enable | code | statement``: shops and their terminals."""
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from backend.commands.options import HERE, Dir, Json, Lang, Openers
+from backend.services.merchants import Statement
+from cardlib.calendar import local_time
+from cardlib.text import catalogue
+from cardlib.text.command_line import language, reported
+from cardlib.wire.money import Money
+
+
+def add_commands(app: typer.Typer, openers: Openers) -> None:
+    """Adds the sub-commands to ``app``."""
+
+    @app.command()
+    def merchant(
+        name: str, iban: str, *, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
+    ) -> None:
+        """A merchant and where to pay."""
+        with reported(lang, as_json=as_json), openers.backend(directory) as backend:
+            number = backend.merchants.register(name, iban)
+            _say("made_merchant", lang, as_json=as_json, number=number)
+
+    @app.command()
+    def enable(
+        merchant: int,
+        programme: int,
+        *,
+        directory: Dir = HERE,
+        as_json: Json = False,
+        lang: Lang = None,
+    ) -> None:
+        """Lets a merchant take a programme's vouchers."""
+        with reported(lang, as_json=as_json), openers.backend(directory) as backend:
+            backend.merchants.enable(merchant, programme)
+            _say("enabled", lang, as_json=as_json, merchant=merchant, programme=programme)
+
+    @app.command()
+    def code(
+        merchant: int,
+        fingerprint: Annotated[str, typer.Argument(help="As the shop reads it out.")],
+        *,
+        training: Annotated[bool, typer.Option("--training", help="A training till.")] = False,
+        directory: Dir = HERE,
+        as_json: Json = False,
+        lang: Lang = None,
+    ) -> None:
+        """A one-time enrolment code, for fifteen minutes and this key only."""
+        with reported(lang, as_json=as_json), openers.backend(directory) as backend:
+            made = backend.enrolment.issue_code(merchant, fingerprint, training=training)
+            operator = backend.keys.operator_key().public.fingerprint
+            _say("made_code", lang, as_json=as_json, code=made, operator=operator)
+
+    @app.command()
+    def statement(
+        merchant: int, *, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
+    ) -> None:
+        """What a merchant sold: what is payable, what waits and why."""
+        with reported(lang, as_json=as_json), openers.backend(directory) as backend:
+            found = backend.merchants.statement(merchant)
+            if as_json:
+                typer.echo(json.dumps(asdict(found)))
+            else:
+                _print(found, language(lang))
+
+
+def _print(found: Statement, lang: str) -> None:
+    for line in found.lines:
+        amount = catalogue.money(Money(line.payable_cents + line.waiting_cents), lang)
+        reason = catalogue.sentence(line.reason, lang) if line.reason else ""
+        told = f"{local_time(line.time):%d/%m/%Y %H:%M}  {line.entry:>10}  {amount:>14}  {reason}"
+        typer.echo(told.rstrip())
+    facts = {
+        "payable": catalogue.money(Money(found.payable_cents), lang),
+        "waiting": catalogue.money(Money(found.waiting_cents), lang),
+    }
+    typer.echo(catalogue.label("backend", "statement_sum", lang, **facts))
+
+
+def _say(key: str, lang: str | None, *, as_json: bool, **facts: str | int) -> None:
+    if as_json:
+        typer.echo(json.dumps(facts))
+    else:
+        typer.echo(catalogue.label("backend", key, language(lang), **facts))
