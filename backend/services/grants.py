@@ -22,9 +22,12 @@ _SOURCES = {
 def record_signed(unit: Unit, grant: CardGrantRow, now: int) -> None:
     """Stores a grant that was just signed for its order: committed → loading.
 
-    ConflictError ``GRANT_SEQ_USED`` when its number was signed before for this purse.
+    ConflictError ``GRANT_SEQ_USED`` when its number was signed before for this purse,
+    ``ORDER_ALREADY_SIGNED`` when the order has a grant that is not void.
     """
     order = unit.cards.order(grant.order_id)
+    if any(known.state != "void" for known in unit.cards.grants_of_order(order.id)):
+        raise ConflictError("ORDER_ALREADY_SIGNED", order=order.id)
     if any(known.grant_seq == grant.grant_seq for known in unit.cards.grants_of(grant.purse_id)):
         raise ConflictError("GRANT_SEQ_USED", grant_seq=grant.grant_seq)
     unit.add(grant)

@@ -1,5 +1,8 @@
 """What the backend makes of sales, whatever order they are told in."""
 
+import pytest
+
+from backend.errors import ConflictError
 from cardlib.wire.entry_body import How
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.upload import Outcome
@@ -355,3 +358,11 @@ def test_the_statement_shows_what_is_owed_and_what_waits(town: Town) -> None:
         (f"{till.number}:6", 0, 200),
     ]
     assert (statement.payable_cents, statement.waiting_cents) == (700, 200)
+
+
+def test_an_order_is_signed_once(town: Town) -> None:
+    chip = town.new_chip()
+    order = town.order(chip, 500)
+    town.sign(chip, order)
+    with pytest.raises(ConflictError, match="ORDER_ALREADY_SIGNED"):
+        town.sign(chip, order)
