@@ -51,7 +51,7 @@ def apply(db: apsw.Connection, entry: Entry, purse: PurseId | None) -> int | Non
         case GrantSeen(grant=grant) if purse is not None:
             number = int.from_bytes(grant[1:4], "big")
             seen = (str(purse), number, entry.header.seq)
-            db.execute("INSERT INTO grants_seen VALUES (?, ?, ?)", seen)
+            db.execute("INSERT OR IGNORE INTO grants_seen VALUES (?, ?, ?)", seen)
         case _:
             return None
     return getattr(entry.body, "intent_seq", None)

@@ -9,6 +9,7 @@ is dropped; the message that says why is already on its way to the screen.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from textual.message import Message
 
@@ -17,8 +18,9 @@ from cardlib.drivers.purse_card import PurseCard
 from cardlib.errors import CardlibError, PresenceError, WrongPinError
 from cardlib.wire.entry_body import Committed
 from cardlib.wire.money import ZERO, Money
+from terminal.agent import heartbeat
 from terminal.counter import Counter
-from terminal.errors import SaleRefusedError, UnsettledError
+from terminal.errors import JournalError, SaleRefusedError, UnsettledError
 from terminal.journal.views import UnsettledIntent
 from terminal.recovery.flow import Settled
 from terminal.sale.debit import SaleResult
@@ -33,6 +35,9 @@ from terminal.ui.shown import TillStatus
 
 LOST_IN_A_ROW_MAX = 3
 """A card that keeps vanishing is tried this often by itself, then only when asked."""
+
+KEEP_UP_S = 30
+"""How often the till looks for what the agent fetched."""
 
 _BEFORE_INTENT = (State.CARD_READ, State.BASKET, State.AGREED)
 _OPEN = (State.UNKNOWN, State.NOT_APPLIED)
@@ -54,6 +59,7 @@ class Serving:
         self._basket: tuple[tuple[Item, ...], Money] = ((), ZERO)
         self._offer: Offer | None = None
         self._lost_in_a_row = 0
+        self._keep_up_at = self._beat_at = 0
 
     # what happens by itself ---------------------------------------------------------------
 
@@ -72,6 +78,7 @@ class Serving:
             self._card_left()
         elif not self._slot.card_in:
             self._lost_in_a_row = 0
+            self._keep_up()
 
     def tell_status(self) -> None:
         """The status line, when it has changed."""
@@ -96,6 +103,19 @@ class Serving:
         else:
             self._stop()
             self._end(Reason.of(error))
+
+    def _keep_up(self) -> None:
+        """Between customers: what the agent fetched is taken up, and the till says it is alive."""
+        till = self._counter.till
+        now = till.clock.monotonic_ms()
+        if now < self._keep_up_at:
+            return
+        self._keep_up_at = now + KEEP_UP_S * 1000
+        till.refresh()
+        if now >= self._beat_at:
+            self._beat_at = now + heartbeat.INTERVAL_S * 1000
+            with suppress(JournalError):  # a full disk is said when the next card comes
+                heartbeat.append_heartbeat(till.journal)
 
     # what the cashier asks ----------------------------------------------------------------
 
