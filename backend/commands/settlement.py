@@ -1,7 +1,6 @@
 """``borsellino backend settlement``: batches, approvals, payment orders, outcomes."""
 
 import json
-import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -13,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from backend.adapters.pain001 import Debtor
+from backend.commands.options import HERE, By, Dir, Json, Lang
 from backend.composition import Backend
 from backend.domain.settlement import Period
 from backend.errors import BadInputError
@@ -20,21 +20,13 @@ from backend.services.batch_views import Batch
 from backend.services.outcomes import ImportReport, OutcomeService
 from cardlib.calendar import day_at, day_end
 from cardlib.text import catalogue
-from cardlib.text.command_line import reported
+from cardlib.text.command_line import FAILURE, language, reported
 from cardlib.wire.money import Money
 
 Opened = Callable[[Path], AbstractContextManager[Backend]]
 """Opens the installation in a directory."""
 
-FAILURE = 1
-HERE = Path("backend")
-Dir = Annotated[
-    Path, typer.Option("--dir", envvar="BORSELLINO_BACKEND", help="The installation's directory.")
-]
 Number = Annotated[int, typer.Argument(help="Number of the batch.")]
-By = Annotated[str, typer.Option(help="Who does it.")]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
-Lang = Annotated[str | None, typer.Option(help="it or en.")]
 
 
 def settlement_app(opened: Opened) -> typer.Typer:
@@ -94,7 +86,7 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
                 typer.echo(json.dumps({"batches": [_batch_object(batch) for batch in batches]}))
                 return
             for batch in batches:
-                typer.echo(_headline(batch, _language(lang)))
+                typer.echo(_headline(batch, language(lang)))
 
     @app.command()
     def approve(
@@ -134,7 +126,7 @@ def _add_payments(app: typer.Typer, opened: Opened) -> None:
                 "file": str(out), "message_id": made.message_id, "payments": len(made.batches),
                 "total_cents": made.total_cents,
             }  # fmt: skip
-            total = catalogue.money(Money(made.total_cents), _language(lang))
+            total = catalogue.money(Money(made.total_cents), language(lang))
             _say("ordered", facts, lang, as_json=as_json, total=total)
 
     @app.command()
@@ -178,7 +170,7 @@ def _show(batches: Iterable[Batch], lang: str | None, *, as_json: bool) -> None:
         if as_json:
             typer.echo(json.dumps(_batch_object(batch)))
             continue
-        chosen = _language(lang)
+        chosen = language(lang)
         typer.echo(_headline(batch, chosen))
         for line in batch.lines:
             amount = catalogue.money(Money(line.cents), chosen)
@@ -201,7 +193,7 @@ def _batch_object(batch: Batch) -> dict[str, Any]:
 
 
 def _tell_import(report: ImportReport, lang: str | None, *, as_json: bool) -> None:
-    chosen = _language(lang)
+    chosen = language(lang)
     if as_json:
         faults = [asdict(fault) for fault in report.faults]
         typer.echo(json.dumps({"new": len(report.new), "known": report.known, "faults": faults}))
@@ -224,8 +216,4 @@ def _say(
     if as_json:
         typer.echo(json.dumps(facts))
     else:
-        typer.echo(catalogue.label("settlement", key, _language(lang), **facts, **more))
-
-
-def _language(lang: str | None) -> str:
-    return catalogue.preferred(os.environ, lang)
+        typer.echo(catalogue.label("settlement", key, language(lang), **facts, **more))
