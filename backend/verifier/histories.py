@@ -26,6 +26,16 @@ SELECT issuer, purse, ctr, posting.terminal, posting.seq, posting.line, posting.
 FROM posting JOIN intent ON intent.hash = posting.intent
 ORDER BY issuer, purse, ctr, posting.terminal, posting.seq
 """
+_SAME = "SELECT 1 FROM posting WHERE record_hash = ? AND live AND (terminal, seq) != (?, ?)"
+_BESIDE = """
+SELECT 1 FROM posting WHERE issuer = ?2 AND purse = ?3 AND ctr = ?4 AND {} AND record_hash != ?1
+UNION SELECT 1 FROM attested WHERE issuer = ?2 AND purse = ?3 AND ctr = ?4 AND record_hash != ?1
+"""
+_RIVALS = f"""
+{_BESIDE.format("live")} UNION SELECT 1 FROM posting WHERE issuer = ?2 AND purse = ?3 AND ctr = ?4 + 1 AND live
+    AND state = 'proven' AND prior_hash != ?1
+"""
+"""Another record in this one's place, or a proven one above it that was written over another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +76,31 @@ def _intent(complete: bytes) -> Intent:
     return entries.intent_of(entries.read(complete))
 
 
-def totals_of(book: Workbook, purse: PurseKey, ctr: int) -> Totals | None:
-    """Cumulative cents per slot after record ``ctr``; None when the export does not show it."""
+def totals_of(book: Workbook, purse: PurseKey, ctr: int) -> list[Totals]:
+    """Cumulative cents per slot after record ``ctr``, the live posting's first.
+
+    Empty when the export does not show it; several when the card was forked.
+    """
     if ctr == 0:
-        return (0,) * 6
-    found = book.ask(
+        return [(0,) * 6]
+    posted = book.ask(
         "SELECT bytes FROM posting JOIN intent ON intent.hash = posting.intent"
         " WHERE issuer = ? AND purse = ? AND ctr = ? AND live",
         (*purse, ctr),
     )
-    if found:
-        return _intent(found[0][0]).totals
-    for (totals,) in book.ask(
-        "SELECT totals FROM attested WHERE issuer = ? AND purse = ? AND ctr = ?", (*purse, ctr)
-    ):
-        if totals != "null":
-            return tuple(json.loads(totals))
-    return None
+    attested = book.ask(
+        "SELECT totals FROM attested WHERE issuer = ? AND purse = ? AND ctr = ?"
+        " AND totals != 'null'",
+        (*purse, ctr),
+    )
+    known = [_intent(complete).totals for (complete,) in posted]
+    return known + [tuple(json.loads(totals)) for (totals,) in attested]
+
+
+def is_forked(book: Workbook, posting: Posting) -> bool:
+    """Whether another record with the posting's counter was proven."""
+    values = (posting.record_hash, *posting.purse, posting.ctr)
+    return bool(book.ask(_BESIDE.format("state = 'proven'"), values))
 
 
 class Histories:
@@ -206,16 +224,12 @@ class Histories:
         )
 
     def _check_dead(self, posting: Posting) -> None:
-        """A posting that is not live needs a rival in its place, a void one in its sale's."""
-        same = posting.state == "none"
-        if posting.intent.voided is not None and not self._follows_live(posting):
-            return
-        rivals = "SELECT record_hash = ?1 FROM {} WHERE issuer = ?2 AND purse = ?3 AND ctr = ?4"
-        values = (posting.record_hash, *posting.purse, posting.ctr)
-        found = self._book.ask(rivals.format("posting") + " AND live", values)
-        if not same:
-            found += self._book.ask(rivals.format("attested"), values)
-        if not any(bool(equal) == same for (equal,) in found):
+        """A posting that is not live: its record is posted already, or another has its place."""
+        if posting.state == "none":
+            found = self._book.ask(_SAME, (posting.record_hash, posting.terminal, posting.seq))
+        else:
+            found = self._book.ask(_RIVALS, (posting.record_hash, *posting.purse, posting.ctr))
+        if not found:
             self._add(Law.CONSERVATION, "SALE_NOT_POSTED", posting, state=posting.state)
 
     def _add(self, law: Law, code: str, posting: Posting, **facts: str | int) -> None:
