@@ -1,0 +1,75 @@
+"""What the till does by itself while nobody is served."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cardlib.connection import CardConnection
+from cardlib.errors import CardMissingError
+from cardlib.wire.entry_body import Heartbeat
+from cardlib.wire.ids import Seq
+from cardlib.wire.upload import Acknowledgement
+from terminal.counter import Counter
+from terminal.till import Till, write_durably
+from terminal.ui.card_slot import CardSlot
+from terminal.ui.serving import KEEP_UP_S, Serving
+from tests.integration.terminal.stage import START, Stage
+
+NONCE = 77
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    made = Stage(tmp_path)
+    with made.open_tills:
+        yield made
+
+
+def nobody() -> CardConnection:
+    raise CardMissingError
+
+
+def idle(till: Till) -> Serving:
+    return Serving(Counter(till), CardSlot(nobody), "en", lambda _message: None)
+
+
+def answered(stage: Stage, till: Till) -> None:
+    """The backend has answered once."""
+    answer = Acknowledgement(
+        terminal=till.author.terminal, high_seq=Seq(0), high_hash=bytes(32), server_time=START,
+        nonce=NONCE, bundle_version=1, verdicts=(),
+    )  # fmt: skip
+    till.journal.acknowledgements.record(answer.sign(stage.operator), answer)
+
+
+def heartbeats(till: Till) -> list[Heartbeat]:
+    bodies = (stored.decode().body for stored in till.journal.views.entries())
+    return [body for body in bodies if isinstance(body, Heartbeat)]
+
+
+def test_a_till_that_waits_says_that_it_is_alive(stage: Stage) -> None:
+    till = stage.till()
+    answered(stage, till)
+    serving = idle(till)
+    for _ in range(3):
+        serving.look()
+        stage.clock.sleep(KEEP_UP_S)
+    assert heartbeats(till) == [Heartbeat(server_time=START, nonce=NONCE)]
+    stage.clock.sleep(3600)
+    serving.look()
+
+    assert len(heartbeats(till)) == 2
+
+
+def test_what_the_agent_fetched_is_taken_up_between_customers(stage: Stage) -> None:
+    till = stage.till()
+    serving = idle(till)
+    serving.look()
+    stage.install(hotlist=(stage.card().purse,))
+    write_durably(till.files.bundle, stage.bundle.sign(stage.operator))
+    stage.clock.sleep(KEEP_UP_S)
+    serving.look()
+
+    assert till.trust.bundle is not None
+    assert till.trust.bundle.hotlist == (stage.card().purse,)
