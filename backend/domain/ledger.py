@@ -143,7 +143,8 @@ class RefKind(StrEnum):
     ORDER = "order"
     ENTRY = "entry"
     RECORD = "record"
-    """A proven record whose entry is missing: ``issuer:purse:ctr``."""
+    """A proven record whose entry is missing: ``issuer:purse:ctr:hash``, hash the first 4
+    bytes of SHA-256(record)."""
     BATCH = "batch"
     OUTCOME = "outcome"
     SESSION = "session"

@@ -72,7 +72,7 @@ def _certificate(file: bytes) -> x509.Certificate:
     """The DER certificate at the start of EF_C_Carta, whatever fills the rest."""
     try:
         return x509.load_der_x509_certificate(file[: _der_length(file)])
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise NotGenuineError("HOLDER_NOT_PROVEN", why="certificate") from error
 
 

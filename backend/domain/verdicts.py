@@ -4,10 +4,9 @@ Pure: facts in, judgements out, whatever the order in which the facts arrived. A
 record is *attested* when a card returned it under K_TC; it is *proven* when it is
 attested, or when a later attested state, written at another merchant's terminal,
 continues it without a break in counter, prev and totals; an attested record of the
-same counter outweighs that. At most one record of a
-counter is *live*. The amount of a record is the difference of its totals and
-those of the live record before it; until that one is posted or attested the
-amount is open.
+same counter outweighs that. At most one record of a counter is *live*. The amount of a
+record is the difference of its totals and those of the live record before it; until that
+one is proven, or posted by another merchant, the amount of a proven record is open.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -143,7 +142,13 @@ def _proven(by_ctr: Mapping[int, list[RecordFact]]) -> set[bytes]:
 
 
 def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> Iterator[RecordFact]:
-    """Claims of other merchants below ``state``, down to the first break."""
+    """Claims of other merchants below ``state``, down to the first break.
+
+    The terminal number in a record is only what a shop key wrote: another merchant's
+    terminal speaks through the entry that it signed.
+    """
+    if state.merchant is None or state.closing is Closing.MISSING:
+        return
     above = state
     while (below := _linked(above, by_ctr)) is not None and _totals_agree(above, below):
         if state.merchant != below.merchant and below.claimed:
@@ -222,6 +227,8 @@ def _judgements(
         for fact in by_ctr[ctr]:
             if live.get(ctr) is fact:
                 before = live.get(ctr - 1) or _proven_below(fact, by_ctr, proven)
+                if before is not None and _self_made(fact, before, proven):
+                    before = None
                 result.append(_judge_live(fact, before, proven, base))
             elif fact.claimed or fact.hash in proven:
                 result.append(_judge_dead(fact, live.get(ctr), proven))
@@ -234,6 +241,15 @@ def _proven_below(
     """What ``fact`` continues, when the card proves it, though nothing there is live."""
     below = _linked(fact, by_ctr)
     return below if below is not None and below.hash in proven else None
+
+
+def _self_made(fact: RecordFact, before: RecordFact, proven: set[bytes]) -> bool:
+    """Whether only the merchant of a proven ``fact`` says what the card held before it.
+
+    A rogue shop may claim a sale of its own in the place of another shop's (PROTOCOL 1.10).
+    """
+    told_by_itself = before.merchant == fact.merchant
+    return told_by_itself and fact.hash in proven and before.hash not in proven
 
 
 def _judge_dead(fact: RecordFact, live: RecordFact | None, proven: set[bytes]) -> Judgement:

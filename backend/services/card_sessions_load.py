@@ -43,6 +43,9 @@ from cardlib.wire.ids import PurseId
 WAITING = ("loading", "approved")
 LEFT_OVER = "superseded_on_card"
 
+ORDER_DIGITS_MAX = 18
+"""More would not fit the database's numbers."""
+
 
 class LoadDesk:
     """Implements ``cardlib.dialogues.load.LoadAuthority`` on a unit of work.
@@ -239,8 +242,9 @@ class LoadDesk:
         return row
 
     def _order_named(self, reference: str) -> LoadOrderRow:
-        if not reference.isdecimal():
-            raise ConflictError("ORDER_UNKNOWN", order=reference)
+        known = reference.isascii() and reference.isdecimal() and len(reference) <= ORDER_DIGITS_MAX
+        if not known:
+            raise ConflictError("ORDER_UNKNOWN", order=reference[:ORDER_DIGITS_MAX])
         return self._unit.cards.order(int(reference))
 
     def _order_id(self) -> int:

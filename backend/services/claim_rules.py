@@ -78,6 +78,8 @@ def _line_problem(
         return Reason.GRANT_UNKNOWN
     if _is_superseded(facts, grant, record):
         return Reason.GRANT_SUPERSEDED
+    if record.spend.spent[line.slot - 1] > _granted(facts, line.slot):
+        return Reason.OVERDRAWN
     assert record.terminal is not None
     programme_id = unit.cards.order(grant.order_id).programme_id
     enabled = unit.terminals.enabled(record.terminal.merchant_id, programme_id)
@@ -86,6 +88,15 @@ def _line_problem(
     ):
         return Reason.MERCHANT_NOT_ENABLED
     return Reason.NONE
+
+
+def _granted(facts: PurseFacts, slot: int) -> int:
+    """The most that was ever granted in a slot: sales not told of yet may have taken the rest."""
+    confirmed = (
+        grant for grant in facts.grants.values() if grant.state in {"on_card", "superseded"}
+    )
+    totals = (Grant.decode(grant.grant).granted_total for grant in confirmed if grant.slot == slot)
+    return max(totals, default=0)
 
 
 def _is_superseded(facts: PurseFacts, named: CardGrantRow, record: KnownRecord) -> bool:

@@ -14,6 +14,7 @@ from backend.adapters.tables.journals import EntryRow, QuarantineRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import AccountKind
+from backend.domain.verdicts import PREV_SIZE
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import Spend
 from cardlib.wire.ed25519 import PublicKey
@@ -281,11 +282,12 @@ class Export:
             }  # fmt: skip
 
     def _document(self, posting: PostingRow) -> str:
-        """``T:S`` of its entry, or ``issuer:purse:ctr`` of a record without one."""
+        """``T:S`` of its entry, or ``issuer:purse:ctr:hash`` of a record without one."""
         if posting.closing_seq is not None:
             return f"{posting.terminal}:{posting.closing_seq}"
         purse = self._purse(posting.purse_id)
-        return f"{purse['issuer']}:{purse['purse']}:{posting.ctr}"
+        digest = posting.record_hash[:PREV_SIZE].hex()
+        return f"{purse['issuer']}:{purse['purse']}:{posting.ctr}:{digest}"
 
     def _payments(self) -> Iterator[Row]:
         for row in self._unit.settlement.payments():

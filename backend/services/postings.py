@@ -15,7 +15,7 @@ from backend.domain.ledger import (
     feasible_order,
 )
 from backend.domain.positions import Place, moves, take_back
-from backend.domain.verdicts import Judgement, PostingState
+from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
 from backend.services.accounts import same_pot
 from backend.services.claim_rules import Reason, claim_problem
 from backend.services.purse_facts import KnownRecord, PurseFacts
@@ -276,7 +276,8 @@ class Books:
         if record.closing_ref is not None:
             return Ref(RefKind.ENTRY, record.closing_ref)
         purse = PurseId(self._purse.municipality.issuer, self._purse.number)
-        place = f"{purse.issuer.hex()}:{purse.number.hex()}:{record.row.ctr}"
+        digest = record.row.record_hash[:PREV_SIZE].hex()
+        place = f"{purse.issuer.hex()}:{purse.number.hex()}:{record.row.ctr}:{digest}"
         return Ref(RefKind.RECORD, place)
 
 

@@ -17,6 +17,8 @@ from cardlib.wire.fields import U24_MAX, Fields
 from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.sign1 import Sign1
 
+COLUMN_MAX = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
@@ -93,10 +95,13 @@ def _is_signed(message: Sign1, public: PublicKey) -> bool:
 
 
 def _place(message: Sign1) -> tuple[int, int, int, bytes, int]:
-    """Terminal, seq, type, previous hash and wall time: readable in every version."""
+    """Terminal, seq, type, previous hash and wall time: readable in every version.
+
+    Numbers above what a column holds are cut: the stored bytes keep the true ones.
+    """
     fields = Fields.decode(message.payload, "entry")
-    kind = fields.uint(2)
+    kind = min(fields.uint(2), COLUMN_MAX)
     terminal, seq = fields.uint(3, U24_MAX), fields.uint(4, U24_MAX)
     if seq == 0:
         raise MalformedError("entry", "seq counts from 1")
-    return terminal, seq, kind, fields.bytes(5, 32), fields.uint(6)
+    return terminal, seq, kind, fields.bytes(5, 32), min(fields.uint(6), COLUMN_MAX)

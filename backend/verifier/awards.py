@@ -100,11 +100,12 @@ class GrantAudit:
                 "GRANT_AMOUNT", grant, granted=grant.granted,
                 wanted=grant.base_spent + order.carried + order.delta,
             )  # fmt: skip
-        spent = totals_of(self._book, grant.purse, grant.base_ctr)
-        if spent is None:
+        known = totals_of(self._book, grant.purse, grant.base_ctr)
+        spent = [totals[grant.slot - 1] for totals in known]
+        if not spent:
             self._findings.trust("BASE_BY_BACKEND")
-        elif spent[grant.slot - 1] != grant.base_spent:
-            self._add("GRANT_BASE", grant, base=grant.base_spent, wanted=spent[grant.slot - 1])
+        elif grant.base_spent not in spent:
+            self._add("GRANT_BASE", grant, base=grant.base_spent, wanted=spent[0])
         held = self._held(grant)
         if order.carried not in (0, held):
             self._add("CARRIED_OVER_WRONG", grant, carried=order.carried, wanted=held)

@@ -11,7 +11,7 @@ from backend.verifier.grants import Grant, Grants
 from backend.verifier.histories import Histories, Posting
 from backend.verifier.ledger import Account, Ledger, Transfer
 from backend.verifier.proofs import Proofs
-from backend.verifier.registry import PurseKey
+from backend.verifier.rivals import Rivals
 from backend.verifier.workbook import Workbook
 
 _PROVEN_CLAIMS = ("payable", "suspense", "refund_due")
@@ -26,18 +26,22 @@ class SaleAudit:
         self._book = book
         self._findings = findings
         self._demands = DemandAudit(ledger, book, findings)
+        self._rivals = Rivals(book)
         self.posted = 0
         self.cents = 0
 
     def check(self) -> None:
         """Judges every posting, purse by purse."""
-        histories = Histories(self._book, self._findings, Proofs(self._book).prove)
+        histories = Histories(
+            self._book, self._findings, Proofs(self._book).prove, self._rivals.may_be_dead
+        )
         for posting, worth in histories.walk():
             self._posting(posting, worth)
 
     def _posting(self, posting: Posting, worth: dict[int, int]) -> None:
         document = f"{posting.terminal}:{posting.seq}"
         transfers = self._ledger.of("entry", document)
+        transfers += self._ledger.of("record", _record_id(posting))
         if not posting.live and posting.claim == "none":
             worth = {}
         demand = Demand(
@@ -48,7 +52,6 @@ class SaleAudit:
         if not posting.live:
             self._demands.check_off_chain(demand, transfers)
         else:
-            transfers += self._ledger.of("record", record_id(posting.purse, posting.ctr))
             self.posted += 1
             self._live(posting, demand, transfers)
         if posting.claim == "payable":
@@ -60,8 +63,9 @@ class SaleAudit:
             self._held_back(posting, demand, transfers)
             return
         self.cents += sum(demand.worth.values())
-        self._check_claim(posting)
-        self._demands.check(demand, transfers)
+        if any(demand.worth.values()):
+            self._check_claim(posting)
+        self._demands.check(demand, transfers, forked=self._rivals.is_forked(posting))
 
     def _held_back(self, posting: Posting, demand: Demand, transfers: list[Transfer]) -> None:
         """A void that no card has proven: payable → suspense, if the sale is payable."""
@@ -106,14 +110,18 @@ class SaleAudit:
             return "SALE_ON_UNKNOWN_GRANT"
         if not grant.counts:
             return "SALE_ON_VOID_GRANT"
-        if posting.intent.totals[slot - 1] > grant.granted:
+        granted = self._grants.of_slot(posting.purse, slot)
+        if posting.intent.totals[slot - 1] > max(
+            other.granted for other in granted if other.counts
+        ):
             return "SPENT_ABOVE_GRANT"
         return None
 
 
-def record_id(purse: PurseKey, ctr: int) -> str:
-    """How a transfer names a record on a card."""
-    return f"{purse[0].hex()}:{purse[1].hex()}:{ctr}"
+def _record_id(posting: Posting) -> str:
+    """How transfers named the record before its entry came."""
+    issuer, purse = posting.purse
+    return f"{issuer.hex()}:{purse.hex()}:{posting.ctr}:{posting.record_hash[:4].hex()}"
 
 
 def _by_kind(account: Account) -> str:

@@ -95,19 +95,25 @@ class DemandAudit:
         self._book = book
         self._findings = findings
 
-    def check(self, demand: Demand, transfers: Sequence[Transfer]) -> None:
-        """A demand of the purse's live chain: its slots pay, exposure what they lack."""
+    def check(self, demand: Demand, transfers: Sequence[Transfer], *, forked: bool = False) -> None:
+        """A demand of the purse's live chain: its slots pay, exposure what they lack.
+
+        ``forked``: another record was known in its place, so that exposure may have
+        lent while that one was live.
+        """
         compare(
             self._findings, demand.place, demand.by_spot(), booked(transfers, demand.spot),
             transfers,
         )  # fmt: skip
-        taken, lent = _taken(transfers), _lent(transfers)
-        for slot in sorted(demand.worth.keys() | taken.keys()):
+        paid, lent = taken(transfers), _lent(transfers)
+        for slot in sorted(demand.worth.keys() | paid.keys()):
             cents = demand.worth.get(slot, 0)
-            lacked = cents - taken[slot]
-            spared = lacked > 0 and self._had_money(demand.purse, slot, lent, transfers)
-            if spared or not min(0, cents) <= taken[slot] <= max(0, cents):
-                self._not_charged(demand, slot, cents, taken[slot])
+            lacked = cents - paid[slot]
+            spared = (
+                lacked > 0 and not forked and self._had_money(demand.purse, slot, lent, transfers)
+            )
+            if spared or not min(0, cents) <= paid[slot] <= max(0, cents):
+                self._not_charged(demand, slot, cents, paid[slot])
             by = 0 if lent is None else lent.id
             self._book.note("claimed", *demand.purse, slot, demand.ctr, cents, lacked, by)
 
@@ -117,7 +123,7 @@ class DemandAudit:
             self._findings, demand.place, demand.by_spot(), booked(transfers, demand.spot),
             transfers,
         )  # fmt: skip
-        for slot, cents in _taken(transfers).items():
+        for slot, cents in taken(transfers).items():
             if cents:
                 self._not_charged(demand, slot, 0, cents)
 
@@ -141,14 +147,14 @@ class DemandAudit:
         )
 
 
-def _taken(transfers: Iterable[Transfer]) -> defaultdict[int, int]:
+def taken(transfers: Iterable[Transfer]) -> defaultdict[int, int]:
     """Cents that each slot paid."""
-    taken: defaultdict[int, int] = defaultdict(int)
+    slots: defaultdict[int, int] = defaultdict(int)
     for transfer in transfers:
         for account, sign in ((transfer.source, 1), (transfer.target, -1)):
             if account.kind in SLOT_KINDS and account.slot is not None:
-                taken[account.slot] += sign * transfer.cents
-    return taken
+                slots[account.slot] += sign * transfer.cents
+    return slots
 
 
 def _lent(transfers: Iterable[Transfer]) -> Transfer | None:

@@ -26,16 +26,6 @@ SELECT issuer, purse, ctr, posting.terminal, posting.seq, posting.line, posting.
 FROM posting JOIN intent ON intent.hash = posting.intent
 ORDER BY issuer, purse, ctr, posting.terminal, posting.seq
 """
-_SAME = "SELECT 1 FROM posting WHERE record_hash = ? AND live AND (terminal, seq) != (?, ?)"
-_BESIDE = """
-SELECT 1 FROM posting WHERE issuer = ?2 AND purse = ?3 AND ctr = ?4 AND {} AND record_hash != ?1
-UNION SELECT 1 FROM attested WHERE issuer = ?2 AND purse = ?3 AND ctr = ?4 AND record_hash != ?1
-"""
-_RIVALS = f"""
-{_BESIDE.format("live")} UNION SELECT 1 FROM posting WHERE issuer = ?2 AND purse = ?3 AND ctr = ?4 + 1 AND live
-    AND state = 'proven' AND prior_hash != ?1
-"""
-"""Another record in this one's place, or a proven one above it that was written over another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,25 +87,41 @@ def totals_of(book: Workbook, purse: PurseKey, ctr: int) -> list[Totals]:
     return known + [tuple(json.loads(totals)) for (totals,) in attested]
 
 
-def is_forked(book: Workbook, posting: Posting) -> bool:
-    """Whether another record with the posting's counter was proven."""
-    values = (posting.record_hash, *posting.purse, posting.ctr)
-    return bool(book.ask(_BESIDE.format("state = 'proven'"), values))
+def _taken_back(
+    void: Posting, sale: Posting | None, worth: dict[int, int], sold: dict[int, int]
+) -> dict[int, int]:
+    """A void undoes its sale as that is posted: nothing where nothing is, and never more."""
+    if sale is None or sale.record_hash != void.prior_hash:
+        return {} if void.claim == "none" else worth
+    undone = {slot: max(cents, -sold.get(slot, 0)) for slot, cents in worth.items()}
+    return {slot: cents for slot, cents in undone.items() if cents}
+
+
+def _self_made(posting: Posting, before: Posting) -> bool:
+    """Whether only the merchant of a proven posting says what the card held before it."""
+    told_by_itself = before.merchant == posting.merchant
+    return told_by_itself and posting.state == "proven" and before.state != "proven"
 
 
 class Histories:
     """Walks the postings purse by purse, counter by counter."""
 
     def __init__(
-        self, book: Workbook, findings: Findings, is_proven: Callable[[Posting], bool]
+        self,
+        book: Workbook,
+        findings: Findings,
+        is_proven: Callable[[Posting], bool],
+        may_be_dead: Callable[[Posting], bool],
     ) -> None:
         self._book = book
         self._findings = findings
         self._is_proven = is_proven
+        self._may_be_dead = may_be_dead
 
     def walk(self) -> Iterator[tuple[Posting, dict[int, int]]]:
         """Every posting with its cents per slot, negative in a void; what is dead as announced."""
         before: Posting | None = None
+        sold: dict[int, int] = {}
         rows = (
             Posting(**dict(zip(_FIELDS, (*row[:-1], _intent(row[-1])), strict=True)))
             for row in self._book.stream(_POSTINGS)
@@ -124,14 +130,19 @@ class Histories:
             live: Posting | None = None
             for posting in list(rivals):
                 if not posting.live:
-                    self._check_dead(posting)
+                    if not self._may_be_dead(posting):
+                        self._add(Law.CONSERVATION, "SALE_NOT_POSTED", posting, state=posting.state)
                     yield posting, posting.intent.by_slot
                 elif live is not None:
                     self._add(Law.ONCE, "POSTED_TWICE", posting, ctr=posting.ctr)
                     yield posting, posting.intent.by_slot
                 else:
                     live = posting
-                    yield posting, self._worth(posting, before)
+                    worth = self._worth(posting, before)
+                    if posting.intent.kind == entries.RECORD_VOID:
+                        worth = _taken_back(posting, before, worth, sold)
+                    yield posting, worth
+                    sold = worth
             before = live if live is not None else before
 
     def _worth(self, posting: Posting, before: Posting | None) -> dict[int, int]:
@@ -164,6 +175,8 @@ class Histories:
     ) -> tuple[Totals | None, bool]:
         """Totals of the record before, and whether it is the one that the till says it read."""
         if before is not None and (before.purse, before.ctr) == (posting.purse, posting.ctr - 1):
+            if _self_made(posting, before):
+                return None, True
             return before.intent.totals, before.record_hash == posting.prior_hash
         if posting.ctr == 1 and posting.intent.prior[0] == 0:
             return (0,) * 6, True
@@ -222,15 +235,6 @@ class Histories:
                 "SELECT 1 FROM posting WHERE record_hash = ? AND live", (posting.prior_hash,)
             )
         )
-
-    def _check_dead(self, posting: Posting) -> None:
-        """A posting that is not live: its record is posted already, or another has its place."""
-        if posting.state == "none":
-            found = self._book.ask(_SAME, (posting.record_hash, posting.terminal, posting.seq))
-        else:
-            found = self._book.ask(_RIVALS, (posting.record_hash, *posting.purse, posting.ctr))
-        if not found:
-            self._add(Law.CONSERVATION, "SALE_NOT_POSTED", posting, state=posting.state)
 
     def _add(self, law: Law, code: str, posting: Posting, **facts: str | int) -> None:
         self._findings.add(law, code, posting.place, **facts)

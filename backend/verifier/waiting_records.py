@@ -4,15 +4,29 @@ A till's signed word about the intent moves them on: ``not_applied`` makes them 
 refund, ``unresolved`` lets the backend close the sale in the shop's favour.
 """
 
+import json
+from dataclasses import dataclass
+
 from backend.verifier import entries
-from backend.verifier.demands import Demand, DemandAudit
-from backend.verifier.findings import Findings, Place
+from backend.verifier.demands import Demand, DemandAudit, booked, taken
+from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.histories import totals_of
-from backend.verifier.ledger import Ledger
+from backend.verifier.ledger import Account, Ledger
 from backend.verifier.registry import PurseKey
 from backend.verifier.workbook import Workbook
 
 SUSPENSE = ("suspense", "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """An attested record; ``intent`` is the start of its intent's hash, ``totals`` as JSON."""
+
+    purse: PurseKey
+    ctr: int
+    digest: bytes
+    intent: bytes
+    totals: str
 
 
 class WaitingRecordAudit:
@@ -34,42 +48,66 @@ class WaitingRecordAudit:
             self._record(document)
 
     def _record(self, document: str) -> None:
-        found = self._attested(document)
-        if found is None:
+        record = self._attested(document)
+        if record is None:
             return  # stays unjudged, and so is found to be without a document
-        purse, ctr, intent_short = found
         transfers = self._ledger.of("record", document)
         place = Place("transfers.jsonl", transfers[0].line, document=f"record {document}")
         self._findings.trust("RECORD_WITHOUT_ENTRY")
-        worth, claims = self._worth(purse, ctr, intent_short)
+        worth, claims = self._worth(record)
         if worth is None:
             self._findings.trust("RECORD_WITHOUT_TOTALS")
             return
-        lies = {(transfer.target.kind, transfer.target.merchant or "") for transfer in transfers}
-        claim = next((claim for claim in claims if claim in lies), SUSPENSE)
-        self._demands.check(
-            Demand(purse, ctr, worth, dict.fromkeys(worth), claim, place), transfers
-        )
+        lies = booked(transfers, _claim_of)
+        claim = next((claim for claim in claims if lies[" ".join(claim)]), SUSPENSE)
+        demand = Demand(record.purse, record.ctr, worth, dict.fromkeys(worth), claim, place)
+        forked = self._is_forked(record)
+        if forked and not any(taken(transfers).values()):
+            self._demands.check_off_chain(demand, transfers)
+        else:
+            self._check_once(record, place)
+            self._demands.check(demand, transfers, forked=forked)
         if claim[0] == "payable":
             self._book.note("owed", document, claim[1], sum(worth.values()), 0)
 
-    def _attested(self, document: str) -> tuple[PurseKey, int, bytes] | None:
-        issuer, purse, ctr = (*document.split(":"), "", "")[:3]
+    def _check_once(self, record: _Record, place: Place) -> None:
+        """Of the records of one counter a wallet pays one, with or without an entry."""
+        label = f"{record.purse[0].hex()}-{record.purse[1].hex()}:{record.ctr}"
+        live = self._book.ask(
+            "SELECT 1 FROM posting WHERE issuer = ? AND purse = ? AND ctr = ? AND live",
+            (*record.purse, record.ctr),
+        )
+        if self._book.first_use("wallet pays", label, place.line or 0) is not None or live:
+            self._findings.add(Law.ONCE, "POSTED_TWICE", place, ctr=record.ctr)
+
+    def _attested(self, document: str) -> _Record | None:
+        issuer, purse, ctr, start = (*document.split(":"), "", "", "")[:4]
         try:
-            key = (bytes.fromhex(issuer), bytes.fromhex(purse), int(ctr))
+            key = (bytes.fromhex(issuer), bytes.fromhex(purse), int(ctr), bytes.fromhex(start))
         except ValueError:
             return None
         found = self._book.ask(
-            "SELECT intent FROM attested WHERE issuer = ? AND purse = ? AND ctr = ?", key
+            "SELECT record_hash, intent, totals FROM attested"
+            " WHERE issuer = ? AND purse = ? AND ctr = ? AND substr(record_hash, 1, 4) = ?",
+            key,
         )
-        return ((key[0], key[1]), key[2], found[0][0]) if found else None
+        return _Record((key[0], key[1]), key[2], *found[0]) if found else None
 
-    def _worth(
-        self, purse: PurseKey, ctr: int, intent_short: bytes
-    ) -> tuple[dict[int, int] | None, list[tuple[str, str]]]:
+    def _is_forked(self, record: _Record) -> bool:
+        """Whether another record of the same counter is known."""
+        return bool(
+            self._book.ask(
+                "SELECT 1 FROM posting WHERE issuer = ?1 AND purse = ?2 AND ctr = ?3 AND live"
+                " UNION SELECT 1 FROM attested WHERE issuer = ?1 AND purse = ?2 AND ctr = ?3"
+                " AND record_hash != ?4",
+                (*record.purse, record.ctr, record.digest),
+            )
+        )
+
+    def _worth(self, record: _Record) -> tuple[dict[int, int] | None, list[tuple[str, str]]]:
         """Cents per slot, and where they may lie besides suspense."""
         for digest, complete in self._book.ask(
-            "SELECT hash, bytes FROM intent WHERE short = ?", (intent_short,)
+            "SELECT hash, bytes FROM intent WHERE short = ?", (record.intent,)
         ):
             claims = [
                 ("refund_due", "") if kind == entries.NOT_APPLIED else ("payable", merchant)
@@ -78,8 +116,12 @@ class WaitingRecordAudit:
                 )
             ]
             return entries.intent_of(entries.read(complete)).by_slot, claims
-        now, then = totals_of(self._book, purse, ctr), totals_of(self._book, purse, ctr - 1)
-        if now is None or then is None:
+        before = totals_of(self._book, record.purse, record.ctr - 1)
+        if record.totals == "null" or not before:
             return None, []
-        steps = enumerate(zip(now, then, strict=True), 1)
+        steps = enumerate(zip(json.loads(record.totals), before[0], strict=True), 1)
         return {slot: new - old for slot, (new, old) in steps if new != old}, []
+
+
+def _claim_of(account: Account) -> str:
+    return f"{account.kind} {account.merchant or ''}"

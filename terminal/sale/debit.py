@@ -1,6 +1,7 @@
 """From the durable intent on: only the answer's MAC or a fresh read decides (PROTOCOL 5)."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from cardlib.codec.pin import Pin
@@ -140,16 +141,17 @@ class Debit:
         return entry
 
     def prove(self, counters: list[int]) -> Entry | None:
-        """Attested reads of the records ``counters``, as far as the card still answers."""
-        try:
+        """Attested reads of the records ``counters``, as far as card and disk allow.
+
+        The sale is closed by now and goods are due: the backend will ask again.
+        """
+        with suppress(CardlibError):
             found = [self._attested(ctr) for ctr in counters]
-        except CardlibError:
-            return None
-        reads = [read for read in found if read is not None]
-        if not reads:
-            return None
-        core = self._pending.intent.info_core
-        return self._journal.append(Proof(info_core=core, reads=tuple(reads)))
+            reads = tuple(read for read in found if read is not None)
+            if reads:
+                core = self._pending.intent.info_core
+                return self._journal.append(Proof(info_core=core, reads=reads))
+        return None
 
     def _attested(self, ctr: int) -> AttestedRead | None:
         """The record ``ctr``, looked for a little further down where torn ones lie above it."""

@@ -12,6 +12,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.errors import NotPermittedError, UnknownError
 from backend.services.ingest import Ingest
 from backend.services.unit_of_work import Work
+from cardlib.wire.entry_body import Declined
 from cardlib.wire.ids import Seq, TerminalNumber
 from cardlib.wire.upload import Acknowledgement, Batch, Outcome
 from tests.integration.backend.books import alarms, check_laws, held, payable, postings
@@ -272,3 +273,10 @@ def test_two_uploads_at_once_are_taken_in_one_after_the_other(town: Town) -> Non
     assert len(created) == 1
     assert sum(outcomes(answer) == [EXISTS] * 8 for answer in answers) == 3
     assert payable(town, town.shop) == 1000
+
+
+@pytest.mark.parametrize("wall_ms", [2**63, 2**64 - 1])
+def test_a_clock_beyond_all_numbers_stops_no_upload(town: Town, wall_ms: int) -> None:
+    till = town.till()
+    till.write(Declined(code="CARD_MAC_BAD"), wall_ms=wall_ms)
+    assert outcomes(till.upload(*till.journal)) == [CREATED]

@@ -8,6 +8,7 @@ from copy import deepcopy
 import pytest
 
 from backend.verifier.findings import Law
+from cardlib.keys.intent_rule import record_hash
 from cardlib.wire.entry_body import AttestedRead, NotApplied, NotAppliedCode, Proof, Unresolved
 from tests.integration.verifier.conftest import Audited
 from tests.integration.verifier.export_files import Files, chain
@@ -21,7 +22,8 @@ def town() -> Town:
 
 def record_of(town: Town) -> str:
     """How a transfer names Anna's newest record."""
-    return f"{TOWN.hex()}:{town.anna.info.purse.hex()}:{town.anna.ctr}"
+    digest = record_hash(town.anna.record)[:4].hex()
+    return f"{TOWN.hex()}:{town.anna.info.purse.hex()}:{town.anna.ctr}:{digest}"
 
 
 def codes(audited: Audited, files: Files) -> set[str]:
@@ -278,6 +280,60 @@ def test_the_dead_branch_of_a_fork_is_lent_by_exposure(audited: Audited, town: T
     assert codes(audited, files) == set()
     files["transfers.jsonl"][-1]["from"] = town.wallet(town.anna)
     assert {"SLOT_NOT_CHARGED", "WALLET_UNBALANCED"} <= codes(audited, chain(files))
+
+
+def test_a_claim_that_the_next_proven_record_refutes_is_dead(audited: Audited, town: Town) -> None:
+    """The real first record has no entry yet; the second says what it was written over."""
+    grant = town.load(town.anna, 1, 1, 5_000)
+    twin = twin_of(town.anna)
+    false = town.baker.sale(twin, grant, 900, tc=False)
+    town.verdict(false, "unproven", "none", live=False)
+    town.grocer.sale(town.anna, grant, 100)
+    town.grocer.entries.clear()
+    sale = town.grocer.sale(town.anna, grant, 300)
+    town.post(town.anna, sale, 300, 2)
+    town.verdict(sale, "proven", "payable", amount_open=True)
+    files = town.exported()
+    assert codes(audited, files) == set()
+    second = next(
+        row for row in files["entries.jsonl"] if row["terminal"] == 502 and row["posting"]
+    )
+    second["posting"].update(state="unproven", claim="suspense")
+    assert "SALE_NOT_POSTED" in codes(audited, files)
+
+
+def test_two_proven_records_of_one_counter_without_entries(audited: Audited, town: Town) -> None:
+    """Each transfer names its record by hash: the dead one is lent, the live one paid."""
+    grant = town.load(town.anna, 1, 1, 5_000)
+    twin = twin_of(town.anna)
+    for card, till, cents, source in (
+        (town.anna, town.baker, 700, town.wallet(town.anna)),
+        (twin, town.grocer, 400, "exposure"),
+    ):
+        till.sale(card, grant, cents)
+        till.entries.pop()
+        town.attest(card)
+        digest = record_hash(card.record)[:4].hex()
+        document = f"{TOWN.hex()}:{card.info.purse.hex()}:{card.ctr}:{digest}"
+        town.book(source, "suspense", cents, "record", document)
+    files = town.exported()
+    assert codes(audited, files) == set()
+    files["transfers.jsonl"][-1]["from"] = town.wallet(town.anna)
+    assert codes(audited, chain(files)) == {"POSTED_TWICE"}
+
+
+def test_a_void_gives_back_no_more_than_its_sale_is_posted_at(audited: Audited, town: Town) -> None:
+    """The till lied about what it had read; the neighbours say that its sale took nothing."""
+    grant = town.load(town.anna, 1, 1, 5_000)
+    honest, liar = town.anna, twin_of(town.anna)
+    town.post(honest, town.baker.sale(honest, grant, 900), 900, 1)
+    town.grocer.sale(liar, grant, 100)
+    town.grocer.entries.clear()
+    sold = town.grocer.sale(liar, grant, 300)
+    town.verdict(sold, "proven", "none")
+    void = town.grocer.sale(liar, grant, 300, voided=sold.header.seq - 1)
+    town.verdict(void, "proven", "none")
+    assert codes(audited, town.exported()) == set()
 
 
 def test_a_person_decides_a_case(audited: Audited, town: Town) -> None:

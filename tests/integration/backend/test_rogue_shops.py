@@ -1,0 +1,74 @@
+"""What a shop with stolen keys and a card at hand may try, and gets nothing for (PROTOCOL 1.10)."""
+
+from dataclasses import replace
+
+import pytest
+
+from backend.domain.settlement import Period
+from backend.errors import ConflictError
+from backend.services.settlement import SettlementService
+from cardlib.codec.purse import SpendType
+from cardlib.keys import records
+from cardlib.keys.intent_rule import PREV_SIZE, record_hash
+from tests.integration.backend.books import payable, postings
+from tests.integration.backend.builders import Chip, Till, Town
+
+UNKNOWN_TERMINAL = 0x7777
+
+
+def claim_without_card(till: Till, twin: Chip, cents: int) -> bytes:
+    """A sale that the journal tells and no card ever saw; its record."""
+    seq = till.begin(twin, cents)
+    record = till.record(twin, till.journal[seq - 1])
+    twin.write(record)
+    till.commit(twin, seq, tc=False)
+    return record
+
+
+def nothing_is_paid(town: Town, till: Till) -> None:
+    town.clock.seconds += 10
+    till.heartbeat()
+    till.sync()
+    service, now = SettlementService(town.work, town.clock), town.clock.seconds
+    with pytest.raises(ConflictError, match="BATCH_EMPTY"):
+        service.draw_up(town.municipality, town.shop, Period(now - 10_000, now - 5), "lina")
+
+
+@pytest.mark.parametrize("named", ["an unknown terminal", "the other shop's terminal"])
+def test_a_record_that_only_names_another_terminal_proves_no_claim(town: Town, named: str) -> None:
+    chip, till, other = town.chip_with(10_000), town.till(), town.till(town.other_shop)
+    fake = claim_without_card(till, chip.twin(), 9_000)
+    newest = records.open_spend(chip.keys.debit.record, chip.records[0])
+    assert newest is not None
+    terminal = UNKNOWN_TERMINAL if named == "an unknown terminal" else other.number
+    ghost = replace(
+        newest, type=SpendType.SALE, ctr=newest.ctr + 2, intent_hash=b"ghostly!", terminal=terminal, seq=99,
+        prev=record_hash(fake)[:PREV_SIZE],
+    )  # fmt: skip
+    chip.write(records.seal_spend(chip.keys.debit.record, ghost))
+    till.prove(chip, 1)
+    till.sync()
+
+    assert postings(town, chip)[0].state == "unproven"
+    assert payable(town, town.shop) == 0
+    nothing_is_paid(town, till)
+
+
+def test_a_claim_of_ones_own_in_anothers_place_makes_no_sale_larger(town: Town) -> None:
+    chip, rogue, honest = town.chip_with(10_000), town.till(), town.till(town.other_shop)
+    twin = chip.twin()
+    honest.sell(chip, 8_000)  # on the card, not uploaded yet
+    claim_without_card(rogue, twin, 1)
+    seq = rogue.begin(twin, 8_099)
+    record = rogue.record(twin, rogue.journal[seq - 1])
+    twin.write(record)
+    chip.write(record)
+    rogue.commit(chip, seq)
+    rogue.sync()
+
+    assert postings(town, chip)[-1].amount_open
+    nothing_is_paid(town, rogue)
+    honest.sync()
+    honest.prove(chip, 2)
+    honest.sync()
+    assert (payable(town, town.other_shop), payable(town, town.shop)) == (8_000, 100)
