@@ -42,8 +42,8 @@ def test_a_record_that_only_names_another_terminal_proves_no_claim(town: Town, n
     assert newest is not None
     terminal = UNKNOWN_TERMINAL if named == "an unknown terminal" else other.number
     ghost = replace(
-        newest, type=SpendType.SALE, ctr=newest.ctr + 2, intent_hash=b"ghostly!", terminal=terminal, seq=99,
-        prev=record_hash(fake)[:PREV_SIZE],
+        newest, type=SpendType.SALE, ctr=newest.ctr + 2, intent_hash=b"ghostly!",
+        terminal=terminal, seq=99, prev=record_hash(fake)[:PREV_SIZE],
     )  # fmt: skip
     chip.write(records.seal_spend(chip.keys.debit.record, ghost))
     till.prove(chip, 1)
