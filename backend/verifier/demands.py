@@ -114,7 +114,7 @@ class DemandAudit:
             )
             if spared or not min(0, cents) <= paid[slot] <= max(0, cents):
                 self._not_charged(demand, slot, cents, paid[slot])
-            by = 0 if lent is None else lent.id
+            by = max((t.id for t in transfers if _touches_exposure(t)), default=0)
             self._book.note("claimed", *demand.purse, slot, demand.ctr, cents, lacked, by)
 
     def check_off_chain(self, demand: Demand, transfers: Sequence[Transfer]) -> None:
@@ -164,3 +164,7 @@ def _lent(transfers: Iterable[Transfer]) -> Transfer | None:
         if transfer.source.kind == "exposure":
             lent = transfer
     return lent
+
+
+def _touches_exposure(transfer: Transfer) -> bool:
+    return "exposure" in (transfer.source.kind, transfer.target.kind)

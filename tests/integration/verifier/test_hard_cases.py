@@ -157,6 +157,20 @@ def test_exposure_is_a_memo_of_the_wallets_equation(audited: Audited, town: Town
     assert "SLOT_NOT_CHARGED" in codes(audited, chain(moved))
 
 
+def test_a_void_pays_exposure_back_first(audited: Audited, town: Town) -> None:
+    town.load(town.anna, 1, 1, 300)
+    other = town.sign(town.anna, 2, 2, 5_000, carried=300, state="loading")
+    sale = town.baker.sale(town.anna, other, 1_000)
+    town.book(town.wallet(town.anna), "suspense", 300, "entry", name_of(sale))
+    town.book("exposure", "suspense", 700, "entry", name_of(sale))
+    town.verdict(sale, "proven", "suspense", reason="SALE_OVERDRAWN")
+    void = town.baker.sale(town.anna, other, 800, voided=sale.header.seq - 1)
+    town.book("suspense", "exposure", 700, "entry", name_of(void))
+    town.book("suspense", town.wallet(town.anna), 100, "entry", name_of(void))
+    town.verdict(void, "proven", "suspense")
+    assert codes(audited, town.exported()) == set()
+
+
 def test_a_proven_record_waits_in_suspense_for_its_entry(audited: Audited, town: Town) -> None:
     """The till burnt after the debit; a desk read the card."""
     grant = town.load(town.anna, 1, 1, 5_000)
@@ -259,6 +273,17 @@ def test_an_amount_is_open_while_the_record_before_is_missing(audited: Audited, 
     entry = next(row for row in files["entries.jsonl"] if row["posting"])
     entry["posting"]["amount_open"] = False
     assert codes(audited, files) == {"AMOUNT_NOT_OPEN"}
+
+
+def test_an_unproven_sale_of_ones_own_closes_no_amount(audited: Audited, town: Town) -> None:
+    """A rogue shop may claim a sale of its own in the place of another shop's."""
+    grant = town.load(town.anna, 1, 1, 5_000)
+    town.post(town.anna, town.baker.sale(town.anna, grant, 300, tc=False), 300, 1, "unproven")
+    sale = town.baker.sale(town.anna, grant, 700)
+    town.post(town.anna, sale, 700, 1)
+    assert codes(audited, deepcopy(town).exported()) == {"AMOUNT_NOT_OPEN"}
+    town.verdict(sale, "proven", "payable", amount_open=True)
+    assert codes(audited, town.exported()) == set()
 
 
 def test_an_amount_may_not_be_held_open_for_nothing(audited: Audited, town: Town) -> None:
