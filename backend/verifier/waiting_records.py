@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from backend.verifier import entries
 from backend.verifier.demands import Demand, DemandAudit, booked, taken
+from backend.verifier.entries import Intent
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.histories import totals_of
 from backend.verifier.ledger import Account, Ledger
@@ -54,12 +55,16 @@ class WaitingRecordAudit:
         transfers = self._ledger.of("record", document)
         place = Place("transfers.jsonl", transfers[0].line, document=f"record {document}")
         self._findings.trust("RECORD_WITHOUT_ENTRY")
-        worth, claims = self._worth(record)
-        if worth is None:
+        intent = self._intent(record)
+        lies = booked(transfers, _claim_of)
+        claim = next((name for name in self._claims(record) if lies[" ".join(name)]), SUSPENSE)
+        worths = self._worths(record, intent)
+        if not worths:
             self._findings.trust("RECORD_WITHOUT_TOTALS")
             return
-        lies = booked(transfers, _claim_of)
-        claim = next((claim for claim in claims if lies[" ".join(claim)]), SUSPENSE)
+        # Where a fork leaves two records to have been written over, either may be it.
+        told = (worth for worth in worths if sum(worth.values()) == lies[" ".join(claim)])
+        worth = next(told, worths[0])
         demand = Demand(record.purse, record.ctr, worth, dict.fromkeys(worth), claim, place)
         forked = self._is_forked(record)
         if forked and not any(taken(transfers).values()):
@@ -104,23 +109,41 @@ class WaitingRecordAudit:
             )
         )
 
-    def _worth(self, record: _Record) -> tuple[dict[int, int] | None, list[tuple[str, str]]]:
-        """Cents per slot, and where they may lie besides suspense."""
-        for digest, complete in self._book.ask(
-            "SELECT hash, bytes FROM intent WHERE short = ?", (record.intent,)
-        ):
-            claims = [
-                ("refund_due", "") if kind == entries.NOT_APPLIED else ("payable", merchant)
-                for kind, merchant in self._book.ask(
-                    "SELECT type, merchant FROM closed WHERE intent = ?", (digest,)
-                )
-            ]
-            return entries.intent_of(entries.read(complete)).by_slot, claims
+    def _intent(self, record: _Record) -> Intent | None:
+        found = self._book.ask("SELECT bytes FROM intent WHERE short = ?", (record.intent,))
+        return entries.intent_of(entries.read(found[0][0])) if found else None
+
+    def _claims(self, record: _Record) -> list[tuple[str, str]]:
+        """Where the money may lie besides suspense: what the till signed of the intent says."""
+        return [
+            ("refund_due", "") if kind == entries.NOT_APPLIED else ("payable", merchant)
+            for kind, merchant in self._book.ask(
+                "SELECT type, closed.merchant FROM closed"
+                " JOIN intent ON intent.hash = closed.intent WHERE short = ?",
+                (record.intent,),
+            )
+        ]
+
+    def _worths(self, record: _Record, intent: Intent | None) -> list[dict[int, int]]:
+        """Cents per slot: against the record before, or as announced while that is unproven."""
+        told = None if record.totals == "null" else tuple(json.loads(record.totals))
+        now = told if intent is None else intent.totals
         before = totals_of(self._book, record.purse, record.ctr - 1)
-        if record.totals == "null" or not before:
-            return None, []
-        steps = enumerate(zip(json.loads(record.totals), before[0], strict=True), 1)
-        return {slot: new - old for slot, (new, old) in steps if new != old}, []
+        worths = [_steps(now, then) for then in before if now is not None]
+        unproven = self._book.ask(
+            "SELECT 1 FROM posting WHERE issuer = ? AND purse = ? AND ctr = ? AND live"
+            " AND state = 'unproven'",
+            (*record.purse, record.ctr - 1),
+        )
+        if intent is not None and (unproven or not worths):
+            worths.append(intent.by_slot)
+        return worths
+
+
+def _steps(now: tuple[int, ...], then: tuple[int, ...]) -> dict[int, int]:
+    """What changed from one record's totals to the next one's."""
+    steps = enumerate(zip(now, then, strict=True), 1)
+    return {slot: new - old for slot, (new, old) in steps if new != old}
 
 
 def _claim_of(account: Account) -> str:
