@@ -13,14 +13,14 @@ from backend.adapters.migrate import migrate, require_current
 from backend.adapters.pin_letters import FilePinLetters
 from backend.adapters.unit_of_work import DatabaseWork
 from backend.config import Settings
-from backend.services.card_sessions import CardSessions
-from backend.services.card_sessions_personalise import PinLetters
-from backend.services.enrolment import Enrolment
-from backend.services.ingest import Ingest
-from backend.services.load_orders import LoadDesk
-from backend.services.merchants import MerchantOffice
-from backend.services.programmes import ProgrammeOffice
-from backend.services.settlement import SettlementService
+from backend.services.administration.enrolment import Enrolment
+from backend.services.administration.load_orders import LoadDesk
+from backend.services.administration.merchants import MerchantOffice
+from backend.services.administration.programmes import ProgrammeOffice
+from backend.services.card_sessions.personalise import PinLetters
+from backend.services.card_sessions.sessions import CardSessions
+from backend.services.ingest.batches import Ingest
+from backend.services.settlement.batches import SettlementService
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock, Randomness
 

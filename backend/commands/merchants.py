@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from backend.commands.options import HERE, Dir, Json, Lang, Openers
-from backend.services.merchants import Statement
+from backend.services.administration.merchants import Statement
 from cardlib.calendar import local_time
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported

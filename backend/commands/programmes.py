@@ -9,7 +9,7 @@ import typer
 
 from backend.commands.options import HERE, ApprovedBy, By, Day, Dir, Json, Lang, Openers
 from backend.errors import BadInputError
-from backend.services.programmes import NewProgramme
+from backend.services.administration.programmes import NewProgramme
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported
 from cardlib.wire.ids import PurseId

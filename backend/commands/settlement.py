@@ -16,8 +16,8 @@ from backend.commands.options import HERE, By, Dir, Json, Lang
 from backend.composition import Backend
 from backend.domain.settlement import Period
 from backend.errors import BadInputError
-from backend.services.batch_views import Batch
-from backend.services.outcomes import ImportReport, OutcomeService
+from backend.services.settlement.outcomes import ImportReport, OutcomeService
+from backend.services.settlement.views import Batch
 from cardlib.calendar import day_at, day_end
 from cardlib.text import catalogue
 from cardlib.text.command_line import FAILURE, language, reported

@@ -17,9 +17,9 @@ from backend.api.app import create_app
 from backend.composition import open_backend
 from backend.config import Settings
 from backend.domain.settlement import Period
-from backend.services.outcomes import ImportReport, OutcomeService
-from backend.services.programmes import NewProgramme
-from backend.services.settlement import PaymentOrder
+from backend.services.administration.programmes import NewProgramme
+from backend.services.settlement.batches import PaymentOrder
+from backend.services.settlement.outcomes import ImportReport, OutcomeService
 from cardlib.calendar import day_at
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.ids import PurseId

@@ -15,14 +15,14 @@ from backend.adapters.key_store import MemoryKeyStore
 from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.unit_of_work import DatabaseWork, Unit
 from backend.services import grants
-from backend.services.card_records import learn_attested
-from backend.services.enrolment import Enrolment
-from backend.services.ingest import Ingest
-from backend.services.judgement import judge_purse
-from backend.services.load_orders import LoadDesk
-from backend.services.merchants import MerchantOffice
-from backend.services.programmes import NewProgramme, ProgrammeOffice
+from backend.services.administration.enrolment import Enrolment
+from backend.services.administration.load_orders import LoadDesk
+from backend.services.administration.merchants import MerchantOffice
+from backend.services.administration.programmes import NewProgramme, ProgrammeOffice
+from backend.services.ingest.batches import Ingest
 from backend.services.unit_of_work import Work
+from backend.services.verdicts.card_records import learn_attested
+from backend.services.verdicts.judgement import judge_purse
 from cardlib.codec.purse import (
     ZERO_TOTALS,
     Grant,

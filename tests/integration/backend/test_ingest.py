@@ -10,7 +10,7 @@ import pytest
 
 from backend.adapters.unit_of_work import Unit
 from backend.errors import NotPermittedError, UnknownError
-from backend.services.ingest import Ingest
+from backend.services.ingest.batches import Ingest
 from backend.services.unit_of_work import Work
 from cardlib.wire.entry_body import Declined
 from cardlib.wire.ids import Seq, TerminalNumber

@@ -6,7 +6,7 @@ import pytest
 
 from backend.domain.settlement import Period
 from backend.errors import ConflictError
-from backend.services.settlement import SettlementService
+from backend.services.settlement.batches import SettlementService
 from cardlib.codec.purse import SpendType
 from cardlib.keys import records
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash

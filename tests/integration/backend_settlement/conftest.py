@@ -27,8 +27,8 @@ from backend.domain.ledger import (
     check_programmes,
 )
 from backend.domain.settlement import Period
-from backend.services.outcomes import OutcomeService
-from backend.services.settlement import SettlementService
+from backend.services.settlement.batches import SettlementService
+from backend.services.settlement.outcomes import OutcomeService
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money

@@ -9,7 +9,7 @@ from backend.domain.ledger import AccountKind
 from backend.domain.outcomes import OutcomeState
 from backend.domain.settlement import BatchState, Period
 from backend.errors import BadInputError, ConflictError, NotPermittedError, UnknownError
-from backend.services.batch_views import Batch
+from backend.services.settlement.views import Batch
 from tests.integration.backend_settlement.conftest import (
     APRIL,
     DEBTOR,

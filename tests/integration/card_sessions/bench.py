@@ -26,7 +26,7 @@ from backend.domain.ledger import (
     TransferKind,
     check_programmes,
 )
-from backend.services.card_sessions import CardSessions
+from backend.services.card_sessions.sessions import CardSessions
 from cardlib.codec.files import KeyId
 from cardlib.codec.purse import Info, Spend, SpendType
 from cardlib.connection import CardConnection

@@ -4,7 +4,7 @@ import pytest
 
 from backend.domain.ledger import AccountKind
 from backend.errors import BadInputError, ConflictError, NotPermittedError, UnknownError
-from backend.services.card_sessions import TIME_TO_LIVE_S
+from backend.services.card_sessions.sessions import TIME_TO_LIVE_S
 from cardlib.wire.card_session import SessionAnswers, SessionOpening
 from simulator.faults import HeldBack, Shim, nth
 from terminal.agent.card_session import run_session, transmit

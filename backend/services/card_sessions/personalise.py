@@ -17,9 +17,9 @@ from backend.adapters.tables.sessions import CardSessionRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.personalisation import NewPurse, check_declared, check_holder, new_purse
 from backend.errors import ConflictError
-from backend.services.card_records import learn_attested
-from backend.services.card_sessions_desk import Done, claim_purse, serves
-from backend.services.judgement import judge_purse
+from backend.services.card_sessions.desk import Done, claim_purse, serves
+from backend.services.verdicts.card_records import learn_attested
+from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import Info, Spend

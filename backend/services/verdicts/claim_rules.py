@@ -6,7 +6,7 @@ from backend.adapters.tables.cards import CardGrantRow
 from backend.adapters.tables.journals import IntentLineRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.verdicts import Closing, Judgement
-from backend.services.purse_facts import KnownRecord, PurseFacts, grant_of_line
+from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, grant_of_line
 from cardlib.codec.purse import Grant
 
 

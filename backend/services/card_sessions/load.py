@@ -19,11 +19,11 @@ from backend.domain.load import (
 from backend.domain.load_comparison import check_watermark
 from backend.errors import ConflictError
 from backend.services import grants
-from backend.services.card_records import learn_attested
-from backend.services.card_sessions_books import IssuerTrust, books_of
-from backend.services.card_sessions_desk import Done, claim_purse, serves
-from backend.services.card_sessions_plan import StoredPlan
-from backend.services.judgement import judge_purse
+from backend.services.card_sessions.books import IssuerTrust, books_of
+from backend.services.card_sessions.desk import Done, claim_purse, serves
+from backend.services.card_sessions.plan import StoredPlan
+from backend.services.verdicts.card_records import learn_attested
+from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
 from cardlib.codec.purse import Info, day_number
 from cardlib.dialogues.load import (

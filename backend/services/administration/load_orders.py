@@ -7,7 +7,7 @@ from backend.adapters.key_store import KeyStore, TransportKeys
 from backend.adapters.tables.cards import LoadOrderRow, PurseRow, StockCardRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import BadInputError, ConflictError
-from backend.services.programmes import check_two_people, issuer_code
+from backend.services.administration.programmes import check_two_people, issuer_code
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import SLOTS
 from cardlib.ports import Clock

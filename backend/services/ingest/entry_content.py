@@ -14,8 +14,8 @@ from backend.adapters.tables.verdicts import GrantSeenRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import BackendError, KeyStoreError
 from backend.services.alarms import raise_alarm
-from backend.services.card_records import learn_attested, learn_record
 from backend.services.purse_keys import PurseKeyring
+from backend.services.verdicts.card_records import learn_attested, learn_record
 from cardlib.codec.purse import GRANT_CLEAR_SIZE, Info, Spend, SpendType
 from cardlib.errors import AuthenticityError, CardlibError
 from cardlib.keys.intent_rule import check_follows, planned_spend, record_hash

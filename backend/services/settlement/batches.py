@@ -29,8 +29,8 @@ from backend.domain.settlement import (
     draw_up,
 )
 from backend.errors import ConflictError
-from backend.services.batch_money import book_batch, fail_batch
-from backend.services.batch_views import Batch, entry_of, view
+from backend.services.settlement.money import book_batch, fail_batch
+from backend.services.settlement.views import Batch, entry_of, view
 from backend.services.unit_of_work import Work
 from cardlib.calendar import day_at
 from cardlib.ports import Clock

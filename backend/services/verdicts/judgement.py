@@ -10,8 +10,8 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.verdicts import Judgement, PurseVerdict, judge
 from backend.services import grants
 from backend.services.alarms import hotlist, raise_alarm
-from backend.services.postings import Books
-from backend.services.purse_facts import KnownRecord, PurseFacts, gather, grant_of_line
+from backend.services.verdicts.postings import Books
+from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, gather, grant_of_line
 
 
 def judge_purse(unit: Unit, purse: PurseRow, now: int, *, changed_ctr: int | None = None) -> None:

@@ -14,11 +14,11 @@ from backend.adapters.unit_of_work import Unit
 from backend.errors import NotPermittedError
 from backend.services.alarms import raise_alarm
 from backend.services.bundles import publish_bundle
-from backend.services.entry_content import EntryContent, EntryProblemError, Touched
-from backend.services.judgement import judge_purse
+from backend.services.ingest.entry_content import EntryContent, EntryProblemError, Touched
+from backend.services.ingest.uploads import Upload, read_uploads
 from backend.services.purse_keys import PurseKeyring
 from backend.services.unit_of_work import Work
-from backend.services.uploads import Upload, read_uploads
+from backend.services.verdicts.judgement import judge_purse
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.ids import Seq, TerminalNumber

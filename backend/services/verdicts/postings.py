@@ -17,9 +17,9 @@ from backend.domain.ledger import (
 from backend.domain.positions import Place, moves, take_back
 from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
 from backend.services.accounts import same_pot
-from backend.services.claim_rules import Reason, claim_problem
-from backend.services.purse_facts import KnownRecord, PurseFacts
-from backend.services.slot_accounts import SlotAccounts
+from backend.services.verdicts.claim_rules import Reason, claim_problem
+from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts
+from backend.services.verdicts.slot_accounts import SlotAccounts
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 

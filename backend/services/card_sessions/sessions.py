@@ -25,10 +25,10 @@ from backend.errors import (
     NotPermittedError,
 )
 from backend.services.alarms import raise_alarm
-from backend.services.card_sessions_desk import Desk, Done
-from backend.services.card_sessions_load import LoadDesk
-from backend.services.card_sessions_personalise import PersonaliseDesk, PinLetters
-from backend.services.card_sessions_replay import Finished, Replay, SessionRandomness
+from backend.services.card_sessions.desk import Desk, Done
+from backend.services.card_sessions.load import LoadDesk
+from backend.services.card_sessions.personalise import PersonaliseDesk, PinLetters
+from backend.services.card_sessions.replay import Finished, Replay, SessionRandomness
 from backend.services.unit_of_work import Work
 from cardlib.errors import CardlibError
 from cardlib.ports import Clock, Randomness

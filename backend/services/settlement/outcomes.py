@@ -27,7 +27,7 @@ from backend.domain.outcomes import (
     judge,
 )
 from backend.domain.settlement import BatchState, advance
-from backend.services.batch_money import fail_batch, move_batch
+from backend.services.settlement.money import fail_batch, move_batch
 from backend.services.unit_of_work import Work
 from cardlib.calendar import day_end
 from cardlib.ports import Clock

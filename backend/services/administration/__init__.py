@@ -1,0 +1,1 @@
+"""Setting up: programmes and money, merchants, load orders, terminals."""

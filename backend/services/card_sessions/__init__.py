@@ -1,0 +1,1 @@
+"""Conversations with cards that the backend drives through stations."""

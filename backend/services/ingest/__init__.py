@@ -1,0 +1,1 @@
+"""Journal entries as they arrive: read, placed, kept, answered."""

@@ -1,0 +1,1 @@
+"""Paying the merchants: batches, their money, outcomes."""

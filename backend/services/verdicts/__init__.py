@@ -1,0 +1,1 @@
+"""What the backend concludes about a purse, and the postings that follow."""
