@@ -164,9 +164,11 @@ def _linked(above: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> Record
 
 
 def _totals_agree(above: RecordFact, below: RecordFact) -> bool:
-    if above.lines is None:
-        return above.type != SpendType.INIT or above.spent == below.spent
-    return _difference(above, below.spent) == dict(above.lines)
+    """Whether a signed entry says what ``above`` took, and ``below`` fits it.
+
+    A record whose entry nobody has may be a shop key's own: it vouches for nothing below.
+    """
+    return above.lines is not None and _difference(above, below.spent) == dict(above.lines)
 
 
 def _difference(fact: RecordFact, before: Totals) -> dict[int, int]:

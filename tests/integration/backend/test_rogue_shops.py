@@ -54,6 +54,25 @@ def test_a_record_that_only_names_another_terminal_proves_no_claim(town: Town, n
     nothing_is_paid(town, till)
 
 
+def test_a_record_without_an_entry_vouches_for_nothing_below_it(town: Town) -> None:
+    chip, till, other = town.chip_with(10_000), town.till(), town.till(town.other_shop)
+    fake = claim_without_card(till, chip.twin(), 9_000)
+    newest = records.open_spend(chip.keys.debit.record, chip.records[0])
+    assert newest is not None
+    ghost = replace(
+        newest, type=SpendType.SALE, ctr=newest.ctr + 2, intent_hash=b"ghostly!",
+        terminal=other.number, seq=99, prev=record_hash(fake)[:PREV_SIZE],
+    )  # fmt: skip
+    chip.write(records.seal_spend(chip.keys.debit.record, ghost))
+    till.sync()
+    other.sell(chip, 100)
+    other.sync()
+
+    first = postings(town, chip)[0]
+    assert (first.ctr, first.state) == (1, "unproven")
+    nothing_is_paid(town, till)
+
+
 def test_a_claim_of_ones_own_in_anothers_place_makes_no_sale_larger(town: Town) -> None:
     chip, rogue, honest = town.chip_with(10_000), town.till(), town.till(town.other_shop)
     twin = chip.twin()
