@@ -1,6 +1,6 @@
 """Traces of a conversation: command names for people, PIN bytes masked always."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cardlib.codec.apdu import Command, Response
 from cardlib.codec.files import PURSE_FILES
@@ -25,7 +25,7 @@ _BINARY_INS = (0xB0, 0xD6)
 class Exchange:
     """One command and its answer as sent over the interface; ``answer`` is None when lost."""
 
-    command: bytes
+    command: bytes = field(repr=False)
     answer: bytes | None
 
     @property

@@ -306,11 +306,13 @@ class TwoTills(Shim):
 
     Every :meth:`till` is a connection. SELECT and GET CHALLENGE reach the card once and
     are answered from memory afterwards; a till's own random is given again before its
-    turn, so that all MACs it sees are good. Resets reach the card from neither.
+    turn, so that all MACs it sees are good. Resets reach the card from neither. With
+    ``own_challenges`` each till gets a challenge of its own, fresh from the card.
     """
 
-    def __init__(self, inner: CardConnection) -> None:
+    def __init__(self, inner: CardConnection, *, own_challenges: bool = False) -> None:
         super().__init__(inner)
+        self._shared = (_SELECT,) if own_challenges else (_SELECT, _GET_CHALLENGE)
         self._answers: dict[bytes, bytes] = {}
         self._turn: _TillSide | None = None
 
@@ -323,7 +325,7 @@ class TwoTills(Shim):
         if self._turn is not side and side.random:
             self.inner.transmit(side.random)
         self._turn = side
-        if apdu[1] not in (_SELECT, _GET_CHALLENGE):
+        if apdu[1] not in self._shared:
             return self.inner.transmit(apdu)
         if apdu not in self._answers:
             self._answers[apdu] = self.inner.transmit(apdu)

@@ -191,24 +191,30 @@ class Draft:
         return _net(line.claim for line in self.included)
 
 
-def draw_up(claims: Iterable[Claim]) -> Draft:
-    """Decides what is paid now; ConflictError ``BATCH_EMPTY`` when nothing is."""
+def draw_up(claims: Iterable[Claim], payable: Mapping[Pot, int]) -> Draft:
+    """Decides what is paid now; ConflictError ``BATCH_EMPTY`` when nothing is.
+
+    ``payable``: what the ledger owes the merchant from each pot. A pot never pays more
+    than that, whatever its claims add up to: an earlier payment may have been corrected.
+    """
     ordered = sorted(claims, key=lambda claim: (claim.event_time, claim.posting))
     ready = [claim for claim in ordered if claim.postponement() is None]
-    owing = _owing_pots(ready)
+    owing = _owing_pots(ready, payable)
     draft = Draft(tuple(_line(claim, owing) for claim in ordered))
     if draft.total_cents <= 0:
         raise ConflictError("BATCH_EMPTY", postponed=len(draft.lines))
     return draft
 
 
-def _owing_pots(claims: Iterable[Claim]) -> set[Pot]:
+def _owing_pots(ready: list[Claim], payable: Mapping[Pot, int]) -> set[Pot]:
     """Pots that pay nothing now, until no claim that remains touches one.
 
     A claim over two pots waits with either, which may push the other below zero.
     """
-    remaining, owing = list(claims), set[Pot]()
-    while found := {pot for pot, cents in _net(remaining).items() if cents < 0}:
+    remaining, owing = list(ready), set[Pot]()
+    while found := {
+        pot for pot, cents in _net(remaining).items() if not 0 <= cents <= payable.get(pot, 0)
+    }:
         owing |= found
         remaining = [claim for claim in remaining if not _touches(claim, owing)]
     return owing

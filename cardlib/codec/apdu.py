@@ -3,7 +3,7 @@
 Source: ISO/IEC 7816-3:2006, 12.1; ISO/IEC 7816-4:2020, 5.2 and 5.3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from cardlib.codec.reader import Reader
@@ -24,7 +24,8 @@ class Command:
     ins: int
     p1: int
     p2: int
-    data: bytes = b""
+    data: bytes = field(default=b"", repr=False)
+    """Never shown: it may be a PIN. ``cardlib.trace`` shows commands, masked."""
     le: int | None = None
 
     def __post_init__(self) -> None:

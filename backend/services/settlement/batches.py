@@ -23,6 +23,7 @@ from backend.domain.settlement import (
     ClaimPart,
     Draft,
     Period,
+    Pot,
     advance,
     check_complete,
     check_second_person,
@@ -66,7 +67,8 @@ class SettlementService:
             row = _find_same_period(unit, municipality, merchant, period)
             if row is None:
                 check_complete(period, _marks(unit, merchant))
-                draft = draw_up(_claims(unit, municipality, merchant, period.end))
+                claims = _claims(unit, municipality, merchant, period.end)
+                draft = draw_up(claims, _payable(unit, merchant))
                 row = self._store(unit, municipality, merchant, period, by, draft)
                 unit.commit()
             return view(unit, row)
@@ -200,6 +202,15 @@ def _claims(unit: Unit, municipality: int, merchant: int, time_to: int) -> list[
     waiting = unit.settlement.waiting_postings(municipality, merchant, time_to)
     claims = (_claim(unit, posting, purse) for posting, purse in waiting)
     return [claim for claim in claims if claim.parts]
+
+
+def _payable(unit: Unit, merchant: int) -> dict[Pot, int]:
+    """What the ledger owes the merchant, by pot."""
+    return {
+        account.pot: cents
+        for account, cents in unit.ledger.balances().items()
+        if account.kind is AccountKind.PAYABLE and account.merchant == merchant
+    }
 
 
 def _claim(unit: Unit, posting: PostingRow, purse: PurseRow) -> Claim:

@@ -61,15 +61,30 @@ def test_a_record_without_an_entry_vouches_for_nothing_below_it(town: Town) -> N
     assert newest is not None
     ghost = replace(
         newest, type=SpendType.SALE, ctr=newest.ctr + 2, intent_hash=b"ghostly!",
-        terminal=other.number, seq=99, prev=record_hash(fake)[:PREV_SIZE],
+        terminal=UNKNOWN_TERMINAL, seq=99, prev=record_hash(fake)[:PREV_SIZE],
     )  # fmt: skip
     chip.write(records.seal_spend(chip.keys.debit.record, ghost))
-    till.sync()
+    till.prove(chip, 1)
     other.sell(chip, 100)
+    till.sync()
     other.sync()
 
     first = postings(town, chip)[0]
     assert (first.ctr, first.state) == (1, "unproven")
+    nothing_is_paid(town, till)
+
+
+def test_an_emulated_purse_that_cannot_attest_is_not_paid(town: Town) -> None:
+    """M_DEBIT leaked: sale and proof carry certificates that the real chip never made."""
+    chip, till, other = town.chip_with(10_000), town.till(), town.till(town.other_shop)
+    emulated = replace(chip.twin(), keys=replace(chip.keys, attest=bytes(16)))
+    till.sell(emulated, 700)
+    other.prove(emulated, 1)
+    till.sync()
+    other.sync()
+
+    assert [item.state for item in postings(town, chip)] == ["unproven"]
+    assert payable(town, town.shop) == 0
     nothing_is_paid(town, till)
 
 

@@ -352,6 +352,20 @@ def test_one_card_at_two_tills_at_once_pays_one_of_them(stage: Stage) -> None:
     assert_books(card, first, second)
 
 
+def test_two_tills_with_a_challenge_each_take_no_money_twice(stage: Stage) -> None:
+    """The second till's challenge replaces the first one's, before either has read."""
+    card, first, second = stage.card(), stage.till(501), stage.till(502)
+    middle = TwoTills(card.plug(), own_challenges=True)
+    sales = [Customer(till, middle.till()).session() for till in (first, second)]
+    for sale in sales:
+        sale.read()
+        sale.basket([Item(FOOD, Money(60_00))])
+        sale.agree(Pin(PIN))
+    results = [sale.commit().state for sale in sales]
+    assert results.count(State.CLOSED) * 60_00 == card.newest().spent[0] <= 60_00
+    assert_books(card, first, second)
+
+
 def test_an_old_grant_shown_by_a_map_bit_revives_nothing(stage: Stage) -> None:
     """The old record was overwritten when it was replaced: the bit points at zeros."""
     card = stage.card(WalletSpec(granted=50_00, grant_seq=2, record=2))

@@ -11,6 +11,7 @@ from backend.domain.settlement import (
     LineState,
     Period,
     Postponement,
+    Pot,
     advance,
     check_complete,
     check_second_person,
@@ -20,6 +21,10 @@ from backend.errors import BadInputError, ConflictError, NotPermittedError
 
 FOOD = (1, 1, 1)
 MEDICINE = (1, 2, 1)
+PLENTY: dict[Pot, int] = {
+    (1, programme, source): 1_000_000 for programme in range(4) for source in range(4)
+}
+"""The ledger owes more than any claim here."""
 
 
 def claim(
@@ -33,10 +38,16 @@ def claim(
 
 
 def test_proven_sales_are_paid_in_the_order_they_happened() -> None:
-    draft = draw_up([claim(2, 500), claim(1, 1250)])
+    draft = draw_up([claim(2, 500), claim(1, 1250)], PLENTY)
     assert [line.claim.entry for line in draft.lines] == ["7:1", "7:2"]
     assert draft.total_cents == 1750
     assert draft.by_pot() == {FOOD: 1750}
+
+
+def test_a_pot_never_pays_more_than_the_ledger_owes() -> None:
+    """An earlier payment was corrected: the merchant has had some of it already."""
+    draft = draw_up([claim(1, 5000), claim(2, 300, pot=MEDICINE)], {FOOD: 4999, MEDICINE: 300})
+    assert draft.by_pot() == {MEDICINE: 300}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +60,7 @@ def test_proven_sales_are_paid_in_the_order_they_happened() -> None:
     ],
 )
 def test_what_is_not_yet_certain_is_listed_and_not_paid(waiting: Claim, why: str) -> None:
-    draft = draw_up([claim(1, 1000), waiting])
+    draft = draw_up([claim(1, 1000), waiting], PLENTY)
     assert draft.total_cents == 1000
     assert [(line.state, line.reason) for line in draft.lines] == [
         (LineState.INCLUDED, ""), (LineState.POSTPONED, why),
@@ -57,20 +68,22 @@ def test_what_is_not_yet_certain_is_listed_and_not_paid(waiting: Claim, why: str
 
 
 def test_a_void_is_a_negative_line() -> None:
-    assert draw_up([claim(1, 1000), claim(2, -400)]).total_cents == 600
+    assert draw_up([claim(1, 1000), claim(2, -400)], PLENTY).total_cents == 600
 
 
 def test_a_pot_that_owes_waits_while_others_are_paid() -> None:
-    draft = draw_up([claim(1, 1000), claim(2, -700, pot=MEDICINE), claim(3, 200, pot=MEDICINE)])
+    draft = draw_up(
+        [claim(1, 1000), claim(2, -700, pot=MEDICINE), claim(3, 200, pot=MEDICINE)], PLENTY
+    )
     assert draft.total_cents == 1000
     assert [line.reason for line in draft.lines[1:]] == [Postponement.POT_NEGATIVE] * 2
 
 
 def test_nothing_to_pay_is_said_and_makes_no_batch() -> None:
     with pytest.raises(ConflictError, match="BATCH_EMPTY"):
-        draw_up([claim(1, 1000), claim(2, -1000)])
+        draw_up([claim(1, 1000), claim(2, -1000)], PLENTY)
     with pytest.raises(ConflictError, match="BATCH_EMPTY"):
-        draw_up([])
+        draw_up([], PLENTY)
 
 
 def test_a_sale_over_two_pots_does_not_make_the_other_pot_owe() -> None:
@@ -80,7 +93,7 @@ def test_a_sale_over_two_pots_does_not_make_the_other_pot_owe() -> None:
         parts=(ClaimPart(FOOD, payable=True, cents=500), ClaimPart(MEDICINE, True, 100)),
     )  # fmt: skip
     with pytest.raises(ConflictError, match="BATCH_EMPTY"):
-        draw_up([both, claim(2, -400), claim(3, -900, pot=MEDICINE)])
+        draw_up([both, claim(2, -400), claim(3, -900, pot=MEDICINE)], PLENTY)
 
 
 POTS = st.sampled_from([FOOD, MEDICINE, (2, 1, 1)])
@@ -102,7 +115,7 @@ def test_no_pot_ever_pays_below_zero_and_no_cent_is_lost(
         for number, (parts, proven, amount_open) in enumerate(rows)
     ]  # fmt: skip
     try:
-        draft = draw_up(claims)
+        draft = draw_up(claims, PLENTY)
     except ConflictError:
         return
     assert all(cents >= 0 for cents in draft.by_pot().values())
