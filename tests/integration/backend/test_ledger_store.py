@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
+from backend.adapters.engine import open_engine, sqlite_url
 from backend.adapters.key_store import FileKeyStore, TransportKeys
+from backend.adapters.migrate import migrate
 from backend.adapters.tables.programmes import FundingSourceRow, MunicipalityRow
 from backend.adapters.unit_of_work import DatabaseWork, Unit
 from backend.domain.ledger import (
@@ -108,3 +110,12 @@ def test_keys_come_back_from_the_sealed_file(tmp_path: Path) -> None:
         again.masters(issuer, 2)
     with pytest.raises(AuthenticityError, match="PASSPHRASE_WRONG"):
         FileKeyStore(path, "wrong", SystemRandomness())
+
+
+def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "books.sqlite"
+    engine = open_engine(sqlite_url(path))
+    migrate(engine)
+    engine.dispose()
+
+    assert path.stat().st_mode & 0o077 == 0
