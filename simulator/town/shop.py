@@ -64,7 +64,8 @@ class Shop:
         """One sale; where it stands, and the receipt by language when goods are due."""
         with self._counter() as counter, counter.sale(counter.card(card)) as sale:
             sale.read()
-            sale.basket([Item(category, amount) for category, amount in items])
+            offer = sale.basket([Item(category, amount) for category, amount in items])
+            offer.require_everything_paid()
             sale.agree(Pin(pin))
             result = sale.commit()
             receipt = _printed(counter, result)

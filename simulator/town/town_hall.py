@@ -79,7 +79,7 @@ class TownHall:
             people.ISSUER,
             NewProgramme(
                 people.PROGRAMME, people.PROGRAMME_NAME, bits, _first_of(today),
-                today + timedelta(days=180), day_limit_eur=60,
+                today + timedelta(days=180), day_limit_eur=150,
             ),
         )  # fmt: skip
         office.fund(
