@@ -22,7 +22,7 @@ from cardlib.dialogues.volley import Dialogue, converse, send_all
 from cardlib.keys.derivation import PurseKeys
 from cardlib.ports import Randomness
 from cardlib.wire.ids import PurseId
-from cardlib.wire.money import Money
+from cardlib.wire.money import ZERO, Money
 from simulator.card.card import VirtualCard
 from simulator.connection import InProcessConnection
 
@@ -37,6 +37,8 @@ class SlotBooks:
     posted_proven: Money
     balance_on_card: Money
     held_by_ledger: Money
+    waiting: Money = ZERO
+    """Signed and in a till's journal, not yet acknowledged by the backend."""
 
     @property
     def unposted(self) -> Money:
@@ -45,8 +47,9 @@ class SlotBooks:
 
     @property
     def agree(self) -> bool:
-        """Whether card and ledger say the same."""
-        return self.unposted.cents == 0 and self.balance_on_card == self.held_by_ledger
+        """Whether card and ledger say the same, but for what waits in the tills."""
+        held = self.held_by_ledger - self.waiting
+        return self.unposted == self.waiting and self.balance_on_card == held
 
 
 def compare(

@@ -1,8 +1,9 @@
 """The demo as a whole: makes or reopens its directory, tells the story, audits the books."""
 
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ from backend.verifier.audit import Verdict, audit
 from backend.verifier.texts import Texts
 from cardlib.ports import Clock, Randomness
 from cardlib.text import catalogue
+from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 from simulator.errors import SimulatorError
 from simulator.town.books import SlotBooks, compare
 from simulator.town.narrator import Narrator
 from simulator.town.readers import PcscReader, ProcessReader, Reader
+from simulator.town.shop import Shop
 from simulator.town.story import Story
 from simulator.town.town_hall import TownHall
 
@@ -69,7 +72,7 @@ class Demo:
                 self.directory, passphrase, self.clock, self.randomness, reader,
                 self.narrator, hall,
             ).tell()  # fmt: skip
-            found = self._audit(hall)
+            found = self._audit(hall, passphrase)
         seconds = (self.clock.monotonic_ms() - start) / 1000
         self.narrator.say("took", seconds=f"{seconds:.1f}")
         self.narrator.say("kept", path=str(self.directory))
@@ -80,17 +83,27 @@ class Demo:
         secret = self.directory / "passphrase"
         if not secret.exists():
             raise SimulatorError("DEMO_MISSING", path=str(self.directory))
-        with self._hall(secret.read_text("ascii").strip()) as hall:
-            return self._audit(hall)
+        passphrase = secret.read_text("ascii").strip()
+        with self._hall(passphrase) as hall:
+            return self._audit(hall, passphrase)
 
-    def _audit(self, hall: TownHall) -> Audit:
+    def _with_waiting(self, slots: list[SlotBooks], passphrase: str) -> list[SlotBooks]:
+        """The same, with what still waits in the tills' journals."""
+        cents: Counter[tuple[PurseId, int]] = Counter()
+        for folder in sorted(self.directory.glob("till-*")):
+            cents.update(Shop(folder, passphrase, self.clock, self.randomness).waiting())
+        return [replace(item, waiting=Money(cents[item.purse, item.slot])) for item in slots]
+
+    def _audit(self, hall: TownHall, passphrase: str) -> Audit:
         self.narrator.scene("scene_books")
         folder = self.directory / "export"
         write_export(hall.backend.work, folder, self.clock.unix_ms() // 1000)
         images = sorted((self.directory / "cards").glob("*.json"))
         cards = [path for path in images if not path.name.endswith(".stock.json")]
         backend = hall.backend
-        slots = compare(backend.work, backend.keys, cards, self.randomness)
+        slots = self._with_waiting(
+            compare(backend.work, backend.keys, cards, self.randomness), passphrase
+        )
         found = Audit(self._balances(hall), slots, audit(folder))
         self._show(found, folder)
         return found
@@ -146,6 +159,7 @@ def as_json(found: Audit, directory: Path, story: Iterable[str]) -> dict[str, An
                 "spent_cents": item.spent_on_card.cents,
                 "posted_proven_cents": item.posted_proven.cents,
                 "unposted_cents": item.unposted.cents,
+                "waiting_cents": item.waiting.cents,
                 "balance_cents": item.balance_on_card.cents,
                 "ledger_cents": item.held_by_ledger.cents,
             }
@@ -164,7 +178,7 @@ def _facts(item: SlotBooks) -> dict[str, object]:
         "posted": item.posted_proven,
         "balance": item.balance_on_card,
         "held": item.held_by_ledger,
-        "unposted": item.unposted,
+        "waiting": item.waiting,
     }
 
 

@@ -1,22 +1,26 @@
 """A shop of the town: one till, its agent, and what a cashier does with them."""
 
+from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cardlib.codec.pin import Pin
+from cardlib.codec.purse import SpendType
 from cardlib.connection import CardConnection
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.enrolment import EnrolmentAnswer
-from cardlib.wire.ids import TerminalNumber
+from cardlib.wire.entry_body import Body, Committed, Intent
+from cardlib.wire.ids import PurseId, TerminalNumber
 from cardlib.wire.money import Money
 from terminal.agent import enrolment
 from terminal.agent.card_session import run_session
 from terminal.agent.loop import Agent, RoundReport
 from terminal.agent.uplink import Uplink
-from terminal.counter import Counter
+from terminal.counter import Counter as TillCounter
+from terminal.journal.derived import purse_of
 from terminal.receipts import render
 from terminal.recovery.flow import Settled
 from terminal.sale.debit import SaleResult
@@ -97,6 +101,16 @@ class Shop:
         with self._load().read_journal() as reader:
             return reader.views.head().seq - reader.acknowledgements.uploaded().seq
 
+    def waiting(self) -> Counter[tuple[PurseId, int]]:
+        """Cents by purse and slot of sales that the backend has not acknowledged yet."""
+        cents: Counter[tuple[PurseId, int]] = Counter()
+        with self._load().read_journal() as reader:
+            for stored in reader.views.entries(reader.acknowledgements.uploaded().seq):
+                body = stored.decode().body
+                if isinstance(body, Committed):
+                    _add(cents, reader.views.entry(body.intent_seq).decode().body)
+        return cents
+
     def journal_bytes(self) -> list[bytes]:
         """Every entry of the journal, complete."""
         with self._load().read_journal() as reader:
@@ -110,9 +124,9 @@ class Shop:
         return Till.load(self.directory, self.passphrase, self.clock, self.randomness)
 
     @contextmanager
-    def _counter(self) -> Generator[Counter]:
+    def _counter(self) -> Generator[TillCounter]:
         with Till.open(self.directory, self.passphrase, self.clock, self.randomness) as till:
-            yield Counter(till)
+            yield TillCounter(till)
 
     @contextmanager
     def _uplink(self) -> Generator[tuple[Till, Uplink]]:
@@ -122,7 +136,14 @@ class Shop:
             yield till, uplink
 
 
-def _printed(counter: Counter, result: SaleResult) -> Callable[[str], str]:
+def _add(cents: Counter[tuple[PurseId, int]], intent: Body) -> None:
+    assert isinstance(intent, Intent)
+    sign = -1 if intent.plan.type is SpendType.VOID else 1
+    for line in intent.lines:
+        cents[purse_of(intent), line.slot] += sign * line.cents
+
+
+def _printed(counter: TillCounter, result: SaleResult) -> Callable[[str], str]:
     if result.closing is None:
         return lambda _lang: ""
     receipt = counter.receipt(result.closing)

@@ -8,6 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from cardlib.system import SystemClock, SystemRandomness
+from cardlib.wire.money import Money
+from simulator.town.people import FOOD
+from simulator.town.readers import ProcessReader
+from simulator.town.shop import Shop
 from tests.integration.demo.conftest import demo_in
 
 LAW_1, LAW_5 = "law 1", "law 5"
@@ -80,6 +85,23 @@ def test_one_amount_changed_in_an_entry_breaks_law_5(kept: Path) -> None:
 
     assert checked.returncode == 1
     assert LAW_5 in checked.stdout.lower()
+
+
+def test_a_sale_that_waits_in_a_till_is_no_breach_and_is_shown(kept: Path) -> None:
+    clock, randomness = SystemClock(), SystemRandomness()
+    passphrase = (kept / "passphrase").read_text("ascii").strip()
+    shop = Shop(kept / "till-grocer", passphrase, clock, randomness)
+    image = kept / "cards" / "white-paolo.json"
+    stock = image.with_name(image.name + ".stock.json")
+    serial = json.loads(stock.read_text("ascii"))["serial"]
+    letters = (json.loads(path.read_text()) for path in (kept / "backend" / "letters").iterdir())
+    pin = next(letter["pin"] for letter in letters if letter["serial"] == serial)
+    with ProcessReader(randomness).insert(image) as card:
+        shop.sell(card, pin, [(FOOD, Money(250))])
+    told = json.loads(command("demo", "--dir", kept, "--check", "--json").stdout)
+
+    assert told["holds"]
+    assert [item["waiting_cents"] for item in told["cards"]] == [0, 250]
 
 
 def test_a_directory_in_use_is_left_alone(kept: Path) -> None:
