@@ -374,6 +374,15 @@ def test_an_old_grant_shown_by_a_map_bit_revives_nothing(stage: Stage) -> None:
     assert (wallet.grant.grant_seq, wallet.balance) == (2, Money(50_00))
 
 
+@pytest.mark.parametrize("record_map", [0b10, 0])
+def test_a_map_that_names_no_grant_makes_the_till_read_all_eight(
+    stage: Stage, record_map: int
+) -> None:
+    card = stage.card(WalletSpec(granted=50_00, record=5), record_map=record_map)
+    (wallet,) = Customer(stage.till(), card.plug()).session().read().wallets
+    assert wallet.balance == Money(50_00)
+
+
 def test_two_grants_of_one_number_refuse_the_slot(stage: Stage) -> None:
     card = stage.card(WalletSpec(granted=50_00), WalletSpec(granted=90_00))
     sale = Customer(stage.till(), card.plug()).session()
