@@ -68,7 +68,7 @@ def test_a_command_takes_far_less_than_the_forty_milliseconds_of_nagle(
     commands.clear()
     send(tool, SELECT_PURSE, *[READ_INFO] * 50)
     gaps = sorted(after - before for before, after in itertools.pairwise(commands))
-    assert gaps[0] < 0.02, "each command waits for a delayed acknowledgement"
+    assert gaps[len(gaps) // 2] < 0.02
 
 
 def test_the_presence_poll_does_not_disturb_a_purse_that_is_open(
