@@ -8,7 +8,8 @@ import pytest
 from cardlib.codec.apdu import Response
 from cardlib.codec.purse import SpendType
 from cardlib.errors import AuthenticityError, PurseRefusedError
-from cardlib.keys.soft_module import KeyRing, SoftModule, SoftSession
+from cardlib.keys.soft_module import KeyRing, SoftModule
+from cardlib.keys.soft_session import SoftSession
 from cardlib.wire import sign1
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import DebitMaster
