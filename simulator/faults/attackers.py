@@ -1,0 +1,172 @@
+"""What sits between an honest card and its host. Attack numbers are those of PROTOCOL 1."""
+
+from collections.abc import Callable
+
+from cardlib.codec.apdu import Response
+from cardlib.codec.files import EF_INFO
+from cardlib.codec.status import Status
+from cardlib.connection import CardConnection
+from simulator.faults.shim import Shim
+from simulator.faults.triggers import Trigger
+
+_OK = bytes(Response(b"", Status.OK))
+_VERIFY, _SELECT, _READ_BINARY, _READ_RECORD = 0x20, 0xA4, 0xB0, 0xB2
+_GET_CHALLENGE, _GIVE_RANDOM = 0x84, 0x86
+
+
+class StaleRead(Shim):
+    """Attack 1: a shim replays old answers of READ RECORD, record and MAC together.
+
+    It remembers the first answer to each; from ``replay()`` on it gives no other.
+    """
+
+    def __init__(self, inner: CardConnection) -> None:
+        super().__init__(inner)
+        self._recorded: dict[bytes, bytes] = {}
+        self._replaying = False
+
+    def replay(self) -> None:
+        """From now on, old answers."""
+        self._replaying = True
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """A recorded answer, or the card's."""
+        if apdu[1] != _READ_RECORD:
+            return self.inner.transmit(apdu)
+        if self._replaying and apdu in self._recorded:
+            return self._recorded[apdu]
+        answer = self.inner.transmit(apdu)
+        self._recorded.setdefault(apdu, answer)
+        return answer
+
+
+class ForgedStatus(Shim):
+    """Attack 4: a shim lets the command through and answers ``status`` instead of the card."""
+
+    def __init__(
+        self, inner: CardConnection, when: Trigger, status: int = Status.CONDITIONS
+    ) -> None:
+        super().__init__(inner)
+        self._when = when
+        self._answer = bytes(Response(b"", status))
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The forged status word, after the card has acted."""
+        if not self._when(apdu):
+            return self.inner.transmit(apdu)
+        self.inner.transmit(apdu)
+        return self._answer
+
+
+class HeldBack(Shim):
+    """Attack 4: a shim answers ``status``, keeps the command, and lets it through later."""
+
+    def __init__(
+        self, inner: CardConnection, when: Trigger, status: int = Status.CONDITIONS
+    ) -> None:
+        super().__init__(inner)
+        self._when = when
+        self._answer = bytes(Response(b"", status))
+        self.held: list[bytes] = []
+        """Commands the card has not seen yet."""
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The forged status word; the card sees nothing."""
+        if not self._when(apdu):
+            return self.inner.transmit(apdu)
+        self.held.append(apdu)
+        return self._answer
+
+    def release(self) -> bytes:
+        """Sends the oldest held command to the card; the card's answer."""
+        return self.inner.transmit(self.held.pop(0))
+
+
+class PinWedge(Shim):
+    """Attack 5: a shim answers 9000 to every VERIFY and does not pass it on."""
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """9000 for VERIFY, the card's answer for all else."""
+        return _OK if apdu[1] == _VERIFY else self.inner.transmit(apdu)
+
+
+class TwoTills(Shim):
+    """Attack 8: one card serves two tills at once; each takes the other's steps for its own.
+
+    Every :meth:`till` is a connection. SELECT and GET CHALLENGE reach the card once and
+    are answered from memory afterwards; a till's own random is given again before its
+    turn, so that all MACs it sees are good. Resets reach the card from neither. With
+    ``own_challenges`` each till gets a challenge of its own, fresh from the card.
+    """
+
+    def __init__(self, inner: CardConnection, *, own_challenges: bool = False) -> None:
+        super().__init__(inner)
+        self._shared = (_SELECT,) if own_challenges else (_SELECT, _GET_CHALLENGE)
+        self._answers: dict[bytes, bytes] = {}
+        self._turn: _TillSide | None = None
+
+    def till(self) -> CardConnection:
+        """A connection for one more till."""
+        return _TillSide(self)
+
+    def pass_on(self, side: "_TillSide", apdu: bytes) -> bytes:
+        """The card's answer, as if ``side`` had the card for itself."""
+        if self._turn is not side and side.random:
+            self.inner.transmit(side.random)
+        self._turn = side
+        if apdu[1] not in self._shared:
+            return self.inner.transmit(apdu)
+        if apdu not in self._answers:
+            self._answers[apdu] = self.inner.transmit(apdu)
+        return self._answers[apdu]
+
+
+class _TillSide(Shim):
+    """What one of two tills sees of the card."""
+
+    def __init__(self, middle: TwoTills) -> None:
+        super().__init__(middle)
+        self._middle = middle
+        self.random = b""
+
+    def transmit(self, apdu: bytes) -> bytes:
+        if apdu[1] == _GIVE_RANDOM:
+            self.random = apdu
+        return self._middle.pass_on(self, apdu)
+
+    def reset(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class AlteredAnswer(Shim):
+    """Attack 7: a shim changes what the card says; what carries a MAC no longer fits it."""
+
+    def __init__(
+        self, inner: CardConnection, when: Trigger, change: Callable[[bytes], bytes]
+    ) -> None:
+        super().__init__(inner)
+        self._when, self._change = when, change
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The changed answer, status word included."""
+        answer = self.inner.transmit(apdu)
+        return self._change(answer) if self._when(apdu) else answer
+
+
+class ForgedMap(Shim):
+    """Attack 9: a shim changes the record map in EF.INFO, which nobody has signed."""
+
+    def __init__(self, inner: CardConnection, record_map: int) -> None:
+        super().__init__(inner)
+        self._map = bytes((record_map,))
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """EF.INFO with another map; all else as it is."""
+        answer = self.inner.transmit(apdu)
+        reads_info = apdu[1:3] == bytes((_READ_BINARY, 0x80 | EF_INFO.sfi))
+        if reads_info and len(answer) == EF_INFO.size + 2:
+            return answer[:16] + self._map + answer[17:]
+        return answer
