@@ -26,7 +26,9 @@ from simulator.card.masks import (
     CNS_PIN,
     CNS_PUK,
     CRS_STINCARD,
+    MASKS,
     TRAINING_TRANSPORT_KEYS,
+    is_cns,
     make_card,
     random_transport_keys,
 )
@@ -60,7 +62,7 @@ def open_image(path: str) -> CardConnection:
 def new_card(
     path: Card,
     *,
-    mask: Annotated[str, typer.Option(help="crs-stincard or white.")] = CRS_STINCARD,
+    mask: Annotated[str, typer.Option(help=f"One of: {', '.join(MASKS)}.")] = CRS_STINCARD,
     suite: Annotated[str, typer.Option(help="aes-128.")] = "aes-128",
     holder: Annotated[
         str | None, typer.Option(help="SURNAME/NAME/SEX/YYYY-MM-DD/TOWN of nobody real.")
@@ -118,7 +120,7 @@ def _suite(name: str) -> Suite:
 
 def _made(path: Path, beside: Path, made: Memory, whose: Holder) -> dict[str, str]:
     facts = {"image": str(path), "stock": str(beside), "mask": made.mask, "serial": made.serial}
-    if made.mask != CRS_STINCARD:
+    if not is_cns(made):
         return facts
     # The CNS PIN of a virtual card is the same on all of them: no secret to keep.
     return facts | {

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cardlib.codec.purse import Suite
 from simulator.card.filesystem import Memory
-from simulator.card.masks import CRS_STINCARD, TRANSPORT_KEYS
+from simulator.card.masks import TRANSPORT_KEYS, is_cns
 from simulator.errors import ImageError
 
 FORMAT = "borsellino-stock"
@@ -37,7 +37,7 @@ def write_stock(path: Path, memory: Memory, suite: Suite, *, training: bool) -> 
         "format": FORMAT,
         "version": VERSION,
         "serial": memory.serial,
-        "kind": "crs" if memory.mask == CRS_STINCARD else "white",
+        "kind": "crs" if is_cns(memory) else "white",
         "mask": memory.mask,
         "suite": int(suite),
         "training": training,

@@ -19,8 +19,9 @@ from cardlib.codec.status import Status
 from cardlib.errors import CardlibError
 from simulator.card import image
 from simulator.card.chip import Chip, Randomness, Tear
-from simulator.card.commands.table import SECURED_WRITES, handler
+from simulator.card.commands.table import commands_of
 from simulator.card.filesystem import Memory
+from simulator.card.masks.registry import traits_of
 from simulator.card.refusal import PowerLost, Refusal
 from simulator.card.session import Session
 from simulator.card.store import FileStore, MemoryStore, Store
@@ -37,7 +38,7 @@ class VirtualCard:
         self._store = store or MemoryStore()
         self._saved = image.encode(memory)
         self._powered = True
-        self._chip = Chip(memory, Session([memory.mf]), randomness, self._commit)
+        self._chip = Chip(memory, Session([memory.mf]), randomness, self._commit, traits_of(memory))
 
     @classmethod
     def load(cls, path: Path, randomness: Randomness) -> Self:
@@ -66,7 +67,9 @@ class VirtualCard:
         self._powered = True
         current = self._store.current()
         if current is not None and current != self._saved:
-            self._chip.memory, self._saved = image.decode(current), current
+            memory = image.decode(current)
+            self._chip.memory, self._chip.traits = memory, traits_of(memory)
+            self._saved = current
         self._forget()
 
     def power_off(self) -> None:
@@ -98,14 +101,15 @@ class VirtualCard:
             return bytes(Response(b"", Status.INTERNAL))
 
     def _answer(self, apdu: bytes) -> Response:
+        commands = commands_of(self._chip.traits)
         try:
             command = Command.decode(apdu)
         except CardlibError:
-            if tuple(apdu[:2]) in SECURED_WRITES:
+            if tuple(apdu[:2]) in commands.secured_writes:
                 self._chip.session.take_challenge()
             return Response(b"", Status.WRONG_LENGTH)
         try:
-            return handler(command.cla, command.ins)(self._chip, command)
+            return commands.handler(command.cla, command.ins)(self._chip, command)
         except Refusal as refusal:
             return Response(b"", refusal.status)
 

@@ -9,6 +9,7 @@ from cardlib.codec.files import Structure
 from simulator.card.filesystem import ElementaryFile, Memory
 from simulator.card.refusal import PowerLost
 from simulator.card.session import Session
+from simulator.card.traits import Traits
 
 
 class Randomness(Protocol):
@@ -41,6 +42,8 @@ class Chip:
     session: Session
     randomness: Randomness
     commit: Callable[[], None]
+    traits: Traits
+    """Those of the card's mask."""
     tear: Tear | None = None
     """How the next write fails, if it does."""
 

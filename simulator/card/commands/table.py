@@ -1,6 +1,11 @@
-"""Which commands exist: class and instruction to function (PROTOCOL 2)."""
+"""Which commands exist: class and instruction to function (PROTOCOL 2).
 
-from collections.abc import Callable
+A chip whose purse is of another kind has a command set of its own, made of the profile's
+with :meth:`CommandSet.extended` and entered in ``BY_PURSE``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from cardlib.codec.apdu import CLA_SECURE, Command, Response
 from cardlib.codec.status import Status
@@ -16,14 +21,17 @@ from simulator.card.commands import (
 )
 from simulator.card.refusal import Refusal
 from simulator.card.secure_messaging import secured_write
+from simulator.card.traits import PurseKind, Traits
 
 Handler = Callable[[Chip, Command], Response]
+Place = tuple[int, int]
+"""CLA and INS."""
 
 CLA_PLAIN, CLA_PROPRIETARY, CLA_SECURE_PROPRIETARY = 0x00, 0x80, 0x9C
 _SECURE_MESSAGING_BITS, _CHANNEL_BITS = 0x0C, 0x03
 _CHANNELS_NOT_SUPPORTED = 0x6881
 
-COMMANDS: dict[tuple[int, int], Handler] = {
+COMMANDS: Mapping[Place, Handler] = {
     (CLA_PLAIN, 0x20): pins.verify,
     (CLA_PLAIN, 0x22): security.manage_security_environment,
     (CLA_PLAIN, 0x24): pins.change_reference_data,
@@ -41,7 +49,7 @@ COMMANDS: dict[tuple[int, int], Handler] = {
     (CLA_PROPRIETARY, 0x86): security.give_random,
     (CLA_SECURE, 0xB2): records.read_record,
 }
-SECURED_WRITES: dict[tuple[int, int], Handler] = {
+SECURED_WRITES: Mapping[Place, Handler] = {
     (CLA_SECURE, 0x2C): secured_write(pins.plan_pin_reset),
     (CLA_SECURE, 0x44): secured_write(personalisation.plan_activate_file),
     (CLA_SECURE, 0xD6): secured_write(binary.plan_update_binary),
@@ -52,17 +60,44 @@ SECURED_WRITES: dict[tuple[int, int], Handler] = {
 }
 """They take the challenge away in every case, even when their APDU is malformed."""
 
-_ALL = COMMANDS | SECURED_WRITES
-_INSTRUCTIONS = {ins for _, ins in _ALL}
+
+@dataclass(frozen=True, slots=True)
+class CommandSet:
+    """The commands of one kind of chip, each by its class and instruction."""
+
+    plain: Mapping[Place, Handler]
+    secured_writes: Mapping[Place, Handler]
+
+    def extended(
+        self,
+        plain: Mapping[Place, Handler] | None = None,
+        secured_writes: Mapping[Place, Handler] | None = None,
+    ) -> "CommandSet":
+        """This set with more commands, or with others in place of its own."""
+        return CommandSet(
+            {**self.plain, **(plain or {})}, {**self.secured_writes, **(secured_writes or {})}
+        )
+
+    def handler(self, cla: int, ins: int) -> Handler:
+        """The command's function; refuses one that does not exist here."""
+        known = self.secured_writes.get((cla, ins)) or self.plain.get((cla, ins))
+        if known:
+            return known
+        if not any(ins == other for _, other in (*self.plain, *self.secured_writes)):
+            raise Refusal(Status.INS_NOT_SUPPORTED)
+        if cla & _SECURE_MESSAGING_BITS:
+            raise Refusal(Status.SM_NOT_SUPPORTED)
+        raise Refusal(_CHANNELS_NOT_SUPPORTED if cla & _CHANNEL_BITS else Status.CLA_NOT_SUPPORTED)
 
 
-def handler(cla: int, ins: int) -> Handler:
-    """The command's function; refuses one that does not exist here."""
-    known = _ALL.get((cla, ins))
-    if known:
-        return known
-    if ins not in _INSTRUCTIONS:
-        raise Refusal(Status.INS_NOT_SUPPORTED)
-    if cla & _SECURE_MESSAGING_BITS:
-        raise Refusal(Status.SM_NOT_SUPPORTED)
-    raise Refusal(_CHANNELS_NOT_SUPPORTED if cla & _CHANNEL_BITS else Status.CLA_NOT_SUPPORTED)
+PROFILE = CommandSet(COMMANDS, SECURED_WRITES)
+BY_PURSE: Mapping[PurseKind, CommandSet] = {
+    PurseKind.FILE: PROFILE,
+    PurseKind.APPLET: PROFILE,
+    PurseKind.LEGACY: PROFILE,
+}
+
+
+def commands_of(traits: Traits) -> CommandSet:
+    """What a chip with these traits can do."""
+    return BY_PURSE[traits.purse]
