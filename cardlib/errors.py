@@ -9,6 +9,7 @@
     │   ├── ServiceMissingError   the PC/SC service does not answer
     │   ├── ReaderMissingError    no reader, or it went away
     │   ├── CardMissingError      no card in the reader
+    │   ├── CardSilentError       a card that cannot be spoken with: mute, upside down, odd
     │   └── CardGoneError         the card went away, or was reset, in the middle
     ├── CardAnswerError           the card answered with a status word nobody expected
     ├── PinError
@@ -78,6 +79,12 @@ class CardMissingError(PresenceError):
     """There is no card in the reader."""
 
     default_code = "CARD_MISSING"
+
+
+class CardSilentError(PresenceError):
+    """There is a card, and it does not answer, or not in a way that anybody understands."""
+
+    default_code = "CARD_MUTE"
 
 
 class CardGoneError(PresenceError):

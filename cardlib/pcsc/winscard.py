@@ -1,0 +1,161 @@
+"""The calls of PC/SC that we use, typed: the only module that speaks pyscard.
+
+Bytes are bytes, codes are unsigned, and what fails raises our errors (``codes``). No
+policy: no waiting, no threads, nothing is tried twice. Every call may block for as
+long as the service, the driver or another program's transaction likes; a handle and
+its context are for one thread at a time, save :meth:`Context.cancel`. Source: PC/SC
+part 5 and 10; pcsc-lite winscard.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+from typing import Any
+
+from smartcard import scard
+
+from cardlib.errors import CardGoneError
+from cardlib.pcsc.codes import Code, error_of
+
+PNP_READER = "\\\\?PnP?\\Notification"
+"""Not a reader: its state changes when readers come and go."""
+
+_PROTOCOLS = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+_HEADERS = {0: scard.SCARD_PCI_T0, 1: scard.SCARD_PCI_T1}
+
+
+class Disposition(IntEnum):
+    """What happens to the card when a transaction or a connection ends."""
+
+    LEAVE = 0
+    RESET = 1
+    UNPOWER = 2
+
+
+class StateFlag(IntFlag):
+    """Low 16 bits of a reader's event state; above them pcsc-lite counts ins and outs."""
+
+    CHANGED = 0x0002
+    UNKNOWN = 0x0004
+    UNAVAILABLE = 0x0008
+    EMPTY = 0x0010
+    PRESENT = 0x0020
+    EXCLUSIVE = 0x0080
+    INUSE = 0x0100
+    MUTE = 0x0200
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """A reader as the service sees it. ``state``: 32 bits, ``StateFlag`` and the counter."""
+
+    reader: str
+    state: int = 0
+    atr: bytes = b""
+
+
+class Handle:
+    """A connected card."""
+
+    def __init__(self, handle: Any, protocol: int) -> None:
+        self._handle = handle
+        self.protocol = protocol
+        """0 for T=0, 1 for T=1."""
+
+    def begin(self) -> None:
+        """Begins a transaction; waits for another program's to end."""
+        _check(scard.SCardBeginTransaction(self._handle))
+
+    def end(self, disposition: Disposition) -> None:
+        """Ends it; a reset happens before any other program gets the card."""
+        _check(scard.SCardEndTransaction(self._handle, disposition))
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The response APDU; CardGoneError when there is no whole one."""
+        code, answer = scard.SCardTransmit(self._handle, _HEADERS[self.protocol], list(apdu))
+        _check(code)
+        if len(answer) < 2:
+            raise CardGoneError
+        return bytes(answer)
+
+    def control(self, code: int, data: bytes) -> bytes:
+        """SCardControl: ``code`` as the platform numbers it; the reader's answer."""
+        result, answer = scard.SCardControl(self._handle, code, list(data))
+        _check(result)
+        return bytes(value & 0xFF for value in answer)
+
+    def status(self) -> bytes:
+        """The ATR; nothing goes to the card. Notices that the handle is no good any more."""
+        code, _reader, _state, _protocol, atr = scard.SCardStatus(self._handle)
+        _check(code)
+        return bytes(atr)
+
+    def reconnect(self, disposition: Disposition) -> None:
+        """Powers up again after a reset; the protocol may be another."""
+        code, protocol = scard.SCardReconnect(
+            self._handle, scard.SCARD_SHARE_SHARED, _PROTOCOLS, disposition
+        )
+        _check(code)
+        self.protocol = _number(protocol)
+
+    def disconnect(self, disposition: Disposition) -> None:
+        """Lets the card go."""
+        _check(scard.SCardDisconnect(self._handle, disposition))
+
+
+class Context:
+    """A link to the service; it dies with the service and is then of no use any more."""
+
+    def __init__(self) -> None:
+        code, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        _check(code)
+
+    def readers(self) -> list[str]:
+        """Names of the readers, in the service's order."""
+        code, names = scard.SCardListReaders(self._context, [])
+        if unsigned(code) == Code.NO_READERS_AVAILABLE:
+            return []
+        _check(code)
+        return list(names)
+
+    def states(self, known: Sequence[ReaderState], wait_ms: int) -> list[ReaderState] | None:
+        """Waits until a reader's state is no longer the known one; None when time is up.
+
+        None also after :meth:`cancel`. State 0 is never the present one: returns at once.
+        """
+        asked = [(state.reader, state.state) for state in known]
+        code, found = scard.SCardGetStatusChange(self._context, wait_ms, asked)
+        if unsigned(code) in (Code.TIMEOUT, Code.CANCELLED):
+            return None
+        _check(code)
+        return [ReaderState(name, unsigned(state), bytes(atr)) for name, state, atr in found]
+
+    def connect(self, reader: str) -> Handle:
+        """Connects to the card in ``reader``, shared with other programs."""
+        code, handle, protocol = scard.SCardConnect(
+            self._context, reader, scard.SCARD_SHARE_SHARED, _PROTOCOLS
+        )
+        _check(code, reader)
+        return Handle(handle, _number(protocol))
+
+    def cancel(self) -> None:
+        """Ends a :meth:`states` that waits in another thread; lost when none waits yet."""
+        scard.SCardCancel(self._context)
+
+    def release(self) -> None:
+        """Gives the link back, whatever state it is in."""
+        scard.SCardReleaseContext(self._context)
+
+
+def unsigned(code: int) -> int:
+    """PC/SC numbers come signed or unsigned, as the platform likes."""
+    return code & 0xFFFFFFFF
+
+
+def _number(protocol: int) -> int:
+    return 0 if protocol == scard.SCARD_PROTOCOL_T0 else 1
+
+
+def _check(code: int, reader: str = "") -> None:
+    if unsigned(code) != Code.SUCCESS:
+        raise error_of(unsigned(code), reader)
