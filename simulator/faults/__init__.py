@@ -12,6 +12,11 @@ A :data:`Trigger` says when; it counts over the life of the wrapper, resets incl
 from simulator.card.chip import Tear
 from simulator.connection import InProcessConnection
 from simulator.faults.accidents import (
+    BlockedPin,
+    EndlessAnswer,
+    GarbageAtr,
+    IdleReset,
+    MemoryFailure,
     Mute,
     Removable,
     ResetBefore,
@@ -25,24 +30,37 @@ from simulator.faults.attackers import (
     ForgedMap,
     ForgedStatus,
     HeldBack,
+    LongerAnswer,
     PinWedge,
+    Replayed,
+    ShorterAnswer,
     StaleRead,
     TwoTills,
+    WrongCommandMac,
+    WrongMac,
 )
 from simulator.faults.shim import Shim
-from simulator.faults.triggers import Trigger, every, nth
+from simulator.faults.triggers import Trigger, always, every, nth, since
 
 __all__ = [
     "AlteredAnswer",
+    "BlockedPin",
+    "EndlessAnswer",
     "ForgedMap",
     "ForgedStatus",
+    "GarbageAtr",
     "HeldBack",
+    "IdleReset",
     "InProcessConnection",
+    "LongerAnswer",
+    "MemoryFailure",
     "Mute",
     "PinWedge",
     "Removable",
+    "Replayed",
     "ResetBefore",
     "Shim",
+    "ShorterAnswer",
     "Slow",
     "StaleRead",
     "Tear",
@@ -51,6 +69,10 @@ __all__ = [
     "TearDuring",
     "Trigger",
     "TwoTills",
+    "WrongCommandMac",
+    "WrongMac",
+    "always",
     "every",
     "nth",
+    "since",
 ]

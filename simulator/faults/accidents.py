@@ -1,16 +1,24 @@
-"""What happens to honest cards: pulled out, reset, mute, slow.
+"""What happens to honest cards: pulled out, reset, mute, slow, worn out.
 
 After a tear every ``transmit`` raises CardGoneError until ``reinsert()``.
 """
 
 from collections.abc import Callable
 
+from cardlib.codec.apdu import Response
+from cardlib.codec.status import Status
 from cardlib.connection import CardConnection
 from cardlib.errors import CardGoneError
+from cardlib.ports import Clock
 from simulator.card.card import VirtualCard
 from simulator.card.chip import Tear
 from simulator.faults.shim import Shim
 from simulator.faults.triggers import Trigger
+
+IDLE_S = 5.0
+GARBAGE = bytes.fromhex("FFFFFF")
+_VERIFY, _GET_RESPONSE = 0x20, 0xC0
+_SIXTEEN_MORE = b"\x61\x10"
 
 
 class Removable(Shim):
@@ -138,3 +146,98 @@ class Slow(Shim):
         if self._when(apdu):
             self._sleep(self._seconds)
         return self.inner.transmit(apdu)
+
+
+class MemoryFailure(Shim):
+    """Accident: the chip cannot write, and says so: 6581, with nothing changed.
+
+    A chip that says 6581 and has written all the same is ``ForgedStatus`` with that status.
+    """
+
+    def __init__(self, inner: CardConnection, when: Trigger) -> None:
+        super().__init__(inner)
+        self._when = when
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """6581 instead of the command's effect."""
+        if self._when(apdu):
+            return bytes(Response(b"", Status.MEMORY_FAILURE))
+        return self.inner.transmit(apdu)
+
+
+class BlockedPin(Shim):
+    """Accident: no try is left: every VERIFY is 6983. The card itself is left as it was."""
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """6983 for VERIFY, the card's answer for all else."""
+        if apdu[1] == _VERIFY:
+            return bytes(Response(b"", Status.BLOCKED))
+        return self.inner.transmit(apdu)
+
+
+class IdleReset(Shim):
+    """Accident: a reader that resets a card left idle for ``seconds``, as Windows does.
+
+    The first command after that is lost with CardGoneError; the card has forgotten PIN
+    and randoms. :meth:`keep_alive` counts as use, as SCardStatus does there. Source:
+    Microsoft, *SCardBeginTransaction*, remarks: five seconds.
+    """
+
+    def __init__(self, inner: CardConnection, clock: Clock, seconds: float = IDLE_S) -> None:
+        super().__init__(inner)
+        self._clock = clock
+        self._idle_ms = seconds * 1000
+        self._used_ms = clock.monotonic_ms()
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """CardGoneError for the first command after an idle time, else the card's answer."""
+        self.keep_alive()
+        answer = self.inner.transmit(apdu)
+        self._used_ms = self._clock.monotonic_ms()
+        return answer
+
+    def keep_alive(self) -> None:
+        """Uses the card without a command; CardGoneError when that comes too late."""
+        now = self._clock.monotonic_ms()
+        idle, self._used_ms = now - self._used_ms, now
+        if idle >= self._idle_ms:
+            self.inner.reset()
+            raise CardGoneError
+
+    def reset(self) -> None:
+        """A reset by the host counts as use."""
+        self._used_ms = self._clock.monotonic_ms()
+        self.inner.reset()
+
+
+class EndlessAnswer(Shim):
+    """Accident: from the trigger on the card always has more to say: 61xx without an end."""
+
+    def __init__(self, inner: CardConnection, when: Trigger) -> None:
+        super().__init__(inner)
+        self._when = when
+        self._talking = False
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """16 bytes and 6110 for GET RESPONSE; 6110 for the command that it struck."""
+        if self._when(apdu):
+            self.inner.transmit(apdu)
+            self._talking = True
+            return _SIXTEEN_MORE
+        if apdu[1] == _GET_RESPONSE and self._talking:
+            return bytes(16) + _SIXTEEN_MORE
+        self._talking = False
+        return self.inner.transmit(apdu)
+
+
+class GarbageAtr(Shim):
+    """Accident: dirty contacts: what comes at power-up is no ATR."""
+
+    def __init__(self, inner: CardConnection, atr: bytes = GARBAGE) -> None:
+        super().__init__(inner)
+        self._atr = atr
+
+    @property
+    def atr(self) -> bytes:
+        """Not the card's."""
+        return self._atr

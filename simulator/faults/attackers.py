@@ -12,16 +12,20 @@ from simulator.faults.triggers import Trigger
 _OK = bytes(Response(b"", Status.OK))
 _VERIFY, _SELECT, _READ_BINARY, _READ_RECORD = 0x20, 0xA4, 0xB0, 0xB2
 _GET_CHALLENGE, _GIVE_RANDOM = 0x84, 0x86
+_MAC_HEAD = b"\x8e\x08"
+_MAC_OBJECT_SIZE = 10
 
 
 class StaleRead(Shim):
     """Attack 1: a shim replays old answers of READ RECORD, record and MAC together.
 
-    It remembers the first answer to each; from ``replay()`` on it gives no other.
+    It remembers the first answer to each; from ``replay()`` on, or from the command at
+    which ``when`` strikes, it gives no other.
     """
 
-    def __init__(self, inner: CardConnection) -> None:
+    def __init__(self, inner: CardConnection, when: Trigger | None = None) -> None:
         super().__init__(inner)
+        self._when = when
         self._recorded: dict[bytes, bytes] = {}
         self._replaying = False
 
@@ -31,6 +35,8 @@ class StaleRead(Shim):
 
     def transmit(self, apdu: bytes) -> bytes:
         """A recorded answer, or the card's."""
+        if self._when is not None and self._when(apdu):
+            self.replay()
         if apdu[1] != _READ_RECORD:
             return self.inner.transmit(apdu)
         if self._replaying and apdu in self._recorded:
@@ -170,3 +176,75 @@ class ForgedMap(Shim):
         if reads_info and len(answer) == EF_INFO.size + 2:
             return answer[:16] + self._map + answer[17:]
         return answer
+
+
+class WrongMac(AlteredAnswer):
+    """Accident or attack: one bit of an answer's MAC is wrong; answers without one pass."""
+
+    def __init__(self, inner: CardConnection, when: Trigger) -> None:
+        super().__init__(inner, when, _with_wrong_mac)
+
+
+class WrongCommandMac(Shim):
+    """Accident or attack: one bit of a command's MAC is wrong when it reaches the card."""
+
+    def __init__(self, inner: CardConnection, when: Trigger) -> None:
+        super().__init__(inner)
+        self._when = when
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The card's answer to the changed command."""
+        return self.inner.transmit(_with_wrong_command_mac(apdu) if self._when(apdu) else apdu)
+
+
+class LongerAnswer(AlteredAnswer):
+    """Accident or attack: two bytes more than were asked for or announced."""
+
+    def __init__(self, inner: CardConnection, when: Trigger) -> None:
+        super().__init__(inner, when, lambda answer: answer[:-2] + bytes(2) + answer[-2:])
+
+
+class ShorterAnswer(AlteredAnswer):
+    """Accident or attack: the last data byte is missing; an answer without data is one byte."""
+
+    def __init__(self, inner: CardConnection, when: Trigger) -> None:
+        super().__init__(inner, when, _shorter)
+
+
+class Replayed(Shim):
+    """Attack 1 in general: a command is answered with what the card said last time.
+
+    Last time to a command with the same four header bytes; the command does not reach the
+    card. Nothing recorded yet: the card answers.
+    """
+
+    def __init__(self, inner: CardConnection, when: Trigger) -> None:
+        super().__init__(inner)
+        self._when = when
+        self._last: dict[bytes, bytes] = {}
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The recorded answer, or the card's."""
+        if self._when(apdu) and apdu[:4] in self._last:
+            return self._last[apdu[:4]]
+        self._last[apdu[:4]] = answer = self.inner.transmit(apdu)
+        return answer
+
+
+def _with_wrong_mac(answer: bytes) -> bytes:
+    at = len(answer) - 2 - _MAC_OBJECT_SIZE
+    if at < 0 or answer[at : at + 2] != _MAC_HEAD:
+        return answer
+    return answer[:-3] + bytes((answer[-3] ^ 1,)) + answer[-2:]
+
+
+def _with_wrong_command_mac(apdu: bytes) -> bytes:
+    at = apdu.rfind(_MAC_HEAD)
+    if at < 5 or len(apdu) < at + _MAC_OBJECT_SIZE:
+        return apdu
+    last = at + _MAC_OBJECT_SIZE - 1
+    return apdu[:last] + bytes((apdu[last] ^ 1,)) + apdu[last + 1 :]
+
+
+def _shorter(answer: bytes) -> bytes:
+    return answer[:-3] + answer[-2:] if len(answer) > 2 else answer[:1]

@@ -24,3 +24,20 @@ def nth(number: int, ins: int | None = None) -> Trigger:
 def every(ins: int) -> Trigger:
     """Strikes at every command with instruction ``ins``."""
     return lambda apdu: apdu[1] == ins
+
+
+def always(_apdu: bytes) -> bool:
+    """Strikes at every command."""
+    return True
+
+
+def since(first: Trigger) -> Trigger:
+    """Strikes when ``first`` does, and at every command after it."""
+    struck = False
+
+    def strikes(apdu: bytes) -> bool:
+        nonlocal struck
+        struck = struck or first(apdu)
+        return struck
+
+    return strikes

@@ -1,13 +1,11 @@
-"""Traces of a conversation: command names for people, PIN bytes masked always."""
+"""Names of commands, and what must never be shown of them."""
 
-from dataclasses import dataclass, field
-
-from cardlib.codec.apdu import Command, Response
+from cardlib.codec.apdu import Command
 from cardlib.codec.files import PURSE_FILES
-from cardlib.codec.status import status_name
 from cardlib.errors import MalformedError
 
 INS_VERIFY, INS_CHANGE, INS_RESET_RETRY = 0x20, 0x24, 0x2C
+MALFORMED = "malformed command"
 _NAMES = {
     0x20: "VERIFY", 0x22: "MANAGE SECURITY ENVIRONMENT", 0x24: "CHANGE REFERENCE DATA",
     0x2A: "PERFORM SECURITY OPERATION", 0x2C: "RESET RETRY COUNTER", 0x44: "ACTIVATE FILE",
@@ -16,46 +14,32 @@ _NAMES = {
     0xDA: "PUT DATA", 0xDC: "UPDATE RECORD", 0xE0: "CREATE FILE", 0xE2: "APPEND RECORD",
     0xE4: "DELETE FILE",
 }  # fmt: skip
+_NUMBERS = {name: number for number, name in _NAMES.items()}
 _SECRET_INS = (INS_VERIFY, INS_CHANGE, INS_RESET_RETRY)
 _RECORD_INS = (0xB2, 0xDC)
 _BINARY_INS = (0xB0, 0xD6)
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """One command and its answer as sent over the interface; ``answer`` is None when lost."""
-
-    command: bytes = field(repr=False)
-    answer: bytes | None
-
-    @property
-    def size(self) -> int:
-        """Bytes over the interface, both ways, status word included."""
-        return len(self.command) + len(self.answer or b"")
-
-    @property
-    def name(self) -> str:
-        """The command in words."""
-        return command_name(self.command)
-
-    def __str__(self) -> str:
-        shown = masked(self.command).hex().upper()
-        if self.answer is None:
-            return f"{self.name}: {shown} -> (no answer)"
-        status = status_name(Response.decode(self.answer).status)
-        return f"{self.name}: {shown} -> {self.answer.hex().upper()} ({status})"
-
-
 def command_name(apdu: bytes) -> str:
-    """``READ RECORD EF.SPEND 1``, ``VERIFY`` …; four hex digits for what has no name."""
+    """``READ RECORD EF.SPEND 1``, ``VERIFY`` …; two hex digits for what has no name."""
     try:
         command = Command.decode(apdu)
     except MalformedError:
-        return "malformed command"
+        return MALFORMED
     name = _NAMES.get(command.ins, f"INS {command.ins:02X}")
-    if command.ins == 0x24 and command.cla & 0x90 == 0x90:
+    if command.ins == INS_CHANGE and command.cla & 0x90 == 0x90:
         name = "CHANGE KEY DATA"
     return name + _place(command)
+
+
+def instruction(name: str) -> int | None:
+    """The instruction byte of a command's name, in any case; None for an unknown one."""
+    return _NUMBERS.get(name.upper())
+
+
+def instructions() -> tuple[str, ...]:
+    """Every name that :func:`instruction` knows."""
+    return tuple(_NUMBERS)
 
 
 def _place(command: Command) -> str:
