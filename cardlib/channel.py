@@ -5,12 +5,14 @@ of further commands. Source: ISO/IEC 7816-3:2006, 10.3; ISO/IEC 7816-4, 5.3.4.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypeVar
 
 from cardlib.codec.apdu import Command, Response
 from cardlib.connection import CardConnection
 from cardlib.dialogues.volley import Dialogue, converse
-from cardlib.errors import CardGoneError, MalformedError
+from cardlib.errors import CardGoneError, MalformedError, PinPadError
+from cardlib.pin_pad import PinPad, find_pin_pad
 from cardlib.trace import Exchange
 
 FOLLOW_UPS_MAX = 8
@@ -58,6 +60,26 @@ class Channel:
             else:
                 return Response(data, response.status)
         raise MalformedError("answer", "the card never finishes its answer")
+
+    @cached_property
+    def pin_pad(self) -> PinPad | None:
+        """The reader's own keypad, None when it has none; the reader is asked once."""
+        return find_pin_pad(self._connection)
+
+    def fill_in(self, blank: Command) -> Response:
+        """``blank`` with PINs that the customer types on the reader's keypad, and its answer.
+
+        Errors as ``PinPad.fill_in``; PinPadError ``PIN_PAD_MISSING`` without a keypad.
+        """
+        if self.pin_pad is None:
+            raise PinPadError("PIN_PAD_MISSING")
+        try:
+            answer = self.pin_pad.fill_in(blank)
+        except CardGoneError:
+            self._trace(bytes(blank), None)
+            raise
+        self._trace(bytes(blank), bytes(answer))
+        return answer
 
     def reset(self) -> None:
         """Resets the card, so that no other program inherits the PIN state."""

@@ -14,7 +14,8 @@
     ├── CardAnswerError           the card answered with a status word nobody expected
     ├── PinError
     │   ├── WrongPinError         ask again; carries the tries left
-    │   └── PinBlockedError       send the holder to the desk
+    │   ├── PinBlockedError       send the holder to the desk
+    │   └── PinPadError           nothing was typed on the reader's keypad; the card was not asked
     ├── PurseRefusedError         this purse must not be used, or not for this
     └── AuthenticityError         a MAC, a signature or a key is not genuine
 
@@ -121,6 +122,12 @@ class PinBlockedError(PinError):
     """No try is left: only the desk can unblock the PIN."""
 
     default_code = "PIN_BLOCKED"
+
+
+class PinPadError(PinError):
+    """The reader's keypad gave no PIN to the card: no try is lost, and it can be asked again."""
+
+    default_code = "PIN_PAD_FAILED"
 
 
 class PurseRefusedError(CardlibError):

@@ -1,7 +1,10 @@
 """The driver for file-system cards: CRS, other CNS cards, the white purse card."""
 
+from contextlib import suppress
+
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
+from cardlib.codec.pin_pad import verify_blank
 from cardlib.codec.purse import Info
 from cardlib.dialogues import pin as pin_dialogues
 from cardlib.dialogues.purse_state import PurseState
@@ -16,7 +19,7 @@ from cardlib.dialogues.read import (
 )
 from cardlib.dialogues.sale import CommitOutcome, attest, commit
 from cardlib.dialogues.volley import Dialogue
-from cardlib.errors import CardGoneError
+from cardlib.errors import CardGoneError, PresenceError
 from cardlib.keys.module import SecurityModule, SpendReading
 from cardlib.keys.trust import Trust
 from cardlib.wire.entry_body import AttestedRead
@@ -51,6 +54,16 @@ class FileCard:
         """VERIFY."""
         self._channel.run(pin_dialogues.verify(pin))
 
+    @property
+    def pin_pad(self) -> bool:
+        """Asks the reader, once."""
+        pad = self._channel.pin_pad
+        return pad is not None and pad.can_verify
+
+    def verify_pin_on_pad(self) -> None:
+        """VERIFY, its digits filled in by the reader."""
+        pin_dialogues.check_filled_in(self._channel.fill_in(verify_blank()))
+
     def debit(self, intent: bytes) -> CommitOutcome:
         """UPDATE RECORD, built by the module from the signed intent."""
         purse = self._open_purse()
@@ -70,12 +83,10 @@ class FileCard:
         return purse.info, readings
 
     def end(self) -> None:
-        """Resets the card; a card that is already gone needs none."""
+        """Resets the card; one that is gone, with or without its reader, needs none."""
         self._purse = None
-        try:
+        with suppress(PresenceError):
             self._channel.reset()
-        except CardGoneError:
-            return
 
     def _read(self) -> Dialogue[tuple[OpenPurse, PurseState]]:
         purse = yield from open_purse(self._module, training=self._training)

@@ -25,6 +25,19 @@ class PurseCard(Protocol):
         """WrongPinError with the tries left, PinBlockedError, CardGoneError."""
         ...
 
+    @property
+    def pin_pad(self) -> bool:
+        """Whether the reader has a keypad on which every PIN can be typed."""
+        ...
+
+    def verify_pin_on_pad(self) -> None:
+        """The customer types the PIN on the reader; it never passes through this computer.
+
+        Waits for the customer. Errors as :meth:`verify_pin`, and PinPadError when no PIN
+        was given to the card: the dialogue goes on, and the PIN can be asked again.
+        """
+        ...
+
     def debit(self, intent: bytes) -> CommitOutcome:
         """Writes what the signed intent says, after a :meth:`read`.
 
