@@ -22,12 +22,15 @@ class CommitOutcome(Enum):
 
 
 def commit(purse: OpenPurse, command: Command) -> Dialogue[CommitOutcome]:
-    """Sends the one UPDATE of this session; never raises for what card or line do."""
+    """Sends the one UPDATE of this session; never raises for what card, line or module do.
+
+    A module that goes away before it has checked the answer leaves the outcome unknown.
+    """
     try:
         answer = yield from send(command)
+        confirmed = purse.session.update_confirmed(answer)
     except CardlibError:
         return CommitOutcome.UNKNOWN
-    confirmed = purse.session.update_confirmed(answer)
     return CommitOutcome.COMMITTED if confirmed else CommitOutcome.UNKNOWN
 
 

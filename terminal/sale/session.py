@@ -28,10 +28,11 @@ from cardlib.drivers.purse_card import PurseCard
 from cardlib.errors import (
     AuthenticityError,
     CardAnswerError,
-    CardGoneError,
     CardlibError,
     MalformedError,
     PinError,
+    PinPadError,
+    PresenceError,
     PurseRefusedError,
 )
 from cardlib.keys.module import SecurityModule
@@ -130,7 +131,9 @@ class SaleSession:
         view = self._guarded(self._read_purse)
         self._view = view
         self._move(Event.CARD_GOOD)
-        return CardShown(view.info, tuple(view.wallets.values()), view.info.pin_enforced)
+        pin_needed = view.info.pin_enforced
+        wallets = tuple(view.wallets.values())
+        return CardShown(view.info, wallets, pin_needed, pin_needed and self._card.pin_pad)
 
     def basket(self, items: Iterable[Item], other: Money = ZERO) -> Offer:
         """What the vouchers pay of ``items``; ``other`` is paid in another way in any case.
@@ -161,15 +164,17 @@ class SaleSession:
         reset that shows the same records the agreement stands: SaleRefusedError
         ``CARD_RESET`` asks for the PIN again.
         """
-        view = self._require_view()
-        self._require(State.BASKET)
-        if view.info.pin_enforced and pin is None:
-            raise SaleRefusedError("PIN_NEEDED")
-        self._pin_asked = pin is not None
-        if pin is not None:
-            self._tell(Step.PIN)
-            self._verify(pin)
-        self._move(Event.AGREED)
+        if pin is None:
+            self._agree(Step.PIN, None)
+        else:
+            self._agree(Step.PIN, lambda: self._card.verify_pin(pin))
+
+    def agree_on_pad(self) -> None:
+        """The customer agrees and types the PIN on the reader, which may take a minute.
+
+        As :meth:`agree`; after PinPadError what was agreed stands and the PIN is asked again.
+        """
+        self._agree(Step.PIN_PAD, self._card.verify_pin_on_pad)
 
     def start_again(self) -> None:
         """After a reset of the card: the agreement stands when it shows the same records.
@@ -227,6 +232,10 @@ class SaleSession:
     def retry(self, pin: Pin | None = None) -> SaleResult:
         """In NOT_APPLIED: the same record bytes again, after a fresh read and the PIN."""
         return self._require_debit().retry(pin)
+
+    def retry_on_pad(self) -> SaleResult:
+        """As :meth:`retry`, with the PIN typed on the reader."""
+        return self._require_debit().retry_on_pad()
 
     def give_up(self) -> Entry:
         """In NOT_APPLIED: the customer declines; closed as ``not_applied``."""
@@ -287,13 +296,26 @@ class SaleSession:
         self._move(Event.OFFERED)
         return offer
 
-    def _verify(self, pin: Pin) -> None:
+    def _agree(self, step: Step, verify: Callable[[], None] | None) -> None:
+        view = self._require_view()
+        self._require(State.BASKET)
+        if view.info.pin_enforced and verify is None:
+            raise SaleRefusedError("PIN_NEEDED")
+        self._pin_asked = verify is not None
+        if verify is not None:
+            self._tell(step)
+            self._verify(verify)
+        self._move(Event.AGREED)
+
+    def _verify(self, verify: Callable[[], None]) -> None:
         try:
-            self._card.verify_pin(pin)
+            verify()
+        except PinPadError:
+            raise
         except PinError:
             self.stop()
             raise
-        except (CardGoneError, CardAnswerError, MalformedError) as lost:
+        except (PresenceError, CardAnswerError, MalformedError) as lost:
             self.start_again()
             raise SaleRefusedError("CARD_RESET") from lost
 
