@@ -7,14 +7,8 @@ card's mask. The defaults are the profile of ``docs/card-profile.md`` and nothin
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
+from cardlib.codec.atr import TransmissionProtocol
 from cardlib.codec.status import Status
-
-
-class Protocol(StrEnum):
-    """The transmission protocol (ISO/IEC 7816-3, clauses 10 and 11)."""
-
-    T0 = "T=0"
-    T1 = "T=1"
 
 
 class PinSearch(StrEnum):
@@ -79,11 +73,11 @@ class EndOfFile:
 class Traits:
     """All that a mask may do in its own way."""
 
-    protocol: Protocol = Protocol.T1
+    protocol: TransmissionProtocol = TransmissionProtocol.T1
     pin_search: PinSearch = PinSearch.UPWARD
     fci: FciForm = field(default_factory=FciForm)
     end_of_file: EndOfFile = field(default_factory=EndOfFile)
-    extended_length: bool = True
+    extended_length: bool = False
     cns: CnsVersion | None = None
     """None for a card that is no CNS."""
     purse: PurseKind = PurseKind.FILE
