@@ -106,15 +106,24 @@ class Debit:
         Whatever that read shows instead is concluded as in :meth:`resolve`. A wrong PIN
         raises and leaves the debit where it is.
         """
+        if pin is None:
+            return self._retry(Step.PIN, None)
+        return self._retry(Step.PIN, lambda: self._card.verify_pin(pin))
+
+    def retry_on_pad(self) -> SaleResult:
+        """As :meth:`retry`, with the PIN typed on the reader."""
+        return self._retry(Step.PIN_PAD, self._card.verify_pin_on_pad)
+
+    def _retry(self, step: Step, verify: Callable[[], None] | None) -> SaleResult:
         self._require(State.NOT_APPLIED)
-        if self._pending.intent.pin_asked and pin is None:
+        if self._pending.intent.pin_asked and verify is None:
             raise SaleRefusedError("PIN_NEEDED")
         result = self.resolve()
         if not result.may_retry:
             return result
-        if pin is not None:
-            self._tell(Step.PIN)
-            self._card.verify_pin(pin)
+        if verify is not None:
+            self._tell(step)
+            verify()
         self._how = How.RETRY
         self._move(Event.RETRIED)
         try:

@@ -56,11 +56,15 @@ NOT_OF_OURS = ("CARD_NOT_CRS", "PURSE_MISSING", "PURSE_NOT_SERVED")
 
 @dataclass(frozen=True, slots=True)
 class CardShown:
-    """What a card shows at the till: wallets in slot order, and whether a PIN is needed."""
+    """What a card shows at the till: wallets in slot order, and whether a PIN is needed.
+
+    ``pin_pad``: it is typed on the reader, which has a keypad.
+    """
 
     info: Info
     wallets: tuple[Wallet, ...]
     pin_needed: bool
+    pin_pad: bool = False
 
     def last_day(self, wallet: Wallet) -> date:
         """The last day on which a wallet of this card can be used: its own, or the card's."""
@@ -108,6 +112,11 @@ class SaleSession:
     def pin_needed(self) -> bool:
         """Whether the card that was read demands its PIN for a debit."""
         return self._view is not None and self._view.info.pin_enforced
+
+    @property
+    def pin_pad(self) -> bool:
+        """Whether the PIN can be typed on the reader."""
+        return self.pin_needed and self._card.pin_pad
 
     def reset_card(self) -> None:
         """Resets the card, or powers one up that was put back."""

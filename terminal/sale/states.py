@@ -95,6 +95,8 @@ class Step(StrEnum):
 
     READING = "reading"
     PIN = "pin"
+    PIN_PAD = "pin_pad"
+    """The customer types the PIN on the reader."""
     INTENT = "intent"
     DEBIT = "debit"
     PROOF = "proof"
