@@ -42,7 +42,7 @@ from simulator.vpcd import DEFAULT_HOST, DEFAULT_PORT, VirtualReader, parse_addr
 
 app = typer.Typer(help="Make, inspect and plug in virtual cards.", no_args_is_help=True)
 
-SUITES = {"aes-128": Suite.AES_128}
+SUITES = {"aes-128": Suite.AES_128, "2tdea": Suite.TDEA_2KEY}
 TRAINING_ISSUER = "000000"
 
 Card = Annotated[Path, typer.Argument(help="Image of the card.", metavar="PATH")]
@@ -63,7 +63,7 @@ def new_card(
     path: Card,
     *,
     mask: Annotated[str, typer.Option(help=f"One of: {', '.join(MASKS)}.")] = CRS_STINCARD,
-    suite: Annotated[str, typer.Option(help="aes-128.")] = "aes-128",
+    suite: Annotated[str, typer.Option(help="aes-128, or 2tdea for legacy chips.")] = "aes-128",
     holder: Annotated[
         str | None, typer.Option(help="SURNAME/NAME/SEX/YYYY-MM-DD/TOWN of nobody real.")
     ] = None,

@@ -151,13 +151,18 @@ class NewPurse:
 
 
 def new_purse(
-    issuer: bytes, key_set: int, randomness: Randomness, today: date, unix_seconds: int
+    issuer: bytes,
+    key_set: int,
+    randomness: Randomness,
+    today: date,
+    unix_seconds: int,
+    suite: int = Suite.AES_128,
 ) -> NewPurse:
-    """A purse of suite 1 whose chip demands the PIN; number, PIN, PUK and hash are random."""
+    """A purse whose chip demands the PIN; number, PIN, PUK and hash are random."""
     info = Info(
         purse=randomness.bytes(8),
         issuer=issuer,
-        suite=Suite.AES_128,
+        suite=suite,
         flags=FLAG_PIN_ENFORCED | FLAG_ATTESTATION,
         key_set=key_set,
         expiry=day_number(expiry_of(today)),

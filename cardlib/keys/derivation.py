@@ -2,6 +2,7 @@
 
 PRF AES-256-CMAC, 32-bit counter and length, fixed input
 ``Label ‖ 00 ‖ Context ‖ L``; context = issuer ‖ purse ‖ suite ‖ key set.
+Keys of suite 2 are K1 ‖ K2; one with K1 = K2 is refused.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
 
 from cardlib.codec.purse import Info
-from cardlib.keys.suites import KEY_SIZE
+from cardlib.keys.suites import KEY_SIZE, suite_of
 
 MASTER_SIZE = 32
 _LABEL_PREFIX = "borsellino/1/"
@@ -32,7 +33,11 @@ class KeyUse(StrEnum):
 
 
 def derive(master: bytes, use: KeyUse, info: Info) -> bytes:
-    """The 16-byte key of one purse for one use, from a 32-byte master."""
+    """The 16-byte key of one purse for one use, from a 32-byte master.
+
+    PurseRefusedError ``PURSE_UNKNOWN_SUITE``; AuthenticityError ``PURSE_KEY_WEAK`` for a key
+    that its suite refuses: the purse needs another number.
+    """
     context = info.issuer + info.purse + bytes((info.suite, info.key_set))
     kdf = KBKDFCMAC(
         algorithm=AES256,
@@ -45,7 +50,10 @@ def derive(master: bytes, use: KeyUse, info: Info) -> bytes:
         context=context,
         fixed=None,
     )
-    return kdf.derive(master)
+    key = kdf.derive(master)
+    if use is not KeyUse.DEBIT_RECORD:  # records at rest are AES in every suite
+        suite_of(info.suite).check_key(key)
+    return key
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from cardlib.codec.purse import Suite
 from cardlib.wire.money import Money
 from simulator.card.masks import CRS_STINCARD, WHITE
 from simulator.card.personal import Holder
@@ -26,6 +27,7 @@ class Beneficiary:
     mask: str
     holder: Holder
     award: Money
+    suite: Suite = Suite.AES_128
 
 
 @dataclass(frozen=True, slots=True)

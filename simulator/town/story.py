@@ -19,7 +19,6 @@ from functools import partial
 from pathlib import Path
 
 from cardlib.calendar import day_at
-from cardlib.codec.purse import Suite
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.ids import PurseId
@@ -112,7 +111,7 @@ class Story:
         keys = random_transport_keys(self.randomness)
         memory = make_card(person.mask, self.randomness, person.holder, keys)
         stock_file = stock.stock_path(path)
-        stock.write_stock(stock_file, memory, Suite.AES_128, training=False)
+        stock.write_stock(stock_file, memory, person.suite, training=False)
         FileStore(path).save(image.encode(memory))
         return self.hall.take_stock(stock_file)
 

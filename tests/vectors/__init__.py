@@ -26,6 +26,12 @@ def suite_1() -> dict[str, Any]:
     return part
 
 
+def suite_2() -> dict[str, Any]:
+    """The two-key TDEA part."""
+    part: dict[str, Any] = protocol()["suites"]["2tdea"]
+    return part
+
+
 def entries() -> dict[str, Any]:
     """Signed journal entries."""
     return load("entry-vectors")

@@ -60,6 +60,8 @@ class StockCardRow(Base):
     state: Mapped[Word] = mapped_column(default="new")
     imported_at: Mapped[Seconds]
     purse_id: Mapped[int | None] = mapped_column(ForeignKey("purse.id"))
+    suite: Mapped[int] = mapped_column(default=1)
+    """The chip's cipher suite: 1 AES-128, 2 two-key TDEA."""
 
     municipality: Mapped[MunicipalityRow] = relationship(lazy="joined")
     purse: Mapped[PurseRow | None] = relationship(lazy="joined")

@@ -3,6 +3,7 @@
 from backend.adapters.tables import (
     cards,
     journals,
+    key_sets,
     ledger,
     programmes,
     sessions,
@@ -15,6 +16,6 @@ from backend.adapters.tables.base import Base
 metadata = Base.metadata
 
 __all__ = [
-    "cards", "journals", "ledger", "metadata", "programmes", "sessions", "settlement",
+    "cards", "journals", "key_sets", "ledger", "metadata", "programmes", "sessions", "settlement",
     "terminals", "verdicts",
 ]  # fmt: skip

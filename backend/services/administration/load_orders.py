@@ -9,7 +9,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.errors import BadInputError, ConflictError
 from backend.services.administration.programmes import check_two_people, issuer_code
 from backend.services.unit_of_work import Work
-from cardlib.codec.purse import SLOTS
+from cardlib.codec.purse import SLOTS, Suite
 from cardlib.ports import Clock
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
@@ -32,7 +32,7 @@ class LoadDesk:
         The same file again changes nothing. BadInputError ``STOCK_FILE_BAD``;
         ConflictError ``STOCK_CARD_OTHER`` when other keys are known for the serial.
         """
-        serial, kind, keys = _read_stock(text)
+        serial, kind, suite, keys = _read_stock(text)
         with self.work.begin() as unit:
             town = unit.programmes.municipality(issuer_code(issuer))
             known = unit.cards.find_stock_card(serial)
@@ -40,7 +40,7 @@ class LoadDesk:
                 self.keys.add_transport_keys(serial, keys)
                 unit.add(
                     StockCardRow(
-                        serial=serial, kind=kind, municipality_id=town.id,
+                        serial=serial, kind=kind, suite=suite, municipality_id=town.id,
                         imported_at=self.clock.unix_ms() // 1000,
                     )
                 )  # fmt: skip
@@ -96,15 +96,16 @@ def _slot_for(unit: Unit, purse: PurseRow, programme: int) -> int:
     return free[0]
 
 
-def _read_stock(text: str) -> tuple[str, str, TransportKeys]:
+def _read_stock(text: str) -> tuple[str, str, Suite, TransportKeys]:
+    """Serial, kind, suite and transport keys."""
     try:
         fields = json.loads(text)
         if (fields["format"], fields["version"]) != (STOCK_FORMAT, STOCK_VERSION):
             raise BadInputError("STOCK_FILE_BAD")
         keys = [bytes.fromhex(fields["transport_keys"][name]) for name in ("0A", "0B", "0C")]
-        serial, kind = str(fields["serial"]), str(fields["kind"])
+        serial, kind, suite = str(fields["serial"]), str(fields["kind"]), Suite(fields["suite"])
     except (ValueError, KeyError, TypeError) as error:
         raise BadInputError("STOCK_FILE_BAD") from error
     if any(len(key) != 16 for key in keys):
         raise BadInputError("STOCK_FILE_BAD")
-    return serial, kind, TransportKeys(*keys)
+    return serial, kind, suite, TransportKeys(*keys)

@@ -140,8 +140,9 @@ class PersonaliseDesk:
         municipality = self._stock.municipality
         new = new_purse(
             municipality.issuer, municipality.key_set, self._randomness, day_at(self._now),
-            self._now,
+            self._now, self._stock.suite,
         )  # fmt: skip
+        self._keys_of(new.info)  # refused here, a weak key costs a number and nothing else
         row = PurseRow(
             municipality_id=municipality.id, number=new.info.purse, info_core=new.info.core,
             state="active", created_at=self._now,
@@ -152,16 +153,19 @@ class PersonaliseDesk:
         return new
 
     def _purse_plan(self, new: NewPurse) -> PursePlan:
-        masters = self._keys.masters(new.info.issuer, new.info.key_set)
         transport = self._keys.transport_keys(self._stock.serial)
         return PursePlan(
             info=new.info,
-            keys=PurseKeys.derive(masters, new.info),
+            keys=self._keys_of(new.info),
             transport=TransportKeys(transport.command, transport.response, transport.encipher),
             pin=Pin(new.pin),
             puk=Pin(new.puk),
             init=new.init,
         )
+
+    def _keys_of(self, info: Info) -> PurseKeys:
+        """AuthenticityError ``PURSE_KEY_WEAK`` for a number that must not be used."""
+        return PurseKeys.derive(self._keys.masters(info.issuer, info.key_set), info)
 
     def _purse_row(self) -> PurseRow:
         assert self._row.purse_id is not None

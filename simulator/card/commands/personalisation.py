@@ -145,7 +145,9 @@ def plan_put_data(chip: Chip, command: Command) -> SecuredWrite:
         chip.write(lambda: _install(purse, content))
 
     def check(content: bytes) -> None:
-        _security_object(content)
+        reference, body = _security_object(content)
+        if reference in PURSE_KEYS:
+            _require_good_key(purse, body)
 
     return SecuredWrite(keys_for(chip, KeyId.TRANSPORT_COMMAND), TAG_CRYPTOGRAM, write, check)
 
@@ -202,6 +204,8 @@ def plan_activate_file(chip: Chip, command: Command) -> SecuredWrite:
     def check(_content: bytes) -> None:
         if not _complete(purse):
             raise Refusal(Status.CONDITIONS)
+        for key in purse.keys.values():
+            _require_good_key(purse, key)
 
     def change() -> None:
         purse.life = LifeCycle.OPERATIONAL
@@ -246,6 +250,7 @@ def plan_change_key_data(chip: Chip, command: Command) -> SecuredWrite:
     def check(content: bytes) -> None:
         if len(content) != crypto.KEY_SIZE:
             raise Refusal(Status.WRONG_LENGTH)
+        _require_good_key(purse, content)
 
     return SecuredWrite(
         keys_for(chip, KeyId.ADMIN_COMMAND),
@@ -253,3 +258,11 @@ def plan_change_key_data(chip: Chip, command: Command) -> SecuredWrite:
         write=lambda content: chip.write(lambda: change(content)),
         check=check,
     )
+
+
+def _require_good_key(purse: Directory, key: bytes) -> None:
+    """6A80 for a key that the purse's suite refuses, as far as EF.INFO names one yet."""
+    info = info_of(purse)
+    suite = None if info is None else crypto.SUITES.get(info.suite)
+    if suite is not None and not suite.accepts(key):
+        raise Refusal(Status.WRONG_DATA)

@@ -94,6 +94,12 @@ def test_two_cards_differ_without_a_seed(sim: Sim) -> None:
     assert one["serial"] != two["serial"]
 
 
+def test_a_legacy_card_is_in_stock_as_one(sim: Sim, tmp_path: Path) -> None:
+    sim("new-card", "card.json", "--mask", "white", "--suite", "2tdea")
+    told = json.loads((tmp_path / "card.json.stock.json").read_text("ascii"))
+    assert told["suite"] == 2
+
+
 def test_the_holder_can_be_named(sim: Sim) -> None:
     holder = "VERDI/GIUSEPPE/M/1999-12-31/F205"
     told = json.loads(sim("new-card", "card.json", "--holder", holder, "--json").stdout)

@@ -284,7 +284,7 @@ def test_an_incomplete_purse_is_not_activated(issuer: Issuer, left_out: int) -> 
     assert issuer.status("00A4080C041200B001") == "6A82"
 
 
-@pytest.mark.parametrize("info", [INFO[:12] + b"\xc2" + INFO[13:], INFO[:12] + b"\xc7" + INFO[13:]])
+@pytest.mark.parametrize("info", [INFO[:12] + b"\xc3" + INFO[13:], INFO[:12] + b"\xc7" + INFO[13:]])
 def test_a_suite_that_the_chip_lacks_is_not_installed(issuer: Issuer, info: bytes) -> None:
     run(issuer, until=14)
     issuer.do(UPDATE_INFO, info, "6A80")
