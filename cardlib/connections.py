@@ -2,7 +2,7 @@
 
 Providers are found by entry point (group ``borsellino.connections``), so that no
 package imports the simulator or pyscard just because it might need it. A provider
-is a callable that takes the reader's name or the image's path.
+is a callable that takes two patterns for readers, or an image's path.
 """
 
 from collections.abc import Callable
@@ -16,22 +16,30 @@ PCSC = "pcsc"
 IMAGE = "image"
 
 
-def open_connection(*, reader: str | None = None, image: str | None = None) -> CardConnection:
+def open_connection(
+    *, reader: str | None = None, image: str | None = None, besides: str = ""
+) -> CardConnection:
     """The card of an image file where one is named, else the one in a reader.
 
-    PresenceError: ``CONNECTION_MISSING`` when the provider is not installed, and what
-    the provider raises (no service, no reader, no card).
+    ``reader`` is a pattern: part of the reader's name in any case, or all of it with ``*``
+    and ``?``; ``besides`` another, for readers that are never taken, such as the slot of
+    the security module. PresenceError: ``CONNECTION_MISSING`` when the provider is not
+    installed, and what the provider raises (no service, no reader, no card).
     """
     if image is not None:
-        return _provider(IMAGE)(image)
-    return _provider(PCSC)(reader or "")
+        return _open(IMAGE, image)
+    return _open(PCSC, reader or "", besides)
 
 
-def _provider(name: str) -> Callable[[str], CardConnection]:
+def _open(name: str, *places: str) -> CardConnection:
+    try:
+        return _provider(name)(*places)
+    except ImportError as error:
+        raise PresenceError("CONNECTION_MISSING", name=name) from error
+
+
+def _provider(name: str) -> Callable[..., CardConnection]:
     for entry_point in entry_points(group=GROUP, name=name):
-        try:
-            provider: Callable[[str], CardConnection] = entry_point.load()
-        except ImportError as error:
-            raise PresenceError("CONNECTION_MISSING", name=name) from error
+        provider: Callable[..., CardConnection] = entry_point.load()
         return provider
     raise PresenceError("CONNECTION_MISSING", name=name)

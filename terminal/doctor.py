@@ -46,7 +46,7 @@ def examine(reader: str | None = None, card: str | None = None) -> Iterator[Find
 
 def _library() -> Finding:
     try:
-        from cardlib import pcsc  # noqa: F401, PLC0415 - needs an extra: its absence is the finding
+        from cardlib.pcsc import winscard  # noqa: F401, PLC0415 - an extra: its absence is the finding
     except ImportError:
         return Finding("library", ok=False, code="PCSC_LIBRARY_MISSING")
     return Finding("library", ok=True, code="")

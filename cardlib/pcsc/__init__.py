@@ -5,17 +5,16 @@ readers. A connection is shared, holds a PC/SC transaction from connect to close
 resets the card when it lets go, so that no other program inherits the PIN state.
 """
 
-from cardlib.errors import CardMissingError, ReaderMissingError
-from cardlib.pcsc.connection import PcscConnection
-from cardlib.pcsc.names import meant
-from cardlib.pcsc.winscard import Context
+from cardlib.pcsc.connection import PcscConnection, TimeLimits
+from cardlib.pcsc.link import Search
+from cardlib.pcsc.service import real_service
 
-__all__ = ["PcscConnection", "connect", "readers"]
+__all__ = ["PcscConnection", "Search", "TimeLimits", "connect", "readers"]
 
 
 def readers() -> list[str]:
     """Names of the readers, cards in them or not; ServiceMissingError without the daemon."""
-    context = Context()
+    context = real_service()
     try:
         return context.readers()
     finally:
@@ -25,16 +24,8 @@ def readers() -> list[str]:
 def connect(name: str | None = None, besides: str = "") -> PcscConnection:
     """Connects to the card in the first reader that ``name`` means (``names.matches``).
 
-    Without a name: the first reader that holds a card. Readers that ``besides`` means are
-    never taken. ServiceMissingError, ReaderMissingError, CardMissingError,
-    CardSilentError, or PresenceError ``READER_BUSY``.
+    Only readers that hold a card count, in the order of their names; those that
+    ``besides`` means are never taken. ServiceMissingError, ReaderMissingError,
+    CardMissingError, CardSilentError, or PresenceError ``READER_BUSY``, ``READER_SILENT``.
     """
-    found = meant(readers(), name or "", besides)
-    if not found:
-        raise ReaderMissingError(reader=name or "")
-    for reader in found[:-1]:
-        try:
-            return PcscConnection(reader)
-        except CardMissingError:
-            continue
-    return PcscConnection(found[-1])
+    return PcscConnection(Search(name or "", besides))

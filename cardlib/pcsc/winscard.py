@@ -1,61 +1,26 @@
-"""The calls of PC/SC that we use, typed: the only module that speaks pyscard.
+"""The calls of PC/SC that we use, typed (``service``): the only module that speaks pyscard.
 
-Bytes are bytes, codes are unsigned, and what fails raises our errors (``codes``). No
-policy: no waiting, no threads, nothing is tried twice. Every call may block for as
-long as the service, the driver or another program's transaction likes; a handle and
-its context are for one thread at a time, save :meth:`Context.cancel`. Source: PC/SC
-part 5 and 10; pcsc-lite winscard.
+Bytes are bytes, codes are unsigned, and what fails raises our errors (``codes``).
 """
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import IntEnum, IntFlag
+from pathlib import Path
 from typing import Any
 
 from smartcard import scard
 
-from cardlib.errors import CardGoneError
+from cardlib.errors import CardGoneError, ServiceMissingError
 from cardlib.pcsc.codes import Code, error_of
+from cardlib.pcsc.service import Disposition, ReaderState
 
-PNP_READER = "\\\\?PnP?\\Notification"
-"""Not a reader: its state changes when readers come and go."""
-
+_SOCKET = "/run/pcscd/pcscd.comm"
 _PROTOCOLS = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 _HEADERS = {0: scard.SCARD_PCI_T0, 1: scard.SCARD_PCI_T1}
 
 
-class Disposition(IntEnum):
-    """What happens to the card when a transaction or a connection ends."""
-
-    LEAVE = 0
-    RESET = 1
-    UNPOWER = 2
-
-
-class StateFlag(IntFlag):
-    """Low 16 bits of a reader's event state; above them pcsc-lite counts ins and outs."""
-
-    CHANGED = 0x0002
-    UNKNOWN = 0x0004
-    UNAVAILABLE = 0x0008
-    EMPTY = 0x0010
-    PRESENT = 0x0020
-    EXCLUSIVE = 0x0080
-    INUSE = 0x0100
-    MUTE = 0x0200
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderState:
-    """A reader as the service sees it. ``state``: 32 bits, ``StateFlag`` and the counter."""
-
-    reader: str
-    state: int = 0
-    atr: bytes = b""
-
-
-class Handle:
-    """A connected card."""
+class WinscardHandle:
+    """A card handle of the system."""
 
     def __init__(self, handle: Any, protocol: int) -> None:
         self._handle = handle
@@ -103,11 +68,13 @@ class Handle:
         _check(scard.SCardDisconnect(self._handle, disposition))
 
 
-class Context:
-    """A link to the service; it dies with the service and is then of no use any more."""
+class WinscardContext:
+    """A context of the system."""
 
     def __init__(self) -> None:
         code, self._context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+        if unsigned(code) == Code.NO_SERVICE and not may_use_socket():
+            raise ServiceMissingError("PCSC_NOT_PERMITTED")
         _check(code)
 
     def readers(self) -> list[str]:
@@ -130,13 +97,13 @@ class Context:
         _check(code)
         return [ReaderState(name, unsigned(state), bytes(atr)) for name, state, atr in found]
 
-    def connect(self, reader: str) -> Handle:
+    def connect(self, reader: str) -> WinscardHandle:
         """Connects to the card in ``reader``, shared with other programs."""
         code, handle, protocol = scard.SCardConnect(
             self._context, reader, scard.SCARD_SHARE_SHARED, _PROTOCOLS
         )
         _check(code, reader)
-        return Handle(handle, _number(protocol))
+        return WinscardHandle(handle, _number(protocol))
 
     def cancel(self) -> None:
         """Ends a :meth:`states` that waits in another thread; lost when none waits yet."""
@@ -145,6 +112,15 @@ class Context:
     def release(self) -> None:
         """Gives the link back, whatever state it is in."""
         scard.SCardReleaseContext(self._context)
+
+
+def may_use_socket() -> bool:
+    """False when the daemon's socket is there and this user must not write to it.
+
+    pcsc-lite's client says only "no service" then. True on systems that have no socket.
+    """
+    path = Path(os.environ.get("PCSCLITE_CSOCK_NAME", _SOCKET))
+    return not path.exists() or os.access(path, os.R_OK | os.W_OK)
 
 
 def unsigned(code: int) -> int:
