@@ -76,6 +76,9 @@ def pay_command(
     ] = False,
     park: Annotated[bool, typer.Option(help="Set an open sale of another card aside.")] = False,
     pin_file: Annotated[Path | None, typer.Option(help="File with the PIN; else asked.")] = None,
+    keypad: Annotated[
+        bool, typer.Option(help="The PIN is typed on the reader where it has a keypad.")
+    ] = True,
     yes: Annotated[bool, typer.Option("--yes", help="The customer has agreed.")] = False,
     reader: Reader = None,
     card: Card = None,
@@ -99,6 +102,8 @@ def pay_command(
             till.trust,
             language,
             interactive=pin_file is None,
+            keypad=keypad and pin_file is None,
+            again=None if as_json else typer.confirm,
         )
         connection = open_connection(reader=reader, image=card)
         try:

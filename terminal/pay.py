@@ -6,14 +6,15 @@ debit, receipt. What a person says or sees goes through :class:`Talk`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-from cardlib.codec.pin import Pin
 from cardlib.drivers.purse_card import PurseCard
 from cardlib.errors import CardlibError, PinError, PresenceError, WrongPinError
 from cardlib.wire.money import Money
 from terminal.counter import Counter
 from terminal.errors import SaleRefusedError, UnsettledError
+from terminal.pay_pin import PinTalk, give_pin
 from terminal.receipts import Receipt
 from terminal.recovery.flow import Settled
 from terminal.recovery.table import Verdict
@@ -29,7 +30,7 @@ PIN_PROMPTS_MAX = 3
 PAUSE_S = 1.0
 
 
-class Talk(Protocol):
+class Talk(PinTalk, Protocol):
     """The cashier and the customer."""
 
     interactive: bool
@@ -41,10 +42,6 @@ class Talk(Protocol):
 
     def agree(self, offer: Offer) -> bool:
         """Shows before and after; whether the customer agrees."""
-        ...
-
-    def pin(self) -> Pin:
-        """Asks for the PIN."""
         ...
 
     def step(self, step: Step) -> None:
@@ -173,7 +170,7 @@ def _offer(sale: SaleSession, order: Order) -> Offer:
 
 def _pin_accepted(sale: SaleSession, talk: Talk) -> bool:
     try:
-        sale.agree(talk.pin() if sale.pin_needed else None)
+        give_pin(sale, talk, sale.agree_on_pad, sale.agree)
     except WrongPinError as error:
         if not talk.interactive:
             raise
@@ -193,9 +190,8 @@ def _debited(counter: Counter, sale: SaleSession, talk: Talk) -> SaleResult:
         if sale.state is State.UNKNOWN:
             result = _tried(sale.resolve, talk) or result
         elif sale.state is State.NOT_APPLIED:
-            result = _tried(lambda: sale.retry(talk.pin() if sale.pin_needed else None), talk) or (
-                result
-            )
+            again = partial(give_pin, sale, talk, sale.retry_on_pad, sale.retry)
+            result = _tried(again, talk) or result
         else:
             return result
         if sale.state is State.UNKNOWN:

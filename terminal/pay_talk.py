@@ -5,7 +5,7 @@ from typing import Any
 
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import SpendType
-from cardlib.errors import CardlibError
+from cardlib.errors import CardlibError, PinPadError
 from cardlib.text.catalogue import explain, label, money, sentence
 from terminal.pay import Paid
 from terminal.receipts import day_in_words
@@ -17,7 +17,11 @@ from terminal.trust import BundleTrust
 
 
 class PlainTalk:
-    """Prints for people. ``confirm`` asks yes or no, ``ask_pin`` for the PIN."""
+    """Prints for people. ``confirm`` asks yes or no, ``ask_pin`` for the PIN.
+
+    ``keypad``: the PIN is typed on the reader where it has one; when that fails ``again``
+    asks whether to try it once more. Without it nobody can be asked.
+    """
 
     def __init__(
         self,
@@ -28,8 +32,12 @@ class PlainTalk:
         lang: str,
         *,
         interactive: bool,
+        keypad: bool = False,
+        again: Callable[[str], bool] | None = None,
     ) -> None:
         self.interactive = interactive
+        self.keypad = keypad
+        self._again = again
         self._say = say
         self._confirm = confirm
         self._ask_pin = ask_pin
@@ -62,6 +70,13 @@ class PlainTalk:
     def pin(self) -> Pin:
         """The customer types it."""
         return self._ask_pin()
+
+    def pad_failed(self, error: PinPadError) -> bool:
+        """The cashier decides."""
+        if self._again is None:
+            raise error
+        self.trouble(error)
+        return self._again(self._label("pad_again"))
 
     def step(self, step: Step) -> None:
         """One line a step."""

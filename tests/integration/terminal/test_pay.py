@@ -11,7 +11,7 @@ from nacl.public import SealedBox
 from typer.testing import CliRunner
 
 from cardlib.codec.pin import Pin
-from cardlib.errors import AuthenticityError, CardlibError
+from cardlib.errors import AuthenticityError, CardlibError, PinPadError
 from cardlib.system import SystemClock
 from cardlib.wire.enrolment import (
     Certificate,
@@ -204,6 +204,7 @@ class Script:
         self.pins = list(pins) or [PIN]
         self.agrees = agrees
         self.interactive = interactive
+        self.keypad = True
         self.told: list[str] = []
 
     def card(self, shown: CardShown) -> None:
@@ -215,6 +216,9 @@ class Script:
 
     def pin(self) -> Pin:
         return Pin(self.pins.pop(0) if len(self.pins) > 1 else self.pins[0])
+
+    def pad_failed(self, error: PinPadError) -> bool:
+        raise error
 
     def step(self, step: Step) -> None:
         self.told.append(step.value)
