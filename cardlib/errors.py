@@ -10,12 +10,14 @@
     │   ├── ReaderMissingError    no reader, or it went away
     │   ├── CardMissingError      no card in the reader
     │   ├── CardSilentError       a card that cannot be spoken with: mute, upside down, odd
-    │   └── CardGoneError         the card went away, or was reset, in the middle
+    │   ├── CardGoneError         the card went away, or was reset, in the middle
+    │   └── ModuleGoneError       the module card is not there, or was reset
     ├── CardAnswerError           the card answered with a status word nobody expected
     ├── PinError
     │   ├── WrongPinError         ask again; carries the tries left
     │   ├── PinBlockedError       send the holder to the desk
     │   └── PinPadError           nothing was typed on the reader's keypad; the card was not asked
+    ├── ModuleRefusedError        the module card is there and does not do it: PIN, quota
     ├── PurseRefusedError         this purse must not be used, or not for this
     └── AuthenticityError         a MAC, a signature or a key is not genuine
 
@@ -92,6 +94,18 @@ class CardGoneError(PresenceError):
     """The card went away, was reset or stopped answering in the middle."""
 
     default_code = "CARD_GONE"
+
+
+class ModuleGoneError(PresenceError):
+    """The module card is not in its reader, went away or was reset; its session is over."""
+
+    default_code = "MODULE_GONE"
+
+
+class ModuleRefusedError(CardlibError):
+    """The module card is there and does not do what was asked; nothing was signed or built."""
+
+    default_code = "MODULE_ANSWER"
 
 
 class CardAnswerError(CardlibError):

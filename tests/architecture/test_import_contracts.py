@@ -19,6 +19,7 @@ PLANTS = {
     "sans-io": ("cardlib.dialogues.planted", "socket"),
     "pyscard": ("cardlib.planted", "smartcard"),
     "card-side": ("simulator.card.planted", "cardlib.wire"),
+    "module-side": ("simulator.module_card.planted", "cardlib.wire"),
     "cards-alone": ("simulator.planted", "terminal"),
     "till-alone": ("terminal.planted", "fastapi"),
     "screens": ("terminal.planted", "textual"),

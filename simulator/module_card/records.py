@@ -1,0 +1,112 @@
+"""Purse keys and purse records as the chip computes them (PROTOCOL 3).
+
+Keys: SP 800-108r1 in counter mode, one block: ``CMAC(M, 00000001 ‖ label ‖ 00 ‖ context ‖
+00000080)``. Records at rest: AES-128-CCM.
+"""
+
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.cmac import CMAC
+
+from cardlib.codec import tlv
+from cardlib.codec.apdu import CLA_SECURE
+from cardlib.codec.files import EF_GRANT, EF_SPEND, EF_SPEND_APPEND_P2, PurseFile
+from cardlib.codec.module_card import ModuleStatus
+from cardlib.codec.purse import Info, Spend, SpendType
+from cardlib.errors import CardlibError
+from simulator.card import crypto
+from simulator.module_card.refusals import Malformed, refuse_unless
+
+_PREFIX = b"borsellino/1/debit/"
+_HEADER_PADDING = b"\x80\x00\x00\x00"
+_CONFIRMED = b"\x99\x02\x90\x00"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DebitKeys:
+    """K_DC, K_DR and K_REC of one purse."""
+
+    command: bytes
+    response: bytes
+    record: bytes
+
+
+def info_of(core: bytes) -> Info:
+    """INFO of its sixteen core bytes; Malformed for a version or flag that is not known."""
+    try:
+        return Info.from_core(core)
+    except CardlibError:
+        raise Malformed from None
+
+
+def derive(master: bytes, info: Info) -> DebitKeys:
+    """The three keys from M_DEBIT."""
+    context = info.issuer + info.purse + bytes((info.suite, info.key_set))
+    return DebitKeys(*(_derived(master, use, context) for use in (b"cmd", b"rsp", b"rec")))
+
+
+def open_spend(key: bytes, record: bytes) -> Spend | None:
+    """An EF.SPEND record in clear; None when torn or empty."""
+    if record[0] > SpendType.VOID:
+        return None
+    nonce, sealed = record[:12], record[12:]
+    try:
+        return Spend.decode(nonce + AESCCM(key, 8).decrypt(nonce, sealed, None))
+    except (InvalidTag, CardlibError):
+        return None
+
+
+def seal_spend(key: bytes, spend: Spend) -> bytes:
+    """The 54 bytes of a record at rest."""
+    clear = bytes(spend)
+    return clear[:12] + AESCCM(key, 8).encrypt(clear[:12], clear[12:], None)
+
+
+def open_grant(key: bytes, record: bytes) -> bytes | None:
+    """The 91 clear bytes of an EF.GRANT record, signature not verified; None when damaged."""
+    nonce = b"\x47" + record[:4] + bytes(7)
+    try:
+        return record[:4] + AESCCM(key, 4).decrypt(nonce, record[4:], None)
+    except InvalidTag:
+        return None
+
+
+def record_in(
+    suite: crypto.Suite, key: bytes, random: bytes, file: PurseFile, number: int, answer: bytes
+) -> bytes:
+    """The record of a READ RECORD answer; NOT_GENUINE unless its MAC is good."""
+    header = bytes((CLA_SECURE, 0xB2, number, file.read_p2))
+    plain, code = answer[: 2 + file.record_size], answer[2 + file.record_size :]
+    refuse_unless(plain[:2] == bytes((0x81, file.record_size)), ModuleStatus.WRONG_DATA)
+    expected = suite.mac(key, random + header + _HEADER_PADDING + plain)
+    good = crypto.same(bytes(tlv.Tlv(0x8E, expected)), code)
+    refuse_unless(good, ModuleStatus.NOT_GENUINE)
+    return plain[2:]
+
+
+def update_data(suite: crypto.Suite, key: bytes, challenge: bytes, record: bytes) -> bytes:
+    """``81 36 record 8E 08 mac``: the data field of the one UPDATE RECORD."""
+    plain = bytes(tlv.Tlv(0x81, record))
+    return plain + bytes(
+        tlv.Tlv(0x8E, suite.mac(key, challenge + UPDATE_HEADER + _HEADER_PADDING + plain))
+    )
+
+
+def is_confirmation(suite: crypto.Suite, key: bytes, random: bytes, answer: bytes) -> bool:
+    """Whether ``answer`` is ``99 02 9000 8E 08 mac`` with the right MAC."""
+    code = suite.mac(key, random + UPDATE_HEADER + _HEADER_PADDING + _CONFIRMED)
+    return crypto.same(_CONFIRMED + bytes(tlv.Tlv(0x8E, code)), answer)
+
+
+UPDATE_HEADER = bytes((CLA_SECURE, 0xDC, 0x00, EF_SPEND_APPEND_P2))
+FILES = {1: EF_SPEND, 2: EF_GRANT}
+"""By P1 of OPEN RECORD."""
+
+
+def _derived(master: bytes, use: bytes, context: bytes) -> bytes:
+    cmac = CMAC(AES256(master))
+    cmac.update(b"\x00\x00\x00\x01" + _PREFIX + use + b"\x00" + context + b"\x00\x00\x00\x80")
+    return cmac.finalize()
