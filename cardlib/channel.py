@@ -1,7 +1,7 @@
 """The channel: sends commands over a connection, completes their answers, traces them.
 
-Answers of the 61xx and 6Cxx families (T=0) are completed with a bounded number
-of further commands. Source: ISO/IEC 7816-3:2006, 10.3; ISO/IEC 7816-4, 5.3.4.
+Dialogues know nothing of T=0 and T=1: that is ``cardlib.transport``. What the tracer is
+told is what goes over the interface.
 """
 
 from collections.abc import Callable
@@ -11,12 +11,10 @@ from typing import TypeVar
 from cardlib.codec.apdu import Command, Response
 from cardlib.connection import CardConnection
 from cardlib.dialogues.volley import Dialogue, converse
-from cardlib.errors import CardGoneError, MalformedError, PinPadError
+from cardlib.errors import CardGoneError, PinPadError
 from cardlib.pin_pad import PinPad, find_pin_pad
 from cardlib.trace import Exchange
-
-FOLLOW_UPS_MAX = 8
-"""GET RESPONSE and repeated commands for one answer."""
+from cardlib.transport import Transport
 
 T = TypeVar("T")
 Tracer = Callable[[Exchange], None]
@@ -43,23 +41,14 @@ class Channel:
         return bytes(self.send(Command.decode(apdu)))
 
     def send(self, command: Command) -> Response:
-        """One command and its completed answer."""
-        response = self._exchange(command)
-        data = response.data
-        for _ in range(FOLLOW_UPS_MAX):
-            family, count = response.status >> 8, response.status & 0xFF
-            if family == 0x61:
-                response = self._exchange(Command(0x00, 0xC0, 0, 0, le=count or 256))
-                data += response.data
-            elif family == 0x6C:
-                command = Command(
-                    command.cla, command.ins, command.p1, command.p2, command.data, count or 256
-                )
-                response = self._exchange(command)
-                data = response.data
-            else:
-                return Response(data, response.status)
-        raise MalformedError("answer", "the card never finishes its answer")
+        """One command and its completed answer; errors as ``Transport.send``."""
+        return self.transport.send(command, self._exchange)
+
+    @cached_property
+    def transport(self) -> Transport:
+        """What this card can be sent, by its ATR and by what the reader negotiated."""
+        told: int | None = getattr(self._connection, "protocol", None)
+        return Transport.of_card(self._connection.atr, told)
 
     @cached_property
     def pin_pad(self) -> PinPad | None:
@@ -83,14 +72,14 @@ class Channel:
 
     def reset(self) -> None:
         """Resets the card, so that no other program inherits the PIN state."""
+        vars(self).pop("transport", None)  # whatever card answers now says anew what it takes
         self._connection.reset()
 
     def close(self) -> None:
         """Lets the card go."""
         self._connection.close()
 
-    def _exchange(self, command: Command) -> Response:
-        apdu = bytes(command)
+    def _exchange(self, apdu: bytes) -> Response:
         try:
             answer = self._connection.transmit(apdu)
         except CardGoneError:

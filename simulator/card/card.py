@@ -6,6 +6,7 @@ Rules it keeps:
   leaves the memory as last saved.
 - What a command changes is saved before its answer leaves.
 - Without power there is no answer: ``b""``, as when a write is torn (``tear_next_write``).
+- On a T=0 mask a command is a TPDU, and ``transport.T0Link`` makes APDUs of it.
 - A card is in one reader at a time: power-up takes over what another program has saved
   since, and a write on top of such a change is 6F00 and not made.
 """
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Self
 
 from cardlib.codec.apdu import Command, Response
+from cardlib.codec.atr import TransmissionProtocol
 from cardlib.codec.status import Status
 from cardlib.errors import CardlibError
 from simulator.card import image
@@ -25,6 +27,7 @@ from simulator.card.masks.registry import traits_of
 from simulator.card.refusal import PowerLost, Refusal
 from simulator.card.session import Session
 from simulator.card.store import FileStore, MemoryStore, Store
+from simulator.card.transport import T0Link
 from simulator.errors import ImageError
 
 _log = logging.getLogger(__name__)
@@ -86,11 +89,11 @@ class VirtualCard:
         self._chip.tear = tear
 
     def transmit(self, apdu: bytes) -> bytes:
-        """The answer to a command APDU, status word included; empty without power."""
+        """The answer to a command (APDU, or TPDU of T=0), status word too; empty without power."""
         if not self._powered:
             return _NO_ANSWER
         try:
-            return bytes(self._answer(apdu))
+            return bytes(self._received(apdu))
         except PowerLost:
             self._chip.tear = None
             self.power_off()
@@ -100,6 +103,11 @@ class VirtualCard:
             self._restore()
             return bytes(Response(b"", Status.INTERNAL))
 
+    def _received(self, sent: bytes) -> Response:
+        if self._chip.traits.protocol is TransmissionProtocol.T0:
+            return self._link.answer(sent)
+        return self._answer(sent)
+
     def _answer(self, apdu: bytes) -> Response:
         commands = commands_of(self._chip.traits)
         try:
@@ -107,6 +115,8 @@ class VirtualCard:
         except CardlibError:
             if tuple(apdu[:2]) in commands.secured_writes:
                 self._chip.session.take_challenge()
+            return Response(b"", Status.WRONG_LENGTH)
+        if command.is_extended and not self._chip.traits.extended_length:
             return Response(b"", Status.WRONG_LENGTH)
         try:
             return commands.handler(command.cla, command.ins)(self._chip, command)
@@ -124,6 +134,7 @@ class VirtualCard:
 
     def _forget(self) -> None:
         self._chip.session = Session([self._chip.memory.mf])
+        self._link = T0Link(self._answer)
 
     def _restore(self) -> None:
         self._chip.memory = image.decode(self._saved)

@@ -141,7 +141,9 @@ def read_everything(raw: bytes) -> bool:
     try:
         atr = Atr.decode(raw)
     except CardlibError as error:
-        return error.code != "ATR_MALFORMED"
+        if error.code != "ATR_MALFORMED":
+            raise
+        return False
     assert atr.protocol in TransmissionProtocol
     assert 0 <= atr.ifsc <= 255
     assert isinstance(atr.extended_length, bool)
