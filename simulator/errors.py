@@ -6,7 +6,9 @@
     ├── ImageError          the image on disk cannot be read, or must not be written
     ├── MaskError           no such mask, suite or holder can be made
     ├── FaultError          the description of a fault is not understood
-    └── ReaderLinkError     the virtual reader cannot be reached
+    ├── ReaderLinkError     the virtual reader cannot be reached
+    ├── ReplayError         a run departs from the recorded trace
+    └── ScriptError         a line of a script is not understood, or does not come true
 
 A command that a card refuses is no error here: the card answers with a status word.
 """
@@ -44,3 +46,15 @@ class ReaderLinkError(SimulatorError):
     """Nobody listens where the virtual reader should be."""
 
     default_code = "READER_LINK"
+
+
+class ReplayError(SimulatorError):
+    """A run asks for something else than the recorded trace has next."""
+
+    default_code = "TRACE_DEPARTED"
+
+
+class ScriptError(SimulatorError):
+    """A line of a script is not understood, or what it expects does not come true."""
+
+    default_code = "SCRIPT_LINE"
