@@ -12,7 +12,8 @@ from collections.abc import Callable
 
 from cardlib.channel import Channel, Tracer
 from cardlib.connection import CardConnection
-from cardlib.drivers.file_card import FileCard
+from cardlib.drivers.choose import purse_card
+from cardlib.drivers.known_grants import KnownGrants
 from cardlib.drivers.purse_card import PurseCard
 from cardlib.wire.entry import Entry
 from cardlib.wire.entry_body import Committed
@@ -33,12 +34,19 @@ class Counter:
 
     def __init__(self, till: Till) -> None:
         self.till = till
+        self._known = KnownGrants()
 
-    def card(self, connection: CardConnection, tracer: Tracer | None = None) -> FileCard:
+    def card(self, connection: CardConnection, tracer: Tracer | None = None) -> PurseCard:
         """The driver before a card."""
         till = self.till
         channel = Channel(connection, tracer)
-        return FileCard(channel, till.module, till.trust, training=till.certificate.training)
+        return purse_card(
+            channel,
+            till.module,
+            till.trust,
+            training=till.certificate.training,
+            known=self._known,
+        )
 
     def risk(self) -> Risk:
         """The rules as the newest bundle has them."""

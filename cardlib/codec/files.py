@@ -86,8 +86,12 @@ EF_SPEND_APPEND_P2 = EF_SPEND.sfi << 3 | 0x03
 
 
 class KeyId(IntEnum):
-    """Ids of the key objects of a purse directory (PROTOCOL 2), and of the services DF."""
+    """Ids of the key objects of a purse directory (PROTOCOL 2), and of the services DF.
 
+    RECORD is on applet chips only, ORACLE on legacy chips only (there in place of ATTEST).
+    """
+
+    RECORD = 0x01
     DEBIT_COMMAND = 0x02
     DEBIT_RESPONSE = 0x03
     ATTEST = 0x04
@@ -99,6 +103,7 @@ class KeyId(IntEnum):
     TRANSPORT_COMMAND = 0x0A
     TRANSPORT_RESPONSE = 0x0B
     TRANSPORT_ENCIPHER = 0x0C
+    ORACLE = 0x0D
 
 
 class PinReference(IntEnum):

@@ -7,13 +7,15 @@ record itself, from the signed intent, with the verified counter plus one. It
 never MACs bytes handed to it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cardlib.codec.apdu import Command, Response
 from cardlib.codec.purse import Info, Spend
 from cardlib.keys.grants import SignedGrant
 from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.entry_body import AttestedRead
 from cardlib.wire.entry_header import ModuleClass
 
 
@@ -66,6 +68,48 @@ class ModuleSession(Protocol):
 
     def update_confirmed(self, response: Response) -> bool:
         """Whether the UPDATE was answered 9000 with a valid MAC."""
+        ...
+
+
+class AppletSession(ModuleSession, Protocol):
+    """One conversation with an applet card: its random goes out with INITIALISE.
+
+    One MACed answer binds challenge and state to that random, so nothing can be between
+    them; ``update_spend`` is the one DEBIT of that challenge.
+    """
+
+    def open_state(self, response: Response) -> "AppletReading":
+        """Verifies the answer of INITIALISE.
+
+        CardAnswerError, MalformedError; AuthenticityError when the MAC is bad;
+        PurseRefusedError ``PURSE_NOT_SERVED`` without keys for the purse it names.
+        """
+        ...
+
+    @property
+    def proof(self) -> AttestedRead | None:
+        """The certificate that came with the confirmed DEBIT; None before, and without one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppletReading:
+    """What an applet card said of itself under a good MAC.
+
+    ``newest`` is record 1 at rest, rebuilt; ``live`` the grant_seq of each slot with a grant.
+    """
+
+    info: Info
+    newest: SpendReading
+    live: Mapping[int, int]
+
+
+@runtime_checkable
+class AppletModule(Protocol):
+    """A security module that also serves applet cards."""
+
+    def initialise(self) -> AppletSession:
+        """A new session; its random is made now, the purse is known with the answer."""
         ...
 
 

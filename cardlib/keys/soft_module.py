@@ -11,6 +11,7 @@ from cardlib.errors import AuthenticityError, PurseRefusedError
 from cardlib.keys import records
 from cardlib.keys.derivation import DebitKeys
 from cardlib.keys.intent_rule import planned_spend
+from cardlib.keys.soft_applet import SoftAppletSession
 from cardlib.keys.soft_session import SoftSession, own_intent
 from cardlib.ports import Randomness
 from cardlib.wire import sign1
@@ -78,6 +79,11 @@ class SoftModule:
         keys = self._keys(info)
         random = self._randomness.bytes(RANDOM_SIZE)
         return SoftSession(info, challenge, random, keys, self.public_key)
+
+    def initialise(self) -> SoftAppletSession:
+        """Opens a session with an applet card."""
+        random = self._randomness.bytes(RANDOM_SIZE)
+        return SoftAppletSession(random, self._keys, self.public_key)
 
     def record_of(self, intent: bytes) -> bytes:
         """Rebuilds the record of an own intent."""

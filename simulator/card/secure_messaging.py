@@ -27,6 +27,8 @@ TAG_STATUS = 0x99
 TAG_MAC = 0x8E
 _PADDING_METHOD_2 = b"\x01"
 _HEADER_PADDING = b"\x80\x00\x00\x00"
+CHALLENGE_SIZE = 8
+"""Of GET CHALLENGE: an applet's shorter one serves DEBIT alone."""
 _CONFIRMATION_SIZE = 14
 """Bytes of ``99 02 9000 8E 08 MAC``."""
 
@@ -115,7 +117,7 @@ def secured_write(plan: Planner) -> Callable[[Chip, Command], Response]:
     def run(chip: Chip, command: Command) -> Response:
         challenge, host_random = chip.session.take_challenge(), chip.session.host_random
         planned = plan(chip, command)
-        if challenge is None or host_random is None:
+        if challenge is None or len(challenge) != CHALLENGE_SIZE or host_random is None:
             raise Refusal(Status.CONDITIONS)
         content = _unwrap(planned, command, challenge)
         if not planned.permitted():

@@ -28,7 +28,7 @@ _RECORD_FILES = (Structure.LINEAR_FIXED, Structure.CYCLIC_FIXED)
 
 def refuse_plain(chip: Chip, command: Command) -> Response:
     """Records are read and written under secure messaging only."""
-    _file(chip, command)
+    named_file(chip, command)
     raise Refusal(Status.SECURITY_STATUS)
 
 
@@ -36,7 +36,7 @@ def read_record(chip: Chip, command: Command) -> Response:
     """One record, by its number from 1, under the answer key of the session."""
     if command.p2 & 0x07 != _ABSOLUTE:
         raise Refusal(Status.WRONG_P1P2)
-    file = _file(chip, command)
+    file = named_file(chip, command)
     if command.data:
         raise Refusal(Status.SM_OBJECT_WRONG)
     if chip.session.host_random is None:
@@ -64,7 +64,7 @@ def _sealed_record(chip: Chip, command: Command, record: bytes) -> Response:
 
 def plan_update_record(chip: Chip, command: Command) -> SecuredWrite:
     """The newest record of EF.SPEND, or any record of EF.GRANT."""
-    file = _file(chip, command)
+    file = named_file(chip, command)
     cyclic = file.spec.structure is Structure.CYCLIC_FIXED
     if cyclic:
         if (command.p1, command.p2) != (0x00, EF_SPEND_APPEND_P2):
@@ -84,8 +84,13 @@ def plan_update_record(chip: Chip, command: Command) -> SecuredWrite:
         TAG_PLAIN,
         write=lambda content: chip.write_record(file, index, content),
         check=check,
-        permitted=lambda: not _pin_demanded(chip, file) or _pin_verified(chip),
+        permitted=lambda: may_spend(chip, file),
     )
+
+
+def may_spend(chip: Chip, file: ElementaryFile) -> bool:
+    """Whether the PIN is verified, where writing ``file`` demands it."""
+    return not _pin_demanded(chip, file) or _pin_verified(chip)
 
 
 def _pin_demanded(chip: Chip, file: ElementaryFile) -> bool:
@@ -101,7 +106,8 @@ def _pin_verified(chip: Chip) -> bool:
     return is_permitted(chip, PinReference.PURSE_PIN & 0x1F)
 
 
-def _file(chip: Chip, command: Command) -> ElementaryFile:
+def named_file(chip: Chip, command: Command) -> ElementaryFile:
+    """The record file that P2 means, by short id or the current one."""
     sfi = command.p2 >> 3
     if sfi:
         file = chip.session.directory.file_by_sfi(sfi)

@@ -11,6 +11,7 @@ from cardlib.codec.apdu import CLA_SECURE, Command, Response
 from cardlib.codec.status import Status
 from simulator.card.chip import Chip
 from simulator.card.commands import (
+    applet,
     binary,
     personalisation,
     pins,
@@ -91,9 +92,16 @@ class CommandSet:
 
 
 PROFILE = CommandSet(COMMANDS, SECURED_WRITES)
+APPLET = PROFILE.extended(
+    plain={(CLA_PROPRIETARY, 0x50): applet.initialise_for_debit},
+    secured_writes={
+        (CLA_PROPRIETARY, 0x54): applet.debit,
+        (CLA_SECURE, 0xDC): secured_write(applet.plan_update_record),
+    },
+)
 BY_PURSE: Mapping[PurseKind, CommandSet] = {
     PurseKind.FILE: PROFILE,
-    PurseKind.APPLET: PROFILE,
+    PurseKind.APPLET: APPLET,
     PurseKind.LEGACY: PROFILE,
 }
 

@@ -6,11 +6,18 @@ and no purse yet. The traits that a mask names are ``simulator.card.traits``.
 """
 
 from simulator.card.masks.cns import CNS_PIN, CNS_PUK, SIGNATURE_KEY
+from simulator.card.masks.generic_t0 import GENERIC_T0, GENERIC_T0_ATR
 from simulator.card.masks.lots import CRS_ATR, CRS_STINCARD
 from simulator.card.masks.parts import (
     TRAINING_TRANSPORT_KEYS,
     TRANSPORT_KEYS,
     random_transport_keys,
+)
+from simulator.card.masks.purses import (
+    WHITE_APPLET,
+    WHITE_APPLET_ATR,
+    WHITE_LEGACY,
+    WHITE_LEGACY_ATR,
 )
 from simulator.card.masks.registry import (
     MASKS,
@@ -28,12 +35,18 @@ __all__ = [
     "CNS_PUK",
     "CRS_ATR",
     "CRS_STINCARD",
+    "GENERIC_T0",
+    "GENERIC_T0_ATR",
     "MASKS",
     "SIGNATURE_KEY",
     "TRAINING_TRANSPORT_KEYS",
     "TRANSPORT_KEYS",
     "WHITE",
+    "WHITE_APPLET",
+    "WHITE_APPLET_ATR",
     "WHITE_ATR",
+    "WHITE_LEGACY",
+    "WHITE_LEGACY_ATR",
     "Mask",
     "is_cns",
     "make_card",

@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from cardlib.codec.files import EF_GRANT, EF_SPEND
+from cardlib.codec.files import EF_GRANT, EF_SPEND, KeyId
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import (
     FLAG_ATTESTATION,
@@ -39,7 +39,7 @@ from cardlib.wire.ids import PurseId, TerminalNumber
 from cardlib.wire.money import Money
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import ElementaryFile
-from simulator.card.masks import TRAINING_TRANSPORT_KEYS, WHITE, make_card
+from simulator.card.masks import TRAINING_TRANSPORT_KEYS, WHITE, WHITE_APPLET, make_card
 from simulator.card.personal import Holder
 from simulator.card.purses import add_purse
 from simulator.card.randomness import SeededRandomness
@@ -203,6 +203,7 @@ class Stage:
         flags: int = FLAG_PIN_ENFORCED | FLAG_ATTESTATION,
         record_map: int | None = None,
         grants: dict[int, bytes] | None = None,
+        mask: str = WHITE,
     ) -> StageCard:
         """A white card with one purse; without wallets given, 100 EUR for food in slot 1."""
         wallets = wallets or (WalletSpec(),)
@@ -220,11 +221,11 @@ class Stage:
         live = sum(1 << (record - 1) for record in sealed)
         info = replace(info, record_map=live if record_map is None else record_map)
         memory = make_card(
-            WHITE, SeededRandomness(f"card {number}"), Holder(), TRAINING_TRANSPORT_KEYS
+            mask, SeededRandomness(f"card {number}"), Holder(), TRAINING_TRANSPORT_KEYS
         )
         first = newest or blank_spend()
         add_purse(
-            memory, info=bytes(info), keys=card_keys(keys), pin=PIN, puk=PUK,
+            memory, info=bytes(info), keys=card_keys(keys, mask), pin=PIN, puk=PUK,
             spends=[records.seal_spend(keys.debit.record, first)], grants=sealed,
         )  # fmt: skip
         card = VirtualCard(memory, SeededRandomness(f"chip {number}"))
@@ -282,13 +283,14 @@ def following(before: bytes, spend: Spend) -> Spend:
     return replace(spend, prev=record_hash(before)[:PREV_SIZE])
 
 
-def card_keys(keys: PurseKeys) -> dict[int, bytes]:
-    """Keys by their id on the card."""
+def card_keys(keys: PurseKeys, mask: str = WHITE) -> dict[int, bytes]:
+    """Keys by their id on a card of the mask."""
     order = (
         keys.debit.command, keys.debit.response, keys.attest, keys.load_command,
         keys.load_response, keys.admin_command, keys.admin_response, keys.admin_encipher,
     )  # fmt: skip
-    return dict(enumerate(order, 2))
+    own = {int(KeyId.RECORD): keys.debit.record} if mask == WHITE_APPLET else {}
+    return own | dict(enumerate(order, 2))
 
 
 def assert_books(card: StageCard, *tills: Till) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from cardlib.codec.pin import Pin
 from cardlib.connection import CardConnection
+from cardlib.drivers.file_card import FileCard
 from cardlib.errors import CardlibError
 from cardlib.keys.records import seal_spend
 from cardlib.wire.money import Money
@@ -208,7 +209,9 @@ def rolled_back_before_the_retry(sight: Sight) -> None:
 def gone_before_the_retry(sight: Sight) -> None:
     sale = sight.not_applied()
     other = sight.stage.card(number=90)
-    sight.shop.card._channel._connection = other.plug()
+    card = sight.shop.card
+    assert isinstance(card, FileCard)
+    card._channel._connection = other.plug()
     assert sale.retry(Pin(PIN)).state is State.UNKNOWN
 
 

@@ -1,0 +1,1 @@
+"""A till before an applet card: the second driver, its chip, and what that chip refuses."""
