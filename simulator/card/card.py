@@ -42,6 +42,8 @@ class VirtualCard:
         self._saved = image.encode(memory)
         self._powered = True
         self._chip = Chip(memory, Session([memory.mf]), randomness, self._commit, traits_of(memory))
+        self._link = T0Link(self._answer)
+        self._link = T0Link(self._answer)
 
     @classmethod
     def load(cls, path: Path, randomness: Randomness) -> Self:
