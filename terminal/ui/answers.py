@@ -44,8 +44,7 @@ class Answers:
 
     def offer(self, offer: Offer, shown: CardShown) -> Offered:
         """What the customer is to agree to."""
-        view = offer_view(offer, self._names, shown.info.issuer, pin_needed=shown.pin_needed)
-        return Offered(view)
+        return Offered(offer_view(offer, self._names, shown))
 
     def receipts(self, closings: Sequence[Entry]) -> SaleClosed:
         """Receipts of one or more sales, in the order given."""

@@ -13,7 +13,7 @@ from textual.message import Message
 from cardlib.errors import CardlibError
 from cardlib.wire.money import Money
 from terminal.sale.states import Step
-from terminal.ui.shown import CardView, OfferView, OpenCase, TillStatus
+from terminal.ui.shown import CardView, OfferView, OpenCase, PinPlace, TillStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,7 @@ class NotDebited(Message):
     """The card was not debited, and the same debit may be tried again."""
 
     case: OpenCase
-    pin_needed: bool
+    pin: PinPlace
     reason: Reason | None
 
 

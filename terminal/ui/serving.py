@@ -15,7 +15,7 @@ from textual.message import Message
 
 from cardlib.codec.pin import Pin
 from cardlib.drivers.purse_card import PurseCard
-from cardlib.errors import CardlibError, PresenceError, WrongPinError
+from cardlib.errors import CardlibError, PinPadError, PresenceError, WrongPinError
 from cardlib.wire.entry_body import Committed
 from cardlib.wire.money import ZERO, Money
 from terminal.agent import heartbeat
@@ -31,7 +31,7 @@ from terminal.ui import messages
 from terminal.ui.answers import Answers
 from terminal.ui.card_slot import CardSlot, Change
 from terminal.ui.messages import Reason
-from terminal.ui.shown import TillStatus
+from terminal.ui.shown import TillStatus, pin_place
 
 LOST_IN_A_ROW_MAX = 3
 """A card that keeps vanishing is tried this often by itself, then only when asked."""
@@ -141,19 +141,11 @@ class Serving:
 
     def agree(self, pin: Pin | None) -> None:
         """The customer has agreed to what was offered: debits the card."""
-        sale = self._sale
-        if sale is None or self._offer is None or sale.state is not State.BASKET:
-            return
-        try:
-            sale.agree(pin)
-        except WrongPinError as error:
-            self._ask_pin_again(error)
-        except SaleRefusedError as error:
-            if sale.state is not State.BASKET:
-                raise
-            self._post(messages.PinWanted(Reason.of(error)))
-        else:
-            self._conclude(sale.commit())
+        self._agree(lambda sale: sale.agree(pin))
+
+    def agree_on_pad(self) -> None:
+        """As :meth:`agree`; waits until the customer has typed the PIN on the reader."""
+        self._agree(lambda sale: sale.agree_on_pad())
 
     def decline(self) -> None:
         """The customer says no, or leaves: nothing is written."""
@@ -172,6 +164,12 @@ class Serving:
         if self._sale is not None and self._state is State.NOT_APPLIED:
             self._card()
             self._conclude(self._sale.retry(pin))
+
+    def retry_on_pad(self) -> None:
+        """As :meth:`retry`, with the PIN typed on the reader."""
+        if self._sale is not None and self._state is State.NOT_APPLIED:
+            self._card()
+            self._conclude(self._sale.retry_on_pad())
 
     def give_up(self) -> None:
         """The customer does not want the debit tried again."""
@@ -230,6 +228,21 @@ class Serving:
         self._offer = sale.basket(*self._basket)
         self._post(self._answers.offer(self._offer, shown))
 
+    def _agree(self, ask_pin: Callable[[SaleSession], None]) -> None:
+        sale = self._sale
+        if sale is None or self._offer is None or sale.state is not State.BASKET:
+            return
+        try:
+            ask_pin(sale)
+        except WrongPinError as error:
+            self._ask_pin_again(error)
+        except (PinPadError, SaleRefusedError) as error:
+            if sale.state is not State.BASKET:
+                raise
+            self._post(messages.PinWanted(Reason.of(error)))
+        else:
+            self._conclude(sale.commit())
+
     def _ask_pin_again(self, error: WrongPinError) -> None:
         """A wrong PIN has ended the sale: the same offer, from a fresh read, asks again."""
         before = self._offer
@@ -282,8 +295,8 @@ class Serving:
             self._sale = None
             self._post(messages.Ended(reason, self._slot.card_in))
         elif self._state is State.NOT_APPLIED:
-            pin_needed = self._shown is not None and self._shown.pin_needed
-            self._post(messages.NotDebited(self._answers.case(waiting), pin_needed, reason))
+            case, pin = self._answers.case(waiting), pin_place(self._shown)
+            self._post(messages.NotDebited(case, pin, reason))
         else:
             self._post(messages.OutcomeUnknown(self._answers.case(waiting), reason))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 
 from cardlib.codec.purse import Grant, day_date
 from cardlib.dialogues.purse_state import Wallet
@@ -20,6 +20,16 @@ class Validity(StrEnum):
     VALID = "valid"
     EXPIRED = "expired"
     NOT_YET = "not_yet"
+
+
+class PinPlace(Enum):
+    """Where the customer types the PIN."""
+
+    NOWHERE = auto()
+    """This card wants none."""
+    TILL = auto()
+    READER = auto()
+    """On the reader's own keypad: it never passes through the till."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class OfferView:
     excluded: tuple[ExcludedRow, ...]
     total: Money
     other: Money
-    pin_needed: bool
+    pin: PinPlace
 
     @property
     def before(self) -> Money:
@@ -172,12 +182,22 @@ def _validity(grant: Grant, today: int) -> Validity:
     return Validity.NOT_YET if grant.valid_from > today else Validity.EXPIRED
 
 
-def offer_view(offer: Offer, names: Names, issuer: bytes, *, pin_needed: bool) -> OfferView:
+def pin_place(shown: CardShown | None) -> PinPlace:
+    """Where the PIN of the card that was read is typed."""
+    if shown is None or not shown.pin_needed:
+        return PinPlace.NOWHERE
+    return PinPlace.READER if shown.pin_pad else PinPlace.TILL
+
+
+def offer_view(offer: Offer, names: Names, shown: CardShown) -> OfferView:
     """An offer in words."""
     return OfferView(
         tuple(
             ShareRow(
-                names.programme(issuer, share.programme), share.before, share.pays, share.after
+                names.programme(shown.info.issuer, share.programme),
+                share.before,
+                share.pays,
+                share.after,
             )
             for share in offer.shares
         ),
@@ -187,5 +207,5 @@ def offer_view(offer: Offer, names: Names, issuer: bytes, *, pin_needed: bool) -
         ),
         offer.total,
         offer.other,
-        pin_needed,
+        pin_place(shown),
     )

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
 from cardlib.codec.pin import Pin
+from cardlib.monitor import CardWatch
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import ZERO
 from terminal.counter import Counter
@@ -23,9 +24,10 @@ from terminal.ui import messages
 from terminal.ui.card_slot import OpenCard
 from terminal.ui.counter_worker import CounterWorker, Job
 from terminal.ui.messages import Reason
-from terminal.ui.shown import TillStatus
+from terminal.ui.shown import PinPlace, TillStatus
 from terminal.ui.steps import UiStep
 from terminal.ui.widgets.keypad import Keypad
+from terminal.ui.widgets.pad_dialog import PadChoice, PadDialog
 from terminal.ui.widgets.pin_dialog import PinDialog
 from terminal.ui.widgets.question_dialog import QuestionDialog
 from terminal.ui.widgets.till_view import TillView
@@ -36,7 +38,8 @@ T = TypeVar("T")
 
 class TillScreen(Screen[None]):
     """``poll_s``: how often the reader is asked for a card; ``settle_s``: how long a
-    question that has just come up ignores its answer. Both in seconds.
+    question that has just come up ignores its answer. Both in seconds. With ``watch`` the
+    reader is not asked: it tells.
     """
 
     AUTO_FOCUS = ""  # each step says what has the keys; F8 is no category while a case is open
@@ -48,13 +51,22 @@ class TillScreen(Screen[None]):
     ]
 
     def __init__(
-        self, till: Till, open_card: OpenCard, lang: str, *, poll_s: float, settle_s: float
+        self,
+        till: Till,
+        open_card: OpenCard,
+        lang: str,
+        *,
+        poll_s: float,
+        settle_s: float,
+        watch: CardWatch | None = None,
     ) -> None:
         super().__init__()
         self._wording = Wording(lang)
         own = till.certificate
         self.view = TillView(self._wording, own.merchant_name, own.terminal, training=own.training)
-        self.worker = CounterWorker(Counter(till), open_card, lang, self.post_message, poll_s)
+        self.worker = CounterWorker(
+            Counter(till), open_card, lang, self.post_message, poll_s, watch
+        )
         self._serving = self.worker.serving
         self.failure: BaseException | None = None
         """What ended the worker before its time; an open debit is found at the next start."""
@@ -62,7 +74,7 @@ class TillScreen(Screen[None]):
         self._status = TillStatus()
         self._busy = True
         self._settled = True
-        self._pin_needed = False
+        self._pin = PinPlace.NOWHERE
         self._amount = ""
         self._typed_for: PurseId | None = None
         self._leaving = False
@@ -91,9 +103,9 @@ class TillScreen(Screen[None]):
 
     @on(messages.StatusChanged)
     def _status_changed(self, event: messages.StatusChanged) -> None:
-        self._status = event.status
+        before, self._status = self._status.trouble, event.status
         self.view.status.show(event.status)
-        if self.view.step is UiStep.INSERT and event.status.trouble:
+        if self.view.step is UiStep.INSERT and event.status.trouble != before:
             self.view.show_insert(None, event.status)
 
     @on(messages.Working)
@@ -121,7 +133,7 @@ class TillScreen(Screen[None]):
     @on(messages.Offered)
     def _offered(self, event: messages.Offered) -> None:
         self._answered()
-        self._pin_needed = event.offer.pin_needed
+        self._pin = event.offer.pin
         self._amount = self._wording.money(event.offer.total)
         self.view.show_offer(event.offer)
         self._settle()
@@ -157,7 +169,7 @@ class TillScreen(Screen[None]):
     @on(messages.NotDebited)
     def _not_debited(self, event: messages.NotDebited) -> None:
         self._answered()
-        self._pin_needed = event.pin_needed
+        self._pin = event.pin
         self._amount = self._wording.money(event.case.amount)
         self.view.show_not_debited(event.case, event.reason)
         self._settle()
@@ -190,10 +202,10 @@ class TillScreen(Screen[None]):
         match self.view.step:
             case UiStep.AMOUNTS:
                 self._add_or_propose()
-            case UiStep.OFFER if not self._pin_needed:
-                self._ask(partial(self._serving.agree, None))
-            case UiStep.NOT_DEBITED if not self._pin_needed:
-                self._ask(partial(self._serving.retry, None))
+            case UiStep.OFFER | UiStep.NOT_DEBITED if self._pin is PinPlace.NOWHERE:
+                self._debit(None)
+            case UiStep.OFFER if self._pin is PinPlace.READER:
+                self._debit_on_pad()
             case UiStep.OFFER | UiStep.NOT_DEBITED:
                 self._ask_pin(None)
             case UiStep.UNKNOWN:
@@ -257,15 +269,37 @@ class TillScreen(Screen[None]):
             reason.say(self._wording("nothing_typed"))
 
     def _ask_pin(self, reason: Reason | None) -> None:
+        if self._pin is PinPlace.READER:
+            self._open(PadDialog(self._wording, self._amount, reason), self._pad_chosen)
+        else:
+            self._ask_pin_here(reason)
+
+    def _ask_pin_here(self, reason: Reason | None) -> None:
         self._open(PinDialog(self._wording, self._amount, reason), self._pin_given)
 
     def _pin_given(self, pin: Pin | None) -> None:
-        if pin is None or self._busy:
+        if pin is not None and not self._busy:
+            self._debit(pin)
+
+    def _pad_chosen(self, choice: PadChoice | None) -> None:
+        if self._busy:
             return
+        if choice is PadChoice.READER:
+            self._debit_on_pad()
+        elif choice is PadChoice.TILL:
+            self._ask_pin_here(None)
+
+    def _debit(self, pin: Pin | None) -> None:
         if self.view.step is UiStep.OFFER:
             self._ask(partial(self._serving.agree, pin))
         elif self.view.step is UiStep.NOT_DEBITED:
             self._ask(partial(self._serving.retry, pin))
+
+    def _debit_on_pad(self) -> None:
+        if self.view.step is UiStep.OFFER:
+            self._ask(self._serving.agree_on_pad)
+        elif self.view.step is UiStep.NOT_DEBITED:
+            self._ask(self._serving.retry_on_pad)
 
     def _park(self, sure: bool | None) -> None:  # noqa: FBT001 - a dialog's answer
         if sure and self.view.step is UiStep.UNKNOWN and not self._busy:

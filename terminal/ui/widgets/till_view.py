@@ -62,7 +62,7 @@ class TillView(Vertical):
         if self.step is not UiStep.WORKING:
             self._progress.begin()
         self._progress.show(step)
-        self._go(UiStep.WORKING)
+        self._go(UiStep.WORKING, key="keypad" if step is Step.PIN_PAD else "")
 
     def show_amounts(self, card: CardView, *, keep: bool) -> None:
         """Type the amounts; ``keep`` those of the same card, put back."""

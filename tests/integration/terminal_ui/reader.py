@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from cardlib.connection import CardConnection
 from cardlib.errors import CardGoneError, CardMissingError
+from cardlib.pin_pad import ControlConnection
 from simulator.faults import Shim
 from tests.integration.terminal.stage import StageCard
 
@@ -62,6 +63,13 @@ class Slot(Shim):
         except CardGoneError:
             self._reader.pull()
             raise
+
+    def control(self, code: int, data: bytes) -> bytes:
+        """A keypad is one of the reader with it; any other reader knows no codes."""
+        self._require_card()
+        if not isinstance(self.inner, ControlConnection):
+            raise CardGoneError
+        return self.inner.control(code, data)
 
     def reset(self) -> None:
         self._require_card()
