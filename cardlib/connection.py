@@ -1,6 +1,6 @@
 """The port to a card: what a reader, a virtual reader or a simulated card offers."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class CardConnection(Protocol):
@@ -25,4 +25,14 @@ class CardConnection(Protocol):
 
     def close(self) -> None:
         """Lets the card go. May be called twice."""
+        ...
+
+
+@runtime_checkable
+class InReader(Protocol):
+    """A connection that knows which reader the card is in."""
+
+    @property
+    def reader(self) -> str:
+        """The reader's name."""
         ...

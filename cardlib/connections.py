@@ -5,11 +5,13 @@ package imports the simulator or pyscard just because it might need it. A provid
 is a callable that takes two patterns for readers, or an image's path.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 
 from cardlib.connection import CardConnection
 from cardlib.errors import PresenceError
+from cardlib.monitor import CardWatch, Monitor
 
 GROUP = "borsellino.connections"
 PCSC = "pcsc"
@@ -29,6 +31,21 @@ def open_connection(
     if image is not None:
         return _open(IMAGE, image)
     return _open(PCSC, reader or "", besides)
+
+
+@contextmanager
+def watched_readers(
+    *, reader: str | None = None, image: str | None = None, besides: str = ""
+) -> Generator[CardWatch | None]:
+    """What happens in the readers, while the block lasts; None for a virtual card's image.
+
+    ``reader`` and ``besides`` as for :func:`open_connection`.
+    """
+    if image is not None:
+        yield None
+        return
+    with Monitor() as monitor:
+        yield CardWatch(monitor, reader or "", besides)
 
 
 def _open(name: str, *places: str) -> CardConnection:

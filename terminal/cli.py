@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cardlib.connections import open_connection
+from cardlib.connections import open_connection, watched_readers
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
 from cardlib.text.command_line import reported
@@ -56,7 +56,13 @@ def screen(
         return
     with reported(lang, as_json=False), _opened(_chosen(context, directory), lang) as till:
         shown = importlib.import_module("terminal.ui.app")  # Textual only when it is wanted
-        shown.run(till, lambda: open_connection(reader=reader, image=card), _language(till, lang))
+        with watched_readers(reader=reader, image=card) as watch:
+            shown.run(
+                till,
+                lambda: open_connection(reader=reader, image=card),
+                _language(till, lang),
+                watch,
+            )
 
 
 @app.command("pay")

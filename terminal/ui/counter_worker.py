@@ -11,6 +11,7 @@ from queue import Empty, Queue
 from textual.message import Message
 
 from cardlib.errors import CardlibError
+from cardlib.monitor import CardWatch
 from terminal.counter import Counter
 from terminal.ui.card_slot import CardSlot, OpenCard
 from terminal.ui.messages import WorkerStopped
@@ -22,7 +23,8 @@ Job = Callable[[], None]
 class CounterWorker:
     """Serves customers in a thread of its own, from :meth:`start` to :meth:`close`.
 
-    ``post`` takes the messages; ``poll_s``: how often to look at the reader, in seconds.
+    ``post`` takes the messages; ``poll_s``: how often to look at the reader, in seconds;
+    with a ``watch`` it looks at once when something happens there.
     """
 
     def __init__(
@@ -32,12 +34,15 @@ class CounterWorker:
         lang: str,
         post: Callable[[Message], object],
         poll_s: float,
+        watch: CardWatch | None = None,
     ) -> None:
-        self.serving = Serving(counter, CardSlot(open_card), lang, post)
+        self.serving = Serving(counter, CardSlot(open_card, watch), lang, post)
         self._post = post
         self._poll_s = poll_s
         self._jobs: Queue[Job | None] = Queue()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="counter")
+        if watch is not None:
+            watch.wake = lambda: self._jobs.put(self.serving.look)
 
     def start(self) -> None:
         """Begins; what is open from before is told first."""
