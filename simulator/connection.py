@@ -1,7 +1,29 @@
 """A virtual card in this process, as a connection that dialogues can use."""
 
+from typing import Protocol
+
 from cardlib.errors import CardGoneError
-from simulator.card.card import VirtualCard
+
+
+class PluggableCard(Protocol):
+    """What can be in a reader: ``VirtualCard``, ``ModuleCard``."""
+
+    @property
+    def atr(self) -> bytes:
+        """Answer to reset."""
+        ...
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The answer to a command APDU; empty without power."""
+        ...
+
+    def power_on(self) -> None:
+        """Supplies power."""
+        ...
+
+    def power_off(self) -> None:
+        """Cuts the power."""
+        ...
 
 
 class InProcessConnection:
@@ -12,7 +34,7 @@ class InProcessConnection:
     putting it back amounts to.
     """
 
-    def __init__(self, card: VirtualCard) -> None:
+    def __init__(self, card: PluggableCard) -> None:
         self.card = card
 
     @property
