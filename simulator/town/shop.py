@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import SpendType
 from cardlib.connection import CardConnection
@@ -60,7 +61,7 @@ class Shop:
     def collect(self, card: CardConnection, opening: SessionOpening) -> SessionCommands:
         """Carries a card session between the backend and a card in the reader."""
         with self._uplink() as (_, uplink):
-            return run_session(card, uplink, opening)
+            return run_session(Channel(card), uplink, opening)
 
     def sell(
         self, card: CardConnection, pin: str, items: list[tuple[int, Money]]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from cardlib.errors import CardGoneError
+from cardlib.errors import CardGoneError, MalformedError
 from cardlib.wire.card_session import SessionAnswers, SessionCommands, SessionOpening
 from terminal.errors import TerminalError
 
@@ -18,7 +18,7 @@ _OK = b"\x90\x00"
 
 
 class CardLine(Protocol):
-    """A card within reach: a ``CardConnection``, or the ``Channel`` that traces one."""
+    """A card within reach: the ``Channel`` to one, or a T=1 ``CardConnection`` itself."""
 
     def transmit(self, apdu: bytes) -> bytes:
         """The answer to a command; CardGoneError when the card went away."""
@@ -79,7 +79,7 @@ def transmit(card: CardLine, commands: tuple[bytes, ...]) -> tuple[bytes, ...]:
     for command in commands:
         try:
             answers.append(card.transmit(command))
-        except CardGoneError:
+        except (CardGoneError, MalformedError):
             break
         if answers[-1][-2:] != _OK:
             break

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from cardlib.calendar import local_time
+from cardlib.channel import Channel
 from cardlib.connections import open_connection
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
@@ -181,7 +182,7 @@ def _session(
     with _uplink(till) as uplink:
         connection = open_connection(reader=reader, image=card)
         try:
-            return run_session(connection, uplink, opening)
+            return run_session(Channel(connection), uplink, opening)
         finally:
             connection.close()
 
