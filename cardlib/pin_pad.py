@@ -23,7 +23,7 @@ from cardlib.codec.pin_pad import (
     verify_structure,
 )
 from cardlib.connection import CardConnection
-from cardlib.errors import CardlibError, PinPadError
+from cardlib.errors import CardGoneError, CardlibError, PinPadError, PresenceError
 
 _INS_VERIFY = 0x20
 _WINDOWS = sys.platform == "win32"
@@ -59,9 +59,9 @@ class PinPad:
     def fill_in(self, blank: Command, language: Language = Language.ITALIAN) -> Response:
         """Has PINs typed into ``blank``, which goes to the card; the card's or reader's answer.
 
-        Waits for the customer, up to half a minute a key. PinPadError ``PIN_PAD_MISSING``
-        when the reader has no such feature; CardGoneError when no answer came: whether
-        the card was asked is then unknown.
+        Waits for the customer, most of a minute. PinPadError ``PIN_PAD_MISSING`` when the
+        reader has no such feature, ``PIN_PAD_FAILED`` when it refuses to; CardGoneError
+        when no answer came: whether the card was asked is then unknown.
         """
         verifies = blank.ins == _INS_VERIFY
         feature = Feature.VERIFY_PIN_DIRECT if verifies else Feature.MODIFY_PIN_DIRECT
@@ -69,7 +69,12 @@ class PinPad:
             raise PinPadError("PIN_PAD_MISSING")
         build = verify_structure if verifies else modify_structure
         structure = build(blank, language, self.properties)
-        return Response.decode(self.connection.control(self.features[feature], structure))
+        try:
+            return Response.decode(self.connection.control(self.features[feature], structure))
+        except CardGoneError:
+            raise
+        except PresenceError as error:
+            raise PinPadError from error
 
 
 def find_pin_pad(connection: CardConnection, *, windows: bool = _WINDOWS) -> PinPad | None:

@@ -21,8 +21,8 @@ from cardlib.errors import MalformedError
 GET_FEATURES = 3400
 """CM_IOCTL_GET_FEATURE_REQUEST, before :func:`control_code` makes it a code."""
 DIGITS_MIN, DIGITS_MAX = 5, 8
-TIMEOUT_S = 30
-"""How long a reader waits for the first digit, and for the next one."""
+TIMEOUT_S, TIMEOUT_NEXT_S = 30, 20
+"""How long a reader waits for the first digit, and for the others."""
 
 _WINDOWS_DEVICE, _UNIX_BASE = 0x31, 0x42000000
 _FORMAT = 0x82
@@ -158,7 +158,7 @@ def verify_structure(
     known = properties or PadProperties()
     messages = _ONE_MESSAGE if known.has_display else _SILENT
     return (
-        bytes((TIMEOUT_S, TIMEOUT_S, _FORMAT, PIN_BLOCK_SIZE, _NO_LENGTH_FIELD))
+        bytes((TIMEOUT_S, TIMEOUT_NEXT_S, _FORMAT, PIN_BLOCK_SIZE, _NO_LENGTH_FIELD))
         + bytes((DIGITS_MAX, DIGITS_MIN, _completion(known), messages))
         + language.to_bytes(2, "little")
         + bytes(1)
@@ -178,7 +178,7 @@ def modify_structure(
     known = properties or PadProperties()
     messages = _THREE_MESSAGES if known.has_display else _SILENT
     return (
-        bytes((TIMEOUT_S, TIMEOUT_S, _FORMAT, PIN_BLOCK_SIZE, _NO_LENGTH_FIELD))
+        bytes((TIMEOUT_S, TIMEOUT_NEXT_S, _FORMAT, PIN_BLOCK_SIZE, _NO_LENGTH_FIELD))
         + bytes((0, PIN_BLOCK_SIZE))
         + bytes((DIGITS_MAX, DIGITS_MIN, _OLD_AND_CONFIRM, _completion(known), messages))
         + language.to_bytes(2, "little")

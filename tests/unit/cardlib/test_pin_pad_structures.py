@@ -26,7 +26,7 @@ from cardlib.errors import MalformedError
 
 VERIFY_PURSE_PIN = bytes.fromhex(
     "1E"  # bTimerOut: 30 s
-    "1E"  # bTimerOut2: 30 s after the first key
+    "14"  # bTimerOut2: 20 s after the first key
     "82"  # bmFormatString: bytes, position 0, left, ASCII
     "08"  # bmPINBlockString: no length field, block of 8 bytes
     "00"  # bmPINLengthFormat
@@ -40,7 +40,7 @@ VERIFY_PURSE_PIN = bytes.fromhex(
     "0020009C08FFFFFFFFFFFFFFFF"  # VERIFY, P2 9C, eight bytes of padding
 )
 CHANGE_PURSE_PIN = bytes.fromhex(
-    "1E1E820800"
+    "1E14820800"
     "00"  # bInsertionOffsetOld
     "08"  # bInsertionOffsetNew
     "0805"
