@@ -120,7 +120,10 @@ def may_use_socket() -> bool:
     pcsc-lite's client says only "no service" then. True on systems that have no socket.
     """
     path = Path(os.environ.get("PCSCLITE_CSOCK_NAME", _SOCKET))
-    return not path.exists() or os.access(path, os.R_OK | os.W_OK)
+    try:
+        return not path.exists() or os.access(path, os.R_OK | os.W_OK)
+    except PermissionError:  # not even its directory may be looked into
+        return False
 
 
 def unsigned(code: int) -> int:

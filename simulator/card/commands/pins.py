@@ -96,8 +96,10 @@ def _find(chip: Chip, reference: int) -> Pin:
 
 def _puk_of(chip: Chip, pin: Pin) -> Pin:
     for directory in chip.session.path:
-        if pin.unblocked_by is not None and any(pin is known for known in directory.pins.values()):
-            return directory.pins[pin.unblocked_by]
+        if any(pin is known for known in directory.pins.values()):
+            puk = directory.pins.get(pin.unblocked_by or 0)
+            if puk is not None:  # in a directory that is being made, it may come later
+                return puk
     raise Refusal(Status.SECURITY_STATUS)
 
 

@@ -1,0 +1,48 @@
+"""The card under random and mutated commands, for about 20 s, always the same ones."""
+
+import pytest
+
+from simulator.card.masks import MASKS
+from tests.fuzz import card
+from tests.fuzz.dialogues import recordings
+from tests.fuzz.finding import FindingError
+
+SEED, ROUNDS, PARTS = 1, 5000, 8
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_the_card_answers_everything_and_changes_nothing_without_authority(part: int) -> None:
+    assert sum(card.play(SEED, number) for number in range(part, ROUNDS, PARTS)) > ROUNDS
+
+
+def test_every_mask_is_fuzzed_with_dialogues_that_really_write() -> None:
+    assert {recording.mask for recording in recordings()} == set(MASKS)
+    for recording in recordings():
+        assert any(answer[-2:] == b"\x90\x00" for _, answer in recording.talk), str(recording)
+        written = [
+            answer for command, answer in recording.talk
+            if command[0] in (0x0C, 0x9C) and command[1] != 0xB2
+        ]  # fmt: skip
+        assert all(answer[-2] in (0x90, 0x61) for answer in written), str(recording)
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "broken"),
+    [
+        ("simulator.card.crypto", "same", lambda *_: True),
+        ("simulator.card.session.Session", "take_challenge", lambda session: session.challenge),
+    ],
+    ids=["a chip that believes any MAC and PIN", "a chip whose challenge is never used up"],
+)
+def test_a_chip_with_a_hole_is_found_out(
+    place: str, name: str, broken: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recordings()
+    monkeypatch.setattr(f"{place}.{name}", broken)
+    with pytest.raises(FindingError):
+        play_all()
+
+
+def play_all() -> None:
+    for number in range(ROUNDS):
+        card.play(SEED, number)
