@@ -41,6 +41,8 @@ from simulator.card.card import VirtualCard
 from simulator.connection import InProcessConnection
 from simulator.errors import FaultError
 from simulator.faults import (
+    GARBAGE,
+    IDLE_S,
     BlockedPin,
     EndlessAnswer,
     ForgedMap,
@@ -83,7 +85,7 @@ def with_faults(card: VirtualCard, faults: list[str], clock: Clock) -> FaultyCar
     connection: CardConnection = InProcessConnection(card)
     removable: list[Removable] = []
     for text in faults:
-        connection = wrap(connection, card, text, clock)
+        connection = parse(text, clock)(connection, card)
         if isinstance(connection, Removable):
             removable.append(connection)
 
@@ -95,33 +97,42 @@ def with_faults(card: VirtualCard, faults: list[str], clock: Clock) -> FaultyCar
     return FaultyCard(connection, reinsert)
 
 
-def wrap(connection: CardConnection, card: VirtualCard, text: str, clock: Clock) -> CardConnection:
-    """``connection`` to ``card`` behind one more fault; FaultError when it has no such name."""
+Fault = Callable[[CardConnection, VirtualCard], CardConnection]
+"""Puts itself between a card and the connection to it."""
+
+
+def parse(text: str, clock: Clock) -> Fault:
+    """The fault that ``text`` names, for one card; FaultError when there is none."""
     name, _, argument = text.partition(":")
     try:
         if name in _AT_A_COMMAND:
-            return _AT_A_COMMAND[name](connection, _when(argument))
+            make, when = _AT_A_COMMAND[name], _when(argument)
+            return lambda connection, _card: make(connection, when)
         if name in _DURING:
-            return TearDuring(connection, card, _when(argument), _DURING[name])
-        if name in _WHOLE and not argument:
-            return _WHOLE[name](connection)
-        return _with_value(connection, name, argument, clock)
+            tear, at = _DURING[name], _when(argument)
+            return lambda connection, card: TearDuring(connection, card, at, tear)
+        shim = _with_value(name, argument, clock)
     except (ValueError, OverflowError):
         raise FaultError(fault=text) from None
+    return lambda connection, _card: shim(connection)
 
 
 def _with_value(
-    connection: CardConnection, name: str, argument: str, clock: Clock
-) -> CardConnection:
-    match name:
-        case "slow":
-            return Slow(connection, always, float(argument), clock.sleep)
-        case "idle-reset":
-            return IdleReset(connection, clock, *([float(argument)] if argument else []))
-        case "forged-map":
-            return ForgedMap(connection, int(argument, 16))
-        case "garbage-atr":
-            return GarbageAtr(connection, *([bytes.fromhex(argument)] if argument else []))
+    name: str, argument: str, clock: Clock
+) -> Callable[[CardConnection], CardConnection]:
+    match name, argument:
+        case ("blocked-pin", ""):
+            return BlockedPin
+        case ("pin-wedge", ""):
+            return PinWedge
+        case ("slow", seconds):
+            return partial(Slow, when=always, seconds=float(seconds), sleep=clock.sleep)
+        case ("idle-reset", seconds):
+            return partial(IdleReset, clock=clock, seconds=float(seconds or IDLE_S))
+        case ("forged-map", byte):
+            return partial(ForgedMap, record_map=bytes((int(byte, 16),))[0])
+        case ("garbage-atr", octets):
+            return partial(GarbageAtr, atr=bytes.fromhex(octets) or GARBAGE)
     raise ValueError(name)
 
 
@@ -143,11 +154,8 @@ _AT_A_COMMAND: dict[str, Callable[[CardConnection, Trigger], CardConnection]] = 
     "held-back": HeldBack,
 }
 _DURING = {f"tear-{tear.value}": tear for tear in Tear}
-_WHOLE: dict[str, Callable[[CardConnection], CardConnection]] = {
-    "blocked-pin": BlockedPin,
-    "pin-wedge": PinWedge,
-}
-NAMES = (*_AT_A_COMMAND, *_DURING, *_WHOLE, "slow", "idle-reset", "forged-map", "garbage-atr")
+_WITH_VALUE = ("blocked-pin", "pin-wedge", "slow", "idle-reset", "forged-map", "garbage-atr")
+NAMES = (*_AT_A_COMMAND, *_DURING, *_WITH_VALUE)
 """Every fault that has a name."""
 
 

@@ -12,6 +12,8 @@ A :data:`Trigger` says when; it counts over the life of the wrapper, resets incl
 from simulator.card.chip import Tear
 from simulator.connection import InProcessConnection
 from simulator.faults.accidents import (
+    GARBAGE,
+    IDLE_S,
     BlockedPin,
     EndlessAnswer,
     GarbageAtr,
@@ -43,6 +45,8 @@ from simulator.faults.shim import Shim
 from simulator.faults.triggers import Trigger, always, every, nth, since
 
 __all__ = [
+    "GARBAGE",
+    "IDLE_S",
     "AlteredAnswer",
     "BlockedPin",
     "EndlessAnswer",

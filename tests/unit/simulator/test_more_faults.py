@@ -10,7 +10,7 @@ from simulator.card.card import VirtualCard
 from simulator.card.randomness import SeededRandomness
 from simulator.connection import InProcessConnection
 from simulator.errors import FaultError
-from simulator.fault_options import with_faults, wrap
+from simulator.fault_options import parse, with_faults
 from simulator.faults import IdleReset, Shim, WrongCommandMac, every, nth, since
 from tests.unit.simulator.host import PIN, Host, aes_vectors, purse_memory, verify
 
@@ -176,7 +176,7 @@ def test_every_fault_can_be_asked_for_by_name(name: str, card: VirtualCard) -> N
     value = {"slow": ":0.1", "forged-map": ":FF"}.get(name, ":1")
     if name in ("blocked-pin", "pin-wedge", "idle-reset", "garbage-atr"):
         value = ""
-    assert isinstance(wrap(bare, card, name + value, VirtualClock()), Shim)
+    assert isinstance(parse(name + value, VirtualClock())(bare, card), Shim)
     assert f"``{name}" in (fault_options.__doc__ or "")
 
 

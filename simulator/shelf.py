@@ -1,0 +1,99 @@
+"""The shelf: virtual cards as image files in one folder, each by its file's name."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cardlib.codec.purse import Suite
+from cardlib.errors import CardlibError
+from cardlib.ports import Randomness
+from simulator import stock
+from simulator.card import image
+from simulator.card.card import VirtualCard
+from simulator.card.filesystem import Memory
+from simulator.card.masks import TRAINING_TRANSPORT_KEYS, make_card
+from simulator.card.personal import fictitious_holder
+from simulator.card.store import FileStore
+from simulator.errors import ImageError
+from simulator.training import TrainingWallet, add_training_purse
+
+SUFFIX = ".card"
+DEFAULT_WALLETS = (TrainingWallet(100_00), TrainingWallet(40_00, programme=2))
+_IMAGE_SIZE_MAX = 4_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfCard:
+    """One card on the shelf; ``trouble`` is the code of the error when it cannot be read."""
+
+    name: str
+    path: Path
+    mask: str = ""
+    serial: str = ""
+    trouble: str = ""
+
+
+class Shelf:
+    """The cards of a folder. Files that are no images are not on the shelf."""
+
+    def __init__(self, folder: Path, randomness: Randomness) -> None:
+        self.folder = folder
+        self._randomness = randomness
+
+    def cards(self) -> list[ShelfCard]:
+        """All cards, by name."""
+        paths = (path for path in self.folder.glob("*") if self._may_be_card(path))
+        return [_look(path) for path in sorted(paths)]
+
+    def path(self, name: str) -> Path:
+        """Where the card of this name is, or would be."""
+        exact = self.folder / name
+        return exact if exact.is_file() else self.folder / (name + SUFFIX)
+
+    def take(self, name: str) -> VirtualCard:
+        """The card of this name, with its image behind it; ImageError when there is none."""
+        return VirtualCard.load(self.path(name), self._randomness)
+
+    def new_card(
+        self, name: str, mask: str, wallets: tuple[TrainingWallet, ...] = DEFAULT_WALLETS
+    ) -> ShelfCard:
+        """A training card of a fictitious holder, with a training purse if ``wallets``.
+
+        Its stock file is beside it. MaskError for an unknown mask, ImageError
+        ``CARD_IMAGE_EXISTS`` when the name is taken.
+        """
+        path = self.folder / (name + SUFFIX)
+        if path.exists() or Path(name).name != name:
+            raise ImageError("CARD_IMAGE_EXISTS", path=str(path))
+        made = self._make(mask, wallets)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        stock.write_stock(stock.stock_path(path), made, Suite.AES_128, training=True)
+        FileStore(path).save(image.encode(made))
+        return ShelfCard(name, path, made.mask, made.serial)
+
+    def free_name(self) -> str:
+        """``card-1``, ``card-2`` …: the first that nobody has."""
+        number = 1
+        while (self.folder / f"card-{number}{SUFFIX}").exists():
+            number += 1
+        return f"card-{number}"
+
+    def _make(self, mask: str, wallets: tuple[TrainingWallet, ...]) -> Memory:
+        holder = fictitious_holder(self._randomness)
+        made = make_card(mask, self._randomness, holder, TRAINING_TRANSPORT_KEYS)
+        if wallets:
+            add_training_purse(made, wallets, self._randomness)
+        return made
+
+    @staticmethod
+    def _may_be_card(path: Path) -> bool:
+        return path.suffix == SUFFIX and path.stat().st_size <= _IMAGE_SIZE_MAX
+
+
+def _look(path: Path) -> ShelfCard:
+    try:
+        memory = image.decode(path.read_bytes())
+    except CardlibError as error:
+        return ShelfCard(path.stem, path, trouble=error.code)
+    except OSError:
+        return ShelfCard(path.stem, path, trouble=ImageError.default_code)
+    return ShelfCard(path.stem, path, memory.mask, memory.serial)

@@ -1,0 +1,244 @@
+"""A slot: a card or none, faults in between, and somebody who watches.
+
+The panel, scripts and the fixtures for tests all work on slots. A slot is a connection
+for programs in this process; with an address it also puts its card into a virtual reader.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cardlib.codec.purse import Info
+from cardlib.connection import CardConnection
+from cardlib.errors import CardGoneError, CardMissingError
+from cardlib.ports import Clock
+from cardlib.trace import Exchange
+from cardlib.trace.conversation import Conversation
+from cardlib.trace.details import Decoded
+from cardlib.trace.keyring import TraceKeys
+from simulator.card.card import VirtualCard
+from simulator.card_keys import CardKeys
+from simulator.connection import InProcessConnection
+from simulator.fault_options import parse
+from simulator.faults import HeldBack, Removable, Shim
+from simulator.vpcd import VirtualReader
+
+Address = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Inserted:
+    """A card is in."""
+
+    slot: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The card is out: taken, or torn."""
+
+    slot: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class WasReset:
+    """Power-up or reset."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """One command and its answer; ``name`` is the card's."""
+
+    slot: int
+    name: str
+    decoded: Decoded
+
+
+SlotEvent = Inserted | Removed | WasReset | Spoken
+Watcher = Callable[[SlotEvent], None]
+"""Called from whichever thread moves the card: it must not wait for anything."""
+
+
+def nobody(_event: SlotEvent) -> None:
+    """Watches nothing."""
+
+
+@dataclass(slots=True)
+class _Inserted:
+    """What is in a slot: the card, what stands before it, its conversation."""
+
+    name: str
+    card: VirtualCard
+    chain: CardConnection
+    conversation: Conversation
+
+
+class Slot:
+    """One place for a card. Implements ``cardlib.connection.CardConnection``.
+
+    Faults stay with the slot: they are before the next card, too, until ``disarm``.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        clock: Clock,
+        *,
+        address: Address | None = None,
+        keys: CardKeys = CardKeys(),  # noqa: B008 - frozen
+        watcher: Watcher = nobody,
+    ) -> None:
+        self.number = number
+        self.address = address
+        self.watcher = watcher
+        self._clock = clock
+        self._keys = keys
+        self._inside: _Inserted | None = None
+        self._reader: VirtualReader | None = None
+        self._out = False
+        self.faults: tuple[str, ...] = ()
+        """Faults armed, as ``fault_options`` names them."""
+
+    # hands -----------------------------------------------------------------------------
+
+    @property
+    def card(self) -> VirtualCard | None:
+        """The card that is in the slot."""
+        return self._inside.card if self._inside else None
+
+    @property
+    def card_name(self) -> str | None:
+        """The name under which it was put in."""
+        return self._inside.name if self._inside else None
+
+    @property
+    def connected(self) -> bool:
+        """Whether the virtual reader has taken the card; always, in this process."""
+        return self._reader is None or self._reader.connected.is_set()
+
+    def insert(self, name: str, card: VirtualCard) -> None:
+        """Puts a card in, taking out what was there."""
+        self.remove()
+        conversation = Conversation(self._keyring(card))
+        chain: CardConnection = InProcessConnection(card)
+        for fault in self.faults:
+            chain = parse(fault, self._clock)(chain, card)
+        self._inside = _Inserted(name, card, chain, conversation)
+        self._out = False
+        card.power_off()
+        card.power_on()
+        self.watcher(Inserted(self.number, name))
+        if self.address is not None:
+            self._reader = VirtualReader(self, self.address, reinsert=self.put_back)
+            self._reader.start()
+
+    def remove(self) -> None:
+        """Takes the card out; nothing happens when there is none."""
+        reader, self._reader = self._reader, None
+        inside = self._inside
+        if inside is None:
+            return
+        self._inside = None
+        if reader is not None:
+            reader.stop()
+        inside.card.power_off()
+        self.watcher(Removed(self.number, inside.name))
+
+    def put_back(self) -> None:
+        """Puts a torn card back in."""
+        inside = self._require()
+        for shim in _shims(inside.chain):
+            if isinstance(shim, Removable):
+                shim.gone = False
+        self._out = False
+        self.watcher(Inserted(self.number, inside.name))
+        self.reset()
+
+    # faults ----------------------------------------------------------------------------
+
+    def arm(self, fault: str) -> None:
+        """One more fault between card and host; FaultError for an unknown one."""
+        put_before = parse(fault, self._clock)
+        if self._inside is not None:
+            self._inside.chain = put_before(self._inside.chain, self._inside.card)
+        self.faults += (fault,)
+
+    def disarm(self) -> None:
+        """No faults any more; held-back commands are lost."""
+        self.faults = ()
+        if self._inside is not None:
+            self._inside.chain = InProcessConnection(self._inside.card)
+
+    def release(self) -> int:
+        """Lets held-back commands through to the card, now; how many there were."""
+        inside = self._require()
+        held = [shim for shim in _shims(inside.chain) if isinstance(shim, HeldBack)]
+        count = 0
+        for shim in held:
+            while shim.held:
+                apdu = shim.held[0]
+                self._spoken(inside, apdu, shim.release())
+                count += 1
+        return count
+
+    # the connection --------------------------------------------------------------------
+
+    @property
+    def atr(self) -> bytes:
+        """Answer to reset; CardMissingError when the slot is empty."""
+        return self._require().chain.atr
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """See ``CardConnection``."""
+        inside = self._require()
+        try:
+            answer = inside.chain.transmit(apdu)
+        except CardGoneError:
+            self._lost(inside, apdu)
+            raise
+        self._spoken(inside, apdu, answer)
+        return answer
+
+    def reset(self) -> None:
+        """See ``CardConnection``."""
+        inside = self._require()
+        inside.chain.reset()
+        inside.conversation.reset()
+        self.watcher(WasReset(self.number))
+
+    def close(self) -> None:
+        """Resets a card that is there."""
+        if self._inside is not None and not self._out:
+            self.reset()
+
+    # -------------------------------------------------------------------------------------
+
+    def _require(self) -> _Inserted:
+        if self._inside is None:
+            raise CardMissingError
+        return self._inside
+
+    def _spoken(self, inside: _Inserted, apdu: bytes, answer: bytes | None) -> None:
+        decoded = inside.conversation.decode(Exchange(apdu, answer))
+        self.watcher(Spoken(self.number, inside.name, decoded))
+
+    def _lost(self, inside: _Inserted, apdu: bytes) -> None:
+        self._spoken(inside, apdu, None)
+        torn = any(isinstance(shim, Removable) and shim.gone for shim in _shims(inside.chain))
+        if torn and not self._out:
+            self._out = True
+            self.watcher(Removed(self.number, inside.name))
+
+    def _keyring(self, card: VirtualCard) -> Callable[[int, Info | None], TraceKeys | None]:
+        return lambda directory, _info: self._keys.of_card(card.memory, directory)
+
+
+def _shims(chain: CardConnection) -> list[Shim]:
+    found = []
+    while isinstance(chain, Shim):
+        found.append(chain)
+        chain = chain.inner
+    return found
