@@ -41,8 +41,6 @@ from simulator.card.card import VirtualCard
 from simulator.connection import InProcessConnection
 from simulator.errors import FaultError
 from simulator.faults import (
-    GARBAGE,
-    IDLE_S,
     BlockedPin,
     EndlessAnswer,
     ForgedMap,
@@ -70,6 +68,7 @@ from simulator.faults import (
     always,
     nth,
 )
+from simulator.faults.accidents import GARBAGE, IDLE_S
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,6 @@ A :data:`Trigger` says when; it counts over the life of the wrapper, resets incl
 from simulator.card.chip import Tear
 from simulator.connection import InProcessConnection
 from simulator.faults.accidents import (
-    GARBAGE,
-    IDLE_S,
     BlockedPin,
     EndlessAnswer,
     GarbageAtr,
@@ -45,8 +43,6 @@ from simulator.faults.shim import Shim
 from simulator.faults.triggers import Trigger, always, every, nth, since
 
 __all__ = [
-    "GARBAGE",
-    "IDLE_S",
     "AlteredAnswer",
     "BlockedPin",
     "EndlessAnswer",
