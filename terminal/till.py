@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Self
 
 from cardlib.errors import AuthenticityError
-from cardlib.keys.soft_module import SoftModule
+from cardlib.keys.module import SecurityModule
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.bundle import Bundle
 from cardlib.wire.ed25519 import PublicKey
@@ -35,18 +35,29 @@ from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
 from terminal.errors import TillError
 from terminal.journal.journal import Author, Circumstances, Journal, JournalReader
 from terminal.journal.space import Space
-from terminal.till_keys import TillKeys
+from terminal.till_keys import BoundModule, TillKeys
+from terminal.till_module import ModuleSlot, install_module, module_of
 from terminal.trust import BundleTrust
 
 
 @dataclass(frozen=True, slots=True)
 class TillConfig:
-    """``config.toml``; ``sale_limit_cents`` is the shop's own, 0 for none."""
+    """``config.toml``; ``sale_limit_cents`` is the shop's own, 0 for none.
+
+    ``module_reader``, ``module_image``: where a module card is, by reader or as an image.
+    """
 
     backend_url: str
     language: str = ""
     cashier: str = ""
     sale_limit_cents: int = 0
+    module_reader: str = ""
+    module_image: str = ""
+
+    @property
+    def slot(self) -> ModuleSlot:
+        """Where the module card is, for a till that has one."""
+        return ModuleSlot(self.module_reader, self.module_image)
 
     def write(self, path: Path) -> None:
         """As TOML."""
@@ -56,7 +67,12 @@ class TillConfig:
             f"cashier = {json.dumps(self.cashier)}  # a number, never a name",
             f"sale_limit_cents = {self.sale_limit_cents}  # 0: only the operator's limit",
         )
-        path.write_text("\n".join(rows) + "\n", "utf-8")
+        slot = (
+            f"module_reader = {json.dumps(self.module_reader)}  # part of the reader's name",
+            f"module_image = {json.dumps(self.module_image)}  # of a virtual module card",
+        )
+        written = rows + slot if self.module_reader or self.module_image else rows
+        path.write_text("\n".join(written) + "\n", "utf-8")
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -105,18 +121,20 @@ class TillFiles:
 
 
 def prepare(
-    directory: Path, passphrase: str, config: TillConfig, randomness: Randomness
-) -> TillKeys:
+    directory: Path, passphrase: str, config: TillConfig, randomness: Randomness,
+    card: BoundModule | None = None,
+) -> TillKeys:  # fmt: skip
     """Makes the directory and fresh keys; TillError ``TILL_EXISTS`` when there are keys already.
 
-    A till that was prepared and never enrolled is prepared anew.
+    A till that was prepared and never enrolled is prepared anew. With a module ``card``
+    the terminal's keys are there, and only the journal's is made.
     """
     files = TillFiles(directory)
     if files.certificate.exists():
         raise TillError("TILL_EXISTS", path=str(directory))
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     config.write(files.config)
-    keys = TillKeys.generate(randomness)
+    keys = TillKeys.generate(randomness, card)
     keys.write(files.keys, passphrase, randomness)
     return keys
 
@@ -132,9 +150,11 @@ def enrol(
     files = TillFiles(directory)
     keys = TillKeys.read(_existing(files.keys), passphrase)
     certificate = Certificate.open(answer.certificate, answer.operator_key)
-    if certificate.public_key != keys.signing.public:
+    if certificate.public_key != keys.public_key:
         raise AuthenticityError("CERTIFICATE_OTHER")
     Bundle.open(answer.bundle, answer.operator_key)
+    if keys.card is not None:
+        install_module(keys.card, TillConfig.read(files.config).slot, answer)
     keys.enrolled(answer.operator_key, answer.sealed_keys).write(files.keys, passphrase, randomness)
     write_durably(files.bundle, answer.bundle)
     write_durably(files.certificate, answer.certificate)
@@ -150,7 +170,7 @@ class Till:
     keys: TillKeys
     certificate: Certificate
     operator: PublicKey
-    module: SoftModule
+    module: SecurityModule
     clock: Clock
     randomness: Randomness
     author: Author
@@ -158,11 +178,15 @@ class Till:
     _journal: Journal | None = None
 
     @classmethod
-    def load(cls, directory: Path, passphrase: str, clock: Clock, randomness: Randomness) -> Self:
+    def load(
+        cls, directory: Path, passphrase: str, clock: Clock, randomness: Randomness,
+        slot: ModuleSlot | None = None,
+    ) -> Self:  # fmt: skip
         """Opens everything but the journal: what the sync agent's process does.
 
-        TillError ``TILL_MISSING`` or ``TILL_NOT_ENROLLED``; AuthenticityError when a
-        file is not the operator's.
+        ``slot``: where a module card is, if not where ``config.toml`` says; it is not
+        looked for before it is needed. TillError ``TILL_MISSING`` or
+        ``TILL_NOT_ENROLLED``; AuthenticityError when a file is not the operator's.
         """
         files = TillFiles(directory)
         config = TillConfig.read(_existing(files.config))
@@ -171,7 +195,7 @@ class Till:
             raise TillError("TILL_NOT_ENROLLED", path=str(directory))
         complete = files.certificate.read_bytes()
         certificate = Certificate.open(complete, keys.operator)
-        module = SoftModule(keys.ring, randomness)
+        module = module_of(keys, slot or config.slot, randomness)
         author = Author(certificate.terminal, module, clock, sha256(complete).digest())
         till = cls(
             files, config, keys, certificate, keys.operator, module, clock, randomness, author
@@ -180,9 +204,12 @@ class Till:
         return till
 
     @classmethod
-    def open(cls, directory: Path, passphrase: str, clock: Clock, randomness: Randomness) -> Self:
+    def open(
+        cls, directory: Path, passphrase: str, clock: Clock, randomness: Randomness,
+        slot: ModuleSlot | None = None,
+    ) -> Self:  # fmt: skip
         """Opens the till to sell; JournalError ``JOURNAL_IN_USE`` while another one does."""
-        till = cls.load(directory, passphrase, clock, randomness)
+        till = cls.load(directory, passphrase, clock, randomness, slot)
         space = Space(till.files.ballast, randomness)
         till.take_journal(Journal.open(till.files.journal, till.keys.journal, till.author, space))
         return till
@@ -241,6 +268,7 @@ class Till:
 
     def close(self) -> None:
         """Closes the journal. May be called twice."""
+        self.module.rest()
         if self._journal is not None:
             self._journal.close()
 

@@ -187,6 +187,10 @@ class CardModule:
         """Nobody talks to a purse now: others may have the module's reader."""
         self._link.rest()
 
+    def check_pin(self) -> None:
+        """Opens the module with its PIN; ModuleRefusedError when it does not open."""
+        self._link.ask(codec.command(Ins.GET_MODULE))
+
     # service: enrolment and the operator's orders --------------------------------------------
 
     def describe(self) -> ModuleDescription:

@@ -85,6 +85,7 @@ class FileCard:
     def end(self) -> None:
         """Resets the card; one that is gone, with or without its reader, needs none."""
         self._purse = None
+        self._module.rest()
         with suppress(PresenceError):
             self._channel.reset()
 

@@ -149,3 +149,7 @@ class SecurityModule(Protocol):
     def open_record(self, info: Info, record: bytes) -> Spend | None:
         """A record of a served purse in clear, as kept in an intent; None when torn."""
         ...
+
+    def rest(self) -> None:
+        """The conversation with a purse is over: a module card lets its reader go."""
+        ...

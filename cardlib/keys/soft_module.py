@@ -95,6 +95,9 @@ class SoftModule:
         """Decrypts a record of a served purse."""
         return records.open_spend(self._keys(info).record, record)
 
+    def rest(self) -> None:
+        """Nothing is held."""
+
     def _keys(self, info: Info) -> DebitKeys:
         keys = self._ring.debit_keys(info)
         if keys is None:

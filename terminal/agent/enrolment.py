@@ -10,7 +10,7 @@ Asking again with the same code gets the same answer, for as long as the code is
 
 from pathlib import Path
 
-from cardlib.keys.soft_module import SoftModule
+from cardlib.drivers.card_module import CardModule
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
@@ -20,23 +20,28 @@ from terminal.agent.uplink import Uplink, checked_url
 from terminal.errors import TillError
 from terminal.till import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
+from terminal.till_module import bind, module_of
 
 
 def prepare_keys(
-    directory: Path, passphrase: str, config: TillConfig, randomness: Randomness
-) -> PublicKey:
+    directory: Path, passphrase: str, config: TillConfig, randomness: Randomness,
+    module_pin: str = "",
+) -> PublicKey:  # fmt: skip
     """The terminal's public key, made now or before; TillError ``TILL_EXISTS`` once enrolled.
 
-    Asked again it is the same key: somebody may already be reading it out. EnrolmentError
-    for an address that would not be used.
+    Where ``config`` names a slot it is the key of the module card there, which
+    ``module_pin`` opens. Asked again it is the same key: somebody may already be reading
+    it out. EnrolmentError for an address that would not be used.
     """
     checked_url(config.backend_url)
     files = TillFiles(directory)
+    card = bind(config.slot, module_pin) if config.slot else None
     if files.keys.exists() and not files.certificate.exists():
         keys = TillKeys.read(files.keys, passphrase)
-        config.write(files.config)
-        return keys.signing.public
-    return till.prepare(directory, passphrase, config, randomness).signing.public
+        if keys.card == card:
+            config.write(files.config)
+            return keys.public_key
+    return till.prepare(directory, passphrase, config, randomness, card).public_key
 
 
 def ask(
@@ -52,10 +57,13 @@ def ask(
     if files.certificate.exists():
         raise TillError("TILL_EXISTS", path=str(directory))
     keys = TillKeys.read(files.keys, passphrase)
-    module = SoftModule(keys.ring, randomness)
-    url = TillConfig.read(files.config).backend_url
-    with Uplink(url, module, None, clock, randomness) as uplink:
-        return uplink.enrol(keys.request(code))
+    config = TillConfig.read(files.config)
+    module = module_of(keys, config.slot, randomness)
+    request = (
+        module.request_enrolment(code) if isinstance(module, CardModule) else keys.request(code)
+    )
+    with Uplink(config.backend_url, module, None, clock, randomness) as uplink:
+        return uplink.enrol(request)
 
 
 def check_operator(answer: EnrolmentAnswer, fingerprint: str) -> None:
