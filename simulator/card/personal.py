@@ -50,10 +50,10 @@ class Holder:
         body = _surname_code(self.surname) + _name_code(self.name) + born + self.birth_town
         return body + _check_letter(body)
 
-    def personal_data(self) -> bytes:
-        """EF_Dati_personali, padded to its full size."""
+    def personal_data(self, issuer: str = REGION) -> bytes:
+        """EF_Dati_personali of a card of ``issuer``, padded to its full size."""
         data = PersonalData(
-            issuer=REGION,
+            issuer=issuer,
             issued_on=f"{_VALID_FROM:%d%m%Y}",
             expires_on=f"{_VALID_TO:%d%m%Y}",
             surname=self.surname,

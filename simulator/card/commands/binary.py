@@ -14,6 +14,7 @@ from simulator.card.commands.pins import is_permitted
 from simulator.card.filesystem import ElementaryFile, LifeCycle
 from simulator.card.refusal import Refusal
 from simulator.card.secure_messaging import TAG_PLAIN, SecuredWrite, keys_for
+from simulator.card.services import content_of
 
 _SHORT_FORM = 0x80
 INFO_WRITES = {12: 4, 16: 1}
@@ -21,18 +22,19 @@ INFO_WRITES = {12: 4, 16: 1}
 
 
 def read_binary(chip: Chip, command: Command) -> Response:
-    """Reads up to Le bytes; 6282 when the file ends before, 6B00 beyond its end."""
+    """Reads up to Le bytes; where the file ends before, the mask has its own status."""
     file, offset = _target(chip, command)
     _require(chip, file.spec.access.read)
     if command.le is None or command.data:
         raise Refusal(Status.WRONG_LENGTH)
+    end = chip.traits.end_of_file
     if offset > file.spec.size:
-        raise Refusal(Status.WRONG_OFFSET)
+        raise Refusal(end.beyond)
     chip.session.current_file = file
-    data = file.content[offset : offset + command.le]
+    data = content_of(chip.session.directory, file)[offset : offset + command.le]
     # Le of all zeros asks for what there is (ISO/IEC 7816-4, 7.2.3), 6282 only for nothing.
     wanted = min(command.le, 1) if command.le in (256, 65536) else command.le
-    return Response(data, Status.OK if len(data) >= wanted else Status.END_OF_FILE)
+    return Response(data, Status.OK if len(data) >= wanted else end.short)
 
 
 def update_binary(chip: Chip, command: Command) -> Response:

@@ -2,8 +2,9 @@
 
 P2 names the object: bit 8 clear looks in the MF, set looks from the current
 directory upwards; bits 5-1 are its id (CIE functional specification, table 46). So
-10 and 90 are the CNS PIN everywhere, 9C is the PIN of the current purse. A try is
-counted, and saved, before the PIN is compared.
+10 is the CNS PIN everywhere, 9C is the PIN of the current purse, and 90 is the CNS PIN
+everywhere on a mask that searches upwards, but on one that does not only in the MF. A
+try is counted, and saved, before the PIN is compared.
 """
 
 from cardlib.codec.apdu import Command, Response
@@ -12,8 +13,10 @@ from cardlib.codec.status import Status
 from simulator.card import crypto
 from simulator.card.access import PIN_SIZE, Pin, is_pin
 from simulator.card.chip import Chip
+from simulator.card.filesystem import Directory
 from simulator.card.refusal import Refusal
 from simulator.card.secure_messaging import TAG_CRYPTOGRAM, SecuredWrite, keys_for
+from simulator.card.traits import PinSearch
 
 _LOCAL = 0x80
 _TRIES = 0x63C0
@@ -86,12 +89,19 @@ def _named(chip: Chip, command: Command) -> Pin:
 
 
 def _find(chip: Chip, reference: int) -> Pin:
-    path = chip.session.path
-    for directory in reversed(path) if reference & _LOCAL else path[:1]:
+    for directory in _searched(chip, reference):
         pin = directory.pins.get(reference & ~_LOCAL)
         if pin:
             return pin
     raise Refusal(Status.REFERENCE_NOT_FOUND)
+
+
+def _searched(chip: Chip, reference: int) -> list[Directory]:
+    """The directories in which a reference looks, in their order."""
+    path = chip.session.path
+    if not reference & _LOCAL:
+        return path[:1]
+    return path[-1:] if chip.traits.pin_search is PinSearch.CURRENT else path[::-1]
 
 
 def _puk_of(chip: Chip, pin: Pin) -> Pin:

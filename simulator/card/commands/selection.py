@@ -29,7 +29,7 @@ def select(chip: Chip, command: Command) -> Response:
     else:
         chip.session.enter(path, file)
     answers = command.p2 == _WANTS_FCI and command.le is not None
-    return Response(fci(file or path[-1]) if answers else b"", Status.OK)
+    return Response(fci(file or path[-1], chip.traits.fci) if answers else b"", Status.OK)
 
 
 def _find(chip: Chip, command: Command) -> Place:

@@ -13,7 +13,16 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cardlib.codec import tlv
-from cardlib.codec.files import DF_HOLDER, DF_SIGNATURE, DF_SYSTEM, MF, PinReference
+from cardlib.codec.atr import Atr
+from cardlib.codec.files import (
+    DF_HOLDER,
+    DF_SIGNATURE,
+    DF_SYSTEM,
+    EF_MEMORIA_RESIDUA,
+    EF_SERVIZI_INSTALLATI,
+    MF,
+    PinReference,
+)
 from simulator.card.access import FREE, Pin
 from simulator.card.chip import Randomness
 from simulator.card.filesystem import Directory, Memory
@@ -26,6 +35,7 @@ from simulator.card.masks.parts import (
 )
 from simulator.card.personal import REGION, Holder, certificate
 from simulator.card.rsa import generate_rsa_key
+from simulator.card.services import FREE_MEMORY_SIZE, INSTALLED_SERVICES_SIZE
 from simulator.card.traits import CnsVersion
 
 CNS_PIN, CNS_PUK = "12345", "87654321"
@@ -33,6 +43,8 @@ CNS_PIN, CNS_PUK = "12345", "87654321"
 SIGNATURE_KEY = 0x01
 CERTIFICATE_SIZE = 1536
 _TRIES = 3
+_MAKERS = slice(2, 9)
+"""Historical bytes H2 to H8: makers of chip and mask, its version, kind of card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +54,17 @@ class CnsCard:
     name: str
     atr: bytes
     version: CnsVersion
+    issuer: str = REGION
+    """First digits of EF_ID_Carta: kind of card and who issues it."""
 
     def __call__(
         self, randomness: Randomness, holder: Holder, transport_keys: dict[int, bytes]
     ) -> Memory:
         """A fresh card, with key and certificate of its own."""
-        serial = serial_number(REGION, randomness)
+        serial = serial_number(self.issuer, randomness)
         key = generate_rsa_key(self.version.rsa_bits, randomness)
+        personal_data = holder.personal_data(self.issuer)
+        issued = certificate(holder, serial, personal_data, key.public_key())
         mf = Directory(MF, FREE)
         mf.pins = {
             PinReference.CNS_PIN: Pin.fresh(padded(CNS_PIN), _TRIES, PinReference.CNS_PUK),
@@ -65,29 +81,28 @@ class CnsCard:
             plain_file(0x0405, bytes(64)),
         ]
         mf.directories = [
-            _system(serial),
-            _holder(holder, serial, key),
+            _system(serial, self.atr),
+            _holder(personal_data, issued.public_bytes(Encoding.DER)),
             _services(transport_keys),
             Directory(DF_SIGNATURE, FREE),
         ]
         return Memory(self.name, serial, self.atr, mf)
 
 
-def _system(serial: str) -> Directory:
+def _system(serial: str, atr: bytes) -> Directory:
+    made_by = Atr.decode(atr).historical[_MAKERS]
     system = Directory(DF_SYSTEM, FREE)
     system.files = [
-        plain_file(0x1002, bytes.fromhex("0209020001110100").ljust(32, b"\x00")),
+        plain_file(0x1002, made_by.ljust(32, b"\x00")),
         plain_file(0x1003, serial.encode()),
     ]
     return system
 
 
-def _holder(holder: Holder, serial: str, key: RSAPrivateKey) -> Directory:
-    personal_data = holder.personal_data()
-    issued = certificate(holder, serial, personal_data, key.public_key())
+def _holder(personal_data: bytes, issued: bytes) -> Directory:
     person = Directory(DF_HOLDER, FREE)
     person.files = [
-        plain_file(0x1101, issued.public_bytes(Encoding.DER).ljust(CERTIFICATE_SIZE, b"\x00")),
+        plain_file(0x1101, issued.ljust(CERTIFICATE_SIZE, b"\x00")),
         plain_file(0x1102, personal_data),
     ]
     return person
@@ -97,8 +112,8 @@ def _services(transport_keys: dict[int, bytes]) -> Directory:
     directory = services(transport_keys)
     directory.files = [
         plain_file(0x1201, bytes(64)),
-        plain_file(0x1202, (0x2000).to_bytes(2, "big")),
-        plain_file(0x1203, bytes(64)),
+        plain_file(EF_MEMORIA_RESIDUA[-1], bytes(FREE_MEMORY_SIZE)),
+        plain_file(EF_SERVIZI_INSTALLATI[-1], bytes(INSTALLED_SERVICES_SIZE)),
         plain_file(0x4142, bytes(64)),
     ]
     return directory

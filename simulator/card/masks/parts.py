@@ -30,9 +30,10 @@ def services(transport_keys: dict[int, bytes]) -> Directory:
 
 
 def serial_number(prefix: str, randomness: Randomness) -> str:
-    """Sixteen digits: prefix, eleven random ones, Luhn."""
-    number = int.from_bytes(randomness.bytes(8), "big") % 10**11
-    digits = f"{prefix}{number:011}"
+    """Sixteen digits: prefix, random ones, Luhn."""
+    count = 15 - len(prefix)
+    number = int.from_bytes(randomness.bytes(8), "big") % 10**count
+    digits = f"{prefix}{number:0{count}}"
     return digits + luhn_digit(digits)
 
 
