@@ -204,11 +204,12 @@ class Stage:
         record_map: int | None = None,
         grants: dict[int, bytes] | None = None,
         mask: str = WHITE,
+        suite: int = 1,
     ) -> StageCard:
         """A white card with one purse; without wallets given, 100 EUR for food in slot 1."""
         wallets = wallets or (WalletSpec(),)
         info = Info(
-            purse=bytes([0xA0 + number]) * 8, issuer=ISSUER, suite=1, flags=flags,
+            purse=bytes([0xA0 + number]) * 8, issuer=ISSUER, suite=suite, flags=flags,
             key_set=KEY_SET, expiry=day_number(expiry),
         )  # fmt: skip
         keys = PurseKeys.derive(self.masters, info)
