@@ -44,6 +44,7 @@ class Slot:
     away: bool = False
     commands: int = 0
     opened: int = 0
+    closed: int = 0
 
     def connect(self) -> CardConnection:
         if self.away:
@@ -88,6 +89,7 @@ class SlotConnection:
         self.slot.card.reset()
 
     def close(self) -> None:
+        self.slot.closed += 1
         if not self.slot.away:
             self.slot.card.reset()
 

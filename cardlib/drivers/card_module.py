@@ -197,6 +197,14 @@ class CardModule:
         """What the module in the reader says of itself; no PIN is sent."""
         return self._link.describe()
 
+    def unblock(self, puk: str, new_pin: str) -> None:
+        """A new PIN by the PUK; ModuleRefusedError counts the tries of the PUK."""
+        self._link.unblock(puk, new_pin)
+
+    def change_pin(self, new_pin: str) -> None:
+        """A new PIN by the one that this driver has."""
+        self._link.change_pin(new_pin)
+
     def request_enrolment(self, code: str) -> bytes:
         """The signed request for a one-time ``code``."""
         request = EnrolmentRequest(

@@ -29,6 +29,7 @@ from cardlib.keys import records
 from cardlib.keys.derivation import IssuerMasters, PurseKeys
 from cardlib.keys.grants import sign_grant
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash
+from cardlib.keys.module import SecurityModule
 from cardlib.keys.soft_module import SoftModule
 from cardlib.trace import Exchange
 from cardlib.wire.bundle import Bundle, Category, IssuerKey, Limits, Programme
@@ -235,8 +236,9 @@ class Stage:
     # tills -----------------------------------------------------------------------------
 
     def till(
-        self, terminal: int = 502, *, disk: Disk | None = None, name: str | None = None
-    ) -> Till:
+        self, terminal: int = 502, *, disk: Disk | None = None, name: str | None = None,
+        module: SecurityModule | None = None,
+    ) -> Till:  # fmt: skip
         """An enrolled till, open to sell; opened again it is the same one."""
         directory = self.folder / (name or f"till-{terminal}")
         directory.mkdir(parents=True, exist_ok=True)
@@ -253,7 +255,7 @@ class Stage:
         files = TillFiles(directory)
         write_durably(files.certificate, complete)
         write_durably(files.bundle, self.bundle.sign(self.operator))
-        module = SoftModule(keys.ring, self.randomness)
+        module = module or SoftModule(keys.ring, self.randomness)
         author = Author(certificate.terminal, module, self.clock, sha256(complete).digest())
         till = Till(
             files, TillConfig("http://127.0.0.1:1", cashier="2"), keys, certificate,
