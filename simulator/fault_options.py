@@ -1,7 +1,8 @@
 """Faults by name, for command lines, scripts and keys: ``NAME``, ``NAME:WHEN`` or ``NAME:VALUE``.
 
 ``WHEN`` is the number of a command (``8``), or an instruction and the number of its
-occurrence, in hex or by name (``DC:1``, ``update-record:1``). The names:
+occurrence, in hex or by name (``DC:1``, ``update-record:1``); ``write:1`` is the first
+command that writes a purse. The names:
 
 ========================================= ==================================================
 ``tear-before:WHEN``, ``tear-after:WHEN`` the card is pulled out; it comes back by itself
@@ -36,7 +37,7 @@ from functools import partial
 from cardlib.codec.status import Status
 from cardlib.connection import CardConnection
 from cardlib.ports import Clock
-from cardlib.trace import instruction
+from cardlib.trace import WRITING, instruction
 from simulator.card.card import VirtualCard
 from simulator.connection import InProcessConnection
 from simulator.errors import FaultError
@@ -55,6 +56,7 @@ from simulator.faults import (
     Removable,
     Replayed,
     ResetBefore,
+    Shim,
     ShorterAnswer,
     Slow,
     StaleRead,
@@ -63,6 +65,7 @@ from simulator.faults import (
     TearBefore,
     TearDuring,
     Trigger,
+    Watched,
     WrongCommandMac,
     WrongMac,
     always,
@@ -96,29 +99,46 @@ def with_faults(card: VirtualCard, faults: list[str], clock: Clock) -> FaultyCar
     return FaultyCard(connection, reinsert)
 
 
-Fault = Callable[[CardConnection, VirtualCard], CardConnection]
-"""Puts itself between a card and the connection to it."""
+class Fault:
+    """One fault, for one card: call it to put it between the card and a connection to it."""
+
+    def __init__(
+        self,
+        text: str,
+        shim: Callable[[CardConnection, VirtualCard], Shim],
+        trigger: Watched | None = None,
+    ) -> None:
+        self.text = text
+        self._shim = shim
+        self._trigger = trigger
+
+    @property
+    def struck(self) -> bool:
+        """Whether it has come to the command it waited for; others strike all the time."""
+        return self._trigger is None or self._trigger.struck
+
+    def __call__(self, connection: CardConnection, card: VirtualCard) -> Shim:
+        """The connection with the fault in it."""
+        return self._shim(connection, card)
 
 
 def parse(text: str, clock: Clock) -> Fault:
-    """The fault that ``text`` names, for one card; FaultError when there is none."""
-    name, _, argument = text.partition(":")
+    """The fault that ``text`` names, or one of :data:`PRESETS`; FaultError when there is none."""
+    name, _, argument = PRESETS.get(text, text).partition(":")
     try:
         if name in _AT_A_COMMAND:
-            make, when = _AT_A_COMMAND[name], _when(argument)
-            return lambda connection, _card: make(connection, when)
+            make, when = _AT_A_COMMAND[name], Watched(_when(argument))
+            return Fault(text, lambda connection, _card: make(connection, when), when)
         if name in _DURING:
-            tear, at = _DURING[name], _when(argument)
-            return lambda connection, card: TearDuring(connection, card, at, tear)
+            tear, at = _DURING[name], Watched(_when(argument))
+            return Fault(text, lambda inner, card: TearDuring(inner, card, at, tear), at)
         shim = _with_value(name, argument, clock)
     except (ValueError, OverflowError):
         raise FaultError(fault=text) from None
-    return lambda connection, _card: shim(connection)
+    return Fault(text, lambda connection, _card: shim(connection))
 
 
-def _with_value(
-    name: str, argument: str, clock: Clock
-) -> Callable[[CardConnection], CardConnection]:
+def _with_value(name: str, argument: str, clock: Clock) -> Callable[[CardConnection], Shim]:
     match name, argument:
         case ("blocked-pin", ""):
             return BlockedPin
@@ -135,7 +155,7 @@ def _with_value(
     raise ValueError(name)
 
 
-_AT_A_COMMAND: dict[str, Callable[[CardConnection, Trigger], CardConnection]] = {
+_AT_A_COMMAND: dict[str, Callable[[CardConnection, Trigger], Shim]] = {
     "tear-before": TearBefore,
     "tear-after": TearAfter,
     "mute": Mute,
@@ -156,6 +176,20 @@ _DURING = {f"tear-{tear.value}": tear for tear in Tear}
 _WITH_VALUE = ("blocked-pin", "pin-wedge", "slow", "idle-reset", "forged-map", "garbage-atr")
 NAMES = (*_AT_A_COMMAND, *_DURING, *_WITH_VALUE)
 """Every fault that has a name."""
+PRESETS = {
+    "tear": "tear-after:write:1",
+    "mute": "mute:1",
+    "slow": "slow:2",
+    "wrong-mac": "wrong-mac:read-record:1",
+    "6581": "memory-failure:write:1",
+    "blocked-pin": "blocked-pin",
+    "idle-reset": "idle-reset",
+    "stale-read": "stale-read:1",
+    "held-back": "held-back:write:1",
+    "pin-wedge": "pin-wedge",
+}
+"""One word each, for keys and scripts: at the next command, write or MAC, or from now on."""
+_WRITES = "write"
 
 
 def _when(text: str) -> Trigger:
@@ -166,6 +200,8 @@ def _when(text: str) -> Trigger:
     return nth(count, _instruction(ins) if colon else None)
 
 
-def _instruction(text: str) -> int:
+def _instruction(text: str) -> int | tuple[int, ...]:
+    if text == _WRITES:
+        return WRITING
     named = instruction(text.replace("-", " "))
     return int(text, 16) if named is None else named

@@ -18,7 +18,7 @@ from cardlib.trace.keyring import TraceKeys
 from simulator.card.card import VirtualCard
 from simulator.card_keys import CardKeys
 from simulator.connection import InProcessConnection
-from simulator.fault_options import parse
+from simulator.fault_options import Fault, parse
 from simulator.faults import HeldBack, Removable, Shim
 from simulator.vpcd import VirtualReader
 
@@ -72,14 +72,19 @@ class _Inserted:
 
     name: str
     card: VirtualCard
-    chain: CardConnection
     conversation: Conversation
+    shims: list[Shim]
+
+    @property
+    def chain(self) -> CardConnection:
+        """The card as the host sees it."""
+        return self.shims[-1] if self.shims else InProcessConnection(self.card)
 
 
 class Slot:
     """One place for a card. Implements ``cardlib.connection.CardConnection``.
 
-    Faults stay with the slot: they are before the next card, too, until ``disarm``.
+    Faults stay with the slot: they wait for the next card, too, until ``disarm``.
     """
 
     def __init__(
@@ -99,8 +104,8 @@ class Slot:
         self._inside: _Inserted | None = None
         self._reader: VirtualReader | None = None
         self._out = False
-        self.faults: tuple[str, ...] = ()
-        """Faults armed, as ``fault_options`` names them."""
+        self.faults: list[Fault] = []
+        """What is armed, the nearest to the card first."""
 
     # hands -----------------------------------------------------------------------------
 
@@ -123,10 +128,10 @@ class Slot:
         """Puts a card in, taking out what was there."""
         self.remove()
         conversation = Conversation(self._keyring(card))
-        chain: CardConnection = InProcessConnection(card)
+        self.faults = [parse(fault.text, self._clock) for fault in self.faults]
+        self._inside = _Inserted(name, card, conversation, [])
         for fault in self.faults:
-            chain = parse(fault, self._clock)(chain, card)
-        self._inside = _Inserted(name, card, chain, conversation)
+            self._inside.shims.append(fault(self._inside.chain, card))
         self._out = False
         card.power_off()
         card.power_on()
@@ -150,7 +155,7 @@ class Slot:
     def put_back(self) -> None:
         """Puts a torn card back in."""
         inside = self._require()
-        for shim in _shims(inside.chain):
+        for shim in inside.shims:
             if isinstance(shim, Removable):
                 shim.gone = False
         self._out = False
@@ -161,21 +166,28 @@ class Slot:
 
     def arm(self, fault: str) -> None:
         """One more fault between card and host; FaultError for an unknown one."""
-        put_before = parse(fault, self._clock)
-        if self._inside is not None:
-            self._inside.chain = put_before(self._inside.chain, self._inside.card)
-        self.faults += (fault,)
+        armed = parse(fault, self._clock)
+        inside = self._inside
+        if inside is not None:
+            inside.shims.append(armed(inside.chain, inside.card))
+        self.faults.append(armed)
 
-    def disarm(self) -> None:
-        """No faults any more; held-back commands are lost."""
-        self.faults = ()
-        if self._inside is not None:
-            self._inside.chain = InProcessConnection(self._inside.card)
+    def disarm(self, fault: str | None = None) -> None:
+        """Takes one fault away, or all; what it held back is lost."""
+        kept = [n for n, item in enumerate(self.faults) if fault not in (None, item.text)]
+        self.faults = [self.faults[n] for n in kept]
+        inside = self._inside
+        if inside is None:
+            return
+        shims, inside.shims = [inside.shims[n] for n in kept], []
+        for shim in shims:
+            shim.inner = inside.chain
+            inside.shims.append(shim)
 
     def release(self) -> int:
         """Lets held-back commands through to the card, now; how many there were."""
         inside = self._require()
-        held = [shim for shim in _shims(inside.chain) if isinstance(shim, HeldBack)]
+        held = [shim for shim in inside.shims if isinstance(shim, HeldBack)]
         count = 0
         for shim in held:
             while shim.held:
@@ -227,18 +239,10 @@ class Slot:
 
     def _lost(self, inside: _Inserted, apdu: bytes) -> None:
         self._spoken(inside, apdu, None)
-        torn = any(isinstance(shim, Removable) and shim.gone for shim in _shims(inside.chain))
+        torn = any(isinstance(shim, Removable) and shim.gone for shim in inside.shims)
         if torn and not self._out:
             self._out = True
             self.watcher(Removed(self.number, inside.name))
 
     def _keyring(self, card: VirtualCard) -> Callable[[int, Info | None], TraceKeys | None]:
         return lambda directory, _info: self._keys.of_card(card.memory, directory)
-
-
-def _shims(chain: CardConnection) -> list[Shim]:
-    found = []
-    while isinstance(chain, Shim):
-        found.append(chain)
-        chain = chain.inner
-    return found

@@ -5,6 +5,6 @@
 """
 
 from cardlib.trace.exchange import Exchange
-from cardlib.trace.names import command_name, instruction, instructions, masked
+from cardlib.trace.names import WRITING, command_name, instruction, instructions, masked
 
-__all__ = ["Exchange", "command_name", "instruction", "instructions", "masked"]
+__all__ = ["WRITING", "Exchange", "command_name", "instruction", "instructions", "masked"]

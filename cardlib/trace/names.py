@@ -15,6 +15,8 @@ _NAMES = {
     0xE4: "DELETE FILE",
 }  # fmt: skip
 _NUMBERS = {name: number for number, name in _NAMES.items()}
+WRITING = (0xD6, 0xDC)
+"""Instructions that change a purse."""
 _SECRET_INS = (INS_VERIFY, INS_CHANGE, INS_RESET_RETRY)
 _RECORD_INS = (0xB2, 0xDC)
 _BINARY_INS = (0xB0, 0xD6)

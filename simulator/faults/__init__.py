@@ -40,7 +40,7 @@ from simulator.faults.attackers import (
     WrongMac,
 )
 from simulator.faults.shim import Shim
-from simulator.faults.triggers import Trigger, always, every, nth, since
+from simulator.faults.triggers import Trigger, Watched, always, every, nth, since
 
 __all__ = [
     "AlteredAnswer",
@@ -69,6 +69,7 @@ __all__ = [
     "TearDuring",
     "Trigger",
     "TwoTills",
+    "Watched",
     "WrongCommandMac",
     "WrongMac",
     "always",

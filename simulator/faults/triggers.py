@@ -3,20 +3,25 @@
 A trigger counts over the life of its fault, resets included.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 Trigger = Callable[[bytes], bool]
 """Told each command, in order: does the fault strike now?"""
 
 
-def nth(number: int, ins: int | None = None) -> Trigger:
-    """Strikes once, at the ``number``-th command (from 1), or the ``number``-th with ``ins``."""
+def nth(number: int, ins: int | Collection[int] | None = None) -> Trigger:
+    """Strikes once, at the ``number``-th command (from 1), or the ``number``-th with ``ins``.
+
+    ``ins`` may be several instructions: any of them counts.
+    """
+    counted = (ins,) if isinstance(ins, int) else ins
     seen = 0
 
     def strikes(apdu: bytes) -> bool:
         nonlocal seen
-        seen += ins is None or apdu[1] == ins
-        return seen == number and (ins is None or apdu[1] == ins)
+        counts = counted is None or apdu[1] in counted
+        seen += counts
+        return counts and seen == number
 
     return strikes
 
@@ -41,3 +46,18 @@ def since(first: Trigger) -> Trigger:
         return struck
 
     return strikes
+
+
+class Watched:
+    """A trigger that remembers whether it has struck."""
+
+    def __init__(self, trigger: Trigger) -> None:
+        self._trigger = trigger
+        self.struck = False
+        """Whether it has struck at least once."""
+
+    def __call__(self, apdu: bytes) -> bool:
+        """As the trigger itself."""
+        strikes = self._trigger(apdu)
+        self.struck = self.struck or strikes
+        return strikes

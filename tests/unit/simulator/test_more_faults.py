@@ -180,10 +180,20 @@ def test_every_fault_can_be_asked_for_by_name(name: str, card: VirtualCard) -> N
     assert f"``{name}" in (fault_options.__doc__ or "")
 
 
+@pytest.mark.parametrize("name", fault_options.PRESETS)
+def test_every_preset_is_a_fault_that_says_whether_it_has_struck(
+    name: str, card: VirtualCard
+) -> None:
+    fault = parse(name, VirtualClock())
+    waits = ":" in fault_options.PRESETS[name] and name != "slow"
+    assert fault.struck is not waits
+    assert fault.text == name
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "mute", "mute:", "mute:0", "mute:READ-EVERYTHING:1", "pin-wedge:1", "idle-reset:soon",
-     "garbage-atr:xyz", "slow", "forged-map", "hurricane:1"],
+    ["", "mute:", "mute:0", "mute:READ-EVERYTHING:1", "pin-wedge:1", "idle-reset:soon",
+     "garbage-atr:xyz", "slow:", "forged-map", "hurricane:1"],
 )  # fmt: skip
 def test_what_is_no_fault_is_refused_by_name(text: str, card: VirtualCard) -> None:
     with pytest.raises(FaultError) as refused:
