@@ -20,6 +20,7 @@ from cardlib.codec.atr import TransmissionProtocol
 from cardlib.codec.status import Status
 from cardlib.errors import CardlibError
 from simulator.card import image
+from simulator.card.chaining import Chain
 from simulator.card.chip import Chip, Randomness, Tear
 from simulator.card.commands.table import commands_of
 from simulator.card.filesystem import Memory
@@ -32,6 +33,8 @@ from simulator.errors import ImageError
 
 _log = logging.getLogger(__name__)
 _NO_ANSWER = b""
+_SHORTEST_EXTENDED = 5
+"""Bytes of a header and a short Le: longer, and 00 in the fifth, is an extended length."""
 
 
 class VirtualCard:
@@ -42,8 +45,8 @@ class VirtualCard:
         self._saved = image.encode(memory)
         self._powered = True
         self._chip = Chip(memory, Session([memory.mf]), randomness, self._commit, traits_of(memory))
-        self._link = T0Link(self._answer)
-        self._link = T0Link(self._answer)
+        self._link, self._chain = T0Link(self._answer), Chain()
+        self._link, self._chain = T0Link(self._answer), Chain()
 
     @classmethod
     def load(cls, path: Path, randomness: Randomness) -> Self:
@@ -112,18 +115,28 @@ class VirtualCard:
 
     def _answer(self, apdu: bytes) -> Response:
         commands = commands_of(self._chip.traits)
-        try:
-            command = Command.decode(apdu)
-        except CardlibError:
+        command = self._decoded(apdu)
+        if command is None:
             if tuple(apdu[:2]) in commands.secured_writes:
                 self._chip.session.take_challenge()
             return Response(b"", Status.WRONG_LENGTH)
-        if command.is_extended and not self._chip.traits.extended_length:
-            return Response(b"", Status.WRONG_LENGTH)
         try:
-            return commands.handler(command.cla, command.ins)(self._chip, command)
+            whole = self._chain.take(command) if self._chip.traits.command_chaining else command
+            if whole is None:
+                return Response(b"", Status.OK)
+            return commands.handler(whole.cla, whole.ins)(self._chip, whole)
         except Refusal as refusal:
             return Response(b"", refusal.status)
+
+    def _decoded(self, apdu: bytes) -> Command | None:
+        """The command, None when it is malformed or longer than this chip takes."""
+        extended = len(apdu) > _SHORTEST_EXTENDED and apdu[4] == 0
+        if extended and not self._chip.traits.extended_length:
+            return None
+        try:
+            return Command.decode(apdu)
+        except CardlibError:
+            return None
 
     def _commit(self) -> None:
         fresh = image.encode(self._chip.memory)
@@ -136,7 +149,7 @@ class VirtualCard:
 
     def _forget(self) -> None:
         self._chip.session = Session([self._chip.memory.mf])
-        self._link = T0Link(self._answer)
+        self._link, self._chain = T0Link(self._answer), Chain()
 
     def _restore(self) -> None:
         self._chip.memory = image.decode(self._saved)

@@ -24,7 +24,7 @@ _SIZE, _TOTAL_SIZE, _DESCRIPTOR, _FID, _PROPRIETARY, _ACCESS, _SFI = (
 _STATUS_ACTIVE = b"\x01"
 _DF_CODING = b"\xff"
 _RECORD_CODING = 0x01
-FILE_OVERHEAD = 32
+FILE_OVERHEAD = 16
 """Bytes that a file or directory takes beyond its content; our own figure."""
 
 

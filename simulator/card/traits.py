@@ -78,6 +78,7 @@ class Traits:
     fci: FciForm = field(default_factory=FciForm)
     end_of_file: EndOfFile = field(default_factory=EndOfFile)
     extended_length: bool = False
+    command_chaining: bool = False
     cns: CnsVersion | None = None
     """None for a card that is no CNS."""
     purse: PurseKind = PurseKind.FILE

@@ -1,31 +1,71 @@
-"""OpenSC, unmodified, reads the virtual CRS and signs with it through the real pcscd."""
+"""OpenSC, unmodified, reads every virtual CNS card and signs with it through the real pcscd.
+
+One walk over all that a holder does, on each mask that speaks T=1; OpenSC's driver before
+0.24 binds no T=0 card, so the fictitious T=0 mask is read command by command.
+"""
 
 import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from cardlib.codec.atr import Atr, TransmissionProtocol
+from simulator.card import image
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Memory
 from simulator.card.masks import (
     CNS_PIN,
     CNS_PUK,
     CRS_STINCARD,
+    GENERIC_T0,
+    MASKS,
     TRAINING_TRANSPORT_KEYS,
     WHITE,
     make_card,
+    mask_named,
 )
 from simulator.card.personal import Holder
 from simulator.card.purses import add_purse
 from simulator.card.randomness import SeededRandomness
+from simulator.card.services import SERVICES_MEMORY
 from tests.real_stack.pcscd import Insert, Tool
 from tests.unit.simulator.host import PIN, PUK, aes_vectors, purse_keys
 
 pytestmark = pytest.mark.pcsc
 
+T1_MASKS = [
+    name
+    for name, mask in MASKS.items()
+    if mask.traits.cns and mask.traits.protocol is TransmissionProtocol.T1
+]
+MAKERS = {
+    0x0209: "IC: STMicroelectronics; mask: STIncard",
+    0x0508: "IC: Infineon; mask: Siemens",
+    0x150C: "IC: ATMEL; mask: Athena",
+    0x040C: "IC: NXP Semiconductors; mask: Athena",
+    0x0405: "IC: NXP Semiconductors; mask: Oberthur Card Systems",
+    0x0505: "IC: Infineon; mask: Oberthur Card Systems",
+}
+"""How OpenSC reads the historical bytes H2 and H3."""
+OTHER_PIN, WRONG_PIN = "54321", "99999"
+
+
+@cache
+def factory_image(mask: str) -> bytes:
+    """Keys of 2048 bits take a while: one card a mask."""
+    made = make_card(mask, SeededRandomness("opensc"), Holder(), TRAINING_TRANSPORT_KEYS)
+    return image.encode(made)
+
+
+def card_memory(mask: str) -> Memory:
+    return image.decode(factory_image(mask))
+
 
 def crs_memory() -> Memory:
-    return make_card(CRS_STINCARD, SeededRandomness("opensc"), Holder(), TRAINING_TRANSPORT_KEYS)
+    return card_memory(CRS_STINCARD)
 
 
 def with_purse(memory: Memory) -> Memory:
@@ -57,107 +97,195 @@ def output(done: subprocess.CompletedProcess[bytes]) -> str:
     return done.stdout.decode()
 
 
-def public_key(tool: Tool, directory: Path) -> Path:
-    """The key of the certificate on the card, as OpenSC reads it."""
-    certificate, key = directory / "certificate.pem", directory / "public.pem"
-    certificate.write_bytes(tool("pkcs15-tool", "--read-certificate", "01").stdout)
-    output(tool("openssl", "x509", "-in", certificate, "-pubkey", "-noout", "-out", key))
-    return key
+@dataclass(frozen=True)
+class Holding:
+    """A card in the reader, in the hands of somebody with OpenSC's tools."""
+
+    tool: Tool
+    memory: Memory
+    directory: Path
+
+    def pin_is(self, pin: str) -> bool:
+        """Whether the card takes it; OpenSC says why not."""
+        done = self.tool("pkcs15-tool", "--verify-pin", "--pin", pin)
+        return done.returncode == 0
+
+    def public_key(self) -> Path:
+        """The key of the certificate on the card, as OpenSC reads it."""
+        certificate, key = self.directory / "certificate.pem", self.directory / "public.pem"
+        certificate.write_bytes(self.tool("pkcs15-tool", "--read-certificate", "01").stdout)
+        output(self.tool("openssl", "x509", "-in", certificate, "-pubkey", "-noout", "-out", key))
+        return key
+
+    def verified(self, digest: str, signature: Path, text: Path) -> bool:
+        """Whether openssl takes the signature for the card's."""
+        key = self.public_key()
+        checked = self.tool(
+            "openssl", "dgst", f"-{digest}", "-verify", key, "-signature", signature, text
+        )
+        return output(checked).strip() == "Verified OK"
+
+    def text(self) -> Path:
+        """Something to sign."""
+        path = self.directory / "text"
+        path.write_bytes(b"buono spesa")
+        return path
+
+    def sign(self, digest: str, pin: str) -> Path:
+        """A signature by pkcs15-crypt; the file is missing when the card refused."""
+        text, hashed = self.text(), self.directory / "hash"
+        signed = self.directory / f"{digest}.signature"
+        output(self.tool("openssl", "dgst", f"-{digest}", "-binary", "-out", hashed, text))
+        hash_option = {"sha1": "--sha-1", "sha256": "--sha-256"}[digest]
+        self.tool(
+            *("pkcs15-crypt", "--sign", "--key", "01", hash_option, "--pkcs1", "--raw"),
+            *("--pin", pin, "--input", hashed, "--output", signed),
+        )
+        return signed
 
 
-def test_card_is_recognised_by_name_and_serial(crs: Memory, tool: Tool) -> None:
-    assert output(tool("opensc-tool", "--name")).strip() == "CNS card"
-    assert output(tool("opensc-tool", "--serial")).split()[-1] == crs.serial
+def recognised(held: Holding) -> None:
+    assert output(held.tool("opensc-tool", "--name")).strip() == "CNS card"
+    assert output(held.tool("opensc-tool", "--serial")).split()[-1] == held.memory.serial
 
 
-def test_dump_shows_holder_mask_and_key(crs: Memory, tool: Tool) -> None:
-    dump = output(tool("pkcs15-tool", "--dump"))
+def dumped(held: Holding) -> None:
+    dump = output(held.tool("pkcs15-tool", "--dump"))
+    mask = mask_named(held.memory.mask)
+    makers = int.from_bytes(Atr.decode(mask.atr).historical[2:4], "big")
     assert "PKCS#15 Card [MARIA ROSSI]" in dump
-    assert "IC: STMicroelectronics; mask: STIncard" in dump
+    assert MAKERS[makers] in dump
     assert "Private RSA Key [CNS0]" in dump
-    assert f"Serial number  : {crs.serial}" in dump
+    assert mask.traits.cns is not None
+    assert f"ModLength      : {mask.traits.cns.rsa_bits}" in dump
+    assert f"Serial number  : {held.memory.serial}" in dump
 
 
-def test_certificate_names_the_holder_and_the_card(crs: Memory, tool: Tool, tmp_path: Path) -> None:
-    pem = tool("pkcs15-tool", "--read-certificate", "01").stdout
-    subject = output(tool("openssl", "x509", "-noout", "-subject", stdin=pem))
-    assert f"{Holder().codice_fiscale}/{crs.serial}." in subject
+def data_is_read(held: Holding) -> None:
+    done = held.tool("pkcs15-tool", "--read-data-object", "EF_DatiPersonali", "--raw")
+    directory = held.memory.find((0x1100,))
+    assert directory is not None
+    file = directory.file(0x1102)
+    assert file is not None
+    assert done.stdout == file.content
 
 
-def test_personal_data_is_read_as_it_is(crs: Memory, tool: Tool) -> None:
-    done = tool("pkcs15-tool", "--read-data-object", "EF_DatiPersonali", "--raw")
-    assert done.stdout.startswith(Holder().personal_data())
+def certificate_is_read(held: Holding) -> None:
+    pem = held.tool("pkcs15-tool", "--read-certificate", "01").stdout
+    subject = output(held.tool("openssl", "x509", "-noout", "-subject", stdin=pem))
+    assert f"{Holder().codice_fiscale}/{held.memory.serial}." in subject
 
 
-def test_pin_is_verified_and_a_wrong_one_is_called_incorrect(crs: Memory, tool: Tool) -> None:
-    output(tool("pkcs15-tool", "--verify-pin", "--pin", CNS_PIN))
-    wrong = tool("pkcs15-tool", "--verify-pin", "--pin", "99999")
+def pin_is_used_and_changed(held: Holding) -> None:
+    assert held.pin_is(CNS_PIN)
+    wrong = held.tool("pkcs15-tool", "--verify-pin", "--pin", WRONG_PIN)
     assert wrong.returncode != 0
     assert b"PIN code or key incorrect" in wrong.stderr
+    output(held.tool("pkcs15-tool", "--change-pin", "--pin", CNS_PIN, "--new-pin", OTHER_PIN))
+    assert held.pin_is(OTHER_PIN)
 
 
-def test_pin_is_changed_and_unblocked(crs: Memory, tool: Tool) -> None:
-    output(tool("pkcs15-tool", "--change-pin", "--pin", CNS_PIN, "--new-pin", "54321"))
-    output(tool("pkcs15-tool", "--verify-pin", "--pin", "54321"))
+def pin_is_blocked_and_unblocked(held: Holding) -> None:
+    """Three wrong ones block it, also for the right one; the PUK sets the first one again."""
     for _ in range(3):
-        tool("pkcs15-tool", "--verify-pin", "--pin", "99999")
-    assert tool("pkcs15-tool", "--verify-pin", "--pin", "54321").returncode != 0
-    output(tool("pkcs15-tool", "--unblock-pin", "--puk", CNS_PUK, "--new-pin", CNS_PIN))
-    output(tool("pkcs15-tool", "--verify-pin", "--pin", CNS_PIN))
+        assert not held.pin_is(WRONG_PIN)
+    assert not held.pin_is(OTHER_PIN)
+    output(held.tool("pkcs15-tool", "--unblock-pin", "--puk", CNS_PUK, "--new-pin", CNS_PIN))
+    assert held.pin_is(CNS_PIN)
 
 
-@pytest.mark.parametrize("digest", ["sha1", "sha256"])
-def test_signature_by_pkcs15_crypt_is_good(
-    crs: Memory, tool: Tool, tmp_path: Path, digest: str
+def signature_is_good(held: Holding) -> None:
+    assert held.verified("sha256", held.sign("sha256", CNS_PIN), held.text())
+
+
+WALK: tuple[Callable[[Holding], None], ...] = (
+    recognised,
+    dumped,
+    data_is_read,
+    certificate_is_read,
+    pin_is_used_and_changed,
+    pin_is_blocked_and_unblocked,
+    signature_is_good,
+)
+
+
+@pytest.mark.parametrize("mask", T1_MASKS)
+def test_opensc_believes_the_card_of_every_mask(
+    mask: str, insert: Insert, tool: Tool, tmp_path: Path
 ) -> None:
-    text, hashed, signed = (tmp_path / name for name in ("text", "hash", "signature"))
-    text.write_bytes(b"buono spesa")
-    output(tool("openssl", "dgst", f"-{digest}", "-binary", "-out", hashed, text))
-    hash_option = {"sha1": "--sha-1", "sha256": "--sha-256"}[digest]
-    output(
-        tool(
-            *("pkcs15-crypt", "--sign", "--key", "01", hash_option, "--pkcs1", "--raw"),
-            *("--pin", CNS_PIN, "--input", hashed, "--output", signed),
-        )
-    )
-    key = public_key(tool, tmp_path)
-    checked = tool("openssl", "dgst", f"-{digest}", "-verify", key, "-signature", signed, text)
-    assert output(checked).strip() == "Verified OK"
+    memory = card_memory(mask)
+    insert(VirtualCard(memory, SeededRandomness("opensc")))
+    for step in WALK:
+        step(Holding(tool, memory, tmp_path))
+
+
+def test_a_purse_on_the_card_makes_no_difference(
+    insert: Insert, tool: Tool, tmp_path: Path
+) -> None:
+    memory = with_purse(crs_memory())
+    insert(VirtualCard(memory, SeededRandomness("opensc")))
+    for step in WALK:
+        step(Holding(tool, memory, tmp_path))
+
+
+def test_free_memory_and_services_tell_of_the_purse(crs: Memory, tool: Tool) -> None:
+    free = tool("pkcs15-tool", "--read-data-object", "EF_MemoriaResidua", "--raw").stdout
+    services = tool("pkcs15-tool", "--read-data-object", "EF_ServiziInstallati", "--raw").stdout
+    directory = crs.find((0x1200,))
+    assert directory is not None
+    if directory.directories:
+        assert 1_857 < SERVICES_MEMORY - int.from_bytes(free, "big") < 2_300
+        assert services.startswith(bytes.fromhex("62078302B0018A0105"))
+    else:
+        assert int.from_bytes(free, "big") == SERVICES_MEMORY
+        assert not any(services)
+
+
+def test_a_sha1_signature_by_pkcs15_crypt_is_good(crs: Memory, tool: Tool, tmp_path: Path) -> None:
+    held = Holding(tool, crs, tmp_path)
+    assert held.verified("sha1", held.sign("sha1", CNS_PIN), held.text())
 
 
 def test_signature_by_pkcs11_is_good(crs: Memory, tool: Tool, tmp_path: Path) -> None:
-    text, signed = tmp_path / "text", tmp_path / "signature"
-    text.write_bytes(b"buono spesa")
+    held, signed = Holding(tool, crs, tmp_path), tmp_path / "signature"
     output(
         tool(
             *("pkcs11-tool", "--login", "--pin", CNS_PIN, "--sign"),
             *("--mechanism", "SHA256-RSA-PKCS"),
-            *("--input-file", text, "--output-file", signed),
+            *("--input-file", held.text(), "--output-file", signed),
         )
     )
-    key = public_key(tool, tmp_path)
-    checked = tool("openssl", "dgst", "-sha256", "-verify", key, "-signature", signed, text)
-    assert output(checked).strip() == "Verified OK"
+    assert held.verified("sha256", signed, held.text())
 
 
 def test_without_the_pin_nothing_is_signed(crs: Memory, tool: Tool, tmp_path: Path) -> None:
-    hashed = tmp_path / "hash"
-    hashed.write_bytes(bytes(20))
-    done = tool(
-        *("pkcs15-crypt", "--sign", "--key", "01", "--sha-1", "--pkcs1"),
-        *("--pin", "99999", "--input", hashed, "--output", tmp_path / "signature"),
+    held = Holding(tool, crs, tmp_path)
+    signed = held.sign("sha256", WRONG_PIN)
+    assert not signed.exists() or not signed.read_bytes()
+
+
+def test_the_fictitious_t0_card_is_read_command_by_command(insert: Insert, tool: Tool) -> None:
+    """OpenSC 0.23 looks for T=1 in TD1 before it calls a card CNS; plain commands go through.
+
+    ``opensc-tool`` itself drops Le, fetches what 61xx announces and repeats after 6Cxx.
+    """
+    memory = card_memory(GENERIC_T0)
+    insert(VirtualCard(memory, SeededRandomness("opensc")))
+    assert "CNS card" not in output(tool("opensc-tool", "--name"))
+    said = output(
+        tool("opensc-tool", "-s", "00A408000410001003FF", "-s", "00B00000FF", "-s", "0084000008")
     )
-    assert done.returncode != 0
+    assert said.count("SW1=0x90, SW2=0x00") == 3
+    assert "6F 19 80 02 00 10" in said
+    assert " ".join(f"{ord(digit):02X}" for digit in memory.serial) in said
 
 
 def test_white_card_is_not_taken_for_a_cns_card(insert: Insert, tool: Tool) -> None:
-    memory = make_card(WHITE, SeededRandomness("opensc"), Holder(), TRAINING_TRANSPORT_KEYS)
-    insert(VirtualCard(memory, SeededRandomness("opensc")))
+    insert(VirtualCard(card_memory(WHITE), SeededRandomness("opensc")))
     assert b"CNS card" not in tool("opensc-tool", "--name").stdout
 
 
 def test_a_crs_and_a_white_card_are_read_side_by_side(insert: Insert, tool: Tool) -> None:
-    white = make_card(WHITE, SeededRandomness("opensc"), Holder(), TRAINING_TRANSPORT_KEYS)
-    insert(VirtualCard(white, SeededRandomness("opensc")), slot=0)
+    insert(VirtualCard(card_memory(WHITE), SeededRandomness("opensc")), slot=0)
     insert(VirtualCard(crs_memory(), SeededRandomness("opensc")), slot=1)
     assert output(tool("opensc-tool", "--reader", "1", "--name")).strip() == "CNS card"

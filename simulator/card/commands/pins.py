@@ -5,6 +5,12 @@ directory upwards; bits 5-1 are its id (CIE functional specification, table 46).
 10 is the CNS PIN everywhere, 9C is the PIN of the current purse, and 90 is the CNS PIN
 everywhere on a mask that searches upwards, but on one that does not only in the MF. A
 try is counted, and saved, before the PIN is compared.
+
+P1 00 presents what is needed in the command itself. The CNS PIN knows more forms (ISO/IEC
+7816-4:2020, 11.5.7 and 11.5.10): CHANGE with P1 01 brings the new PIN only and is allowed
+where the condition of a change, the PIN itself, is met already; RESET with P1 01 brings
+the PUK only, with P1 03 nothing, the PUK having been verified. The purse PIN has P1 00
+alone, so that nobody changes it for a holder who does not type it.
 """
 
 from cardlib.codec.apdu import Command, Response
@@ -20,7 +26,10 @@ from simulator.card.traits import PinSearch
 
 _LOCAL = 0x80
 _TRIES = 0x63C0
+_CNS_IDS = (PinReference.CNS_PIN, PinReference.CNS_PUK)
 _RESET_BY_KEY_P1 = 0x02
+_NEW_ONLY_P1 = 0x01
+_PUK_ONLY_P1, _NOTHING_P1 = 0x01, 0x03
 
 
 def verify(chip: Chip, command: Command) -> Response:
@@ -34,22 +43,35 @@ def verify(chip: Chip, command: Command) -> Response:
 
 
 def change_reference_data(chip: Chip, command: Command) -> Response:
-    """The old PIN and a new one; a PUK is never changed."""
-    pin = _named(chip, command)
+    """The old PIN and a new one, or the new one of a PIN just verified; never of a PUK."""
+    pin = _named(chip, command, _NEW_ONLY_P1)
     if pin.unblocked_by is None:
         raise Refusal(Status.SECURITY_STATUS)
-    old, new = _pair(command.data)
-    _present(chip, pin, old)
+    if command.p1 == _NEW_ONLY_P1:
+        new = _new_pin(command.data)
+        if pin.blocked or not chip.session.is_verified(pin):
+            raise Refusal(Status.BLOCKED if pin.blocked else Status.SECURITY_STATUS)
+    else:
+        old, new = _pair(command.data)
+        _present(chip, pin, old)
     _set(chip, pin, new)
     return Response(b"", Status.OK)
 
 
 def reset_retry_counter(chip: Chip, command: Command) -> Response:
-    """The PUK and a new PIN; the PIN is set and has all its tries."""
-    pin = _named(chip, command)
-    puk = _puk_of(chip, pin)
-    value, new = _pair(command.data)
-    _present(chip, puk, value)
+    """The PUK and a new PIN; or only the tries given back, the PUK here or verified before."""
+    pin = _named(chip, command, _PUK_ONLY_P1, _NOTHING_P1)
+    puk, new = _puk_of(chip, pin), pin.value
+    if command.p1 == _NOTHING_P1:
+        if command.data:
+            raise Refusal(Status.WRONG_LENGTH)
+        if not chip.session.is_verified(puk):
+            raise Refusal(Status.SECURITY_STATUS)
+    elif command.p1 == _PUK_ONLY_P1:
+        _present(chip, puk, command.data)
+    else:
+        value, new = _pair(command.data)
+        _present(chip, puk, value)
     _set(chip, pin, new)
     return Response(b"", Status.OK)
 
@@ -82,8 +104,10 @@ def is_permitted(chip: Chip, condition: int) -> bool:
     return False
 
 
-def _named(chip: Chip, command: Command) -> Pin:
-    if command.p1:
+def _named(chip: Chip, command: Command, *of_the_cns: int) -> Pin:
+    """The PIN that P2 names, when P1 is 00 or a form that the MF's own PINs know."""
+    cns = command.p2 & ~_LOCAL in _CNS_IDS
+    if command.p1 and not (cns and command.p1 in of_the_cns):
         raise Refusal(Status.WRONG_P1P2)
     return _find(chip, command.p2)
 
@@ -125,9 +149,15 @@ def _pair(data: bytes) -> tuple[bytes, bytes]:
     """What is presented, and the new PIN, whose form is checked before a try is counted."""
     if len(data) != 2 * PIN_SIZE:
         raise Refusal(Status.WRONG_LENGTH)
-    if not is_pin(data[PIN_SIZE:]):
+    return data[:PIN_SIZE], _new_pin(data[PIN_SIZE:])
+
+
+def _new_pin(data: bytes) -> bytes:
+    if len(data) != PIN_SIZE:
+        raise Refusal(Status.WRONG_LENGTH)
+    if not is_pin(data):
         raise Refusal(Status.WRONG_DATA)
-    return data[:PIN_SIZE], data[PIN_SIZE:]
+    return data
 
 
 def _present(chip: Chip, pin: Pin, value: bytes) -> None:

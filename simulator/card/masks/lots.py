@@ -20,6 +20,7 @@ _STINCARD = Traits(cns=CnsVersion.V1_0)
 _STINCARD_LATER = Traits(
     cns=CnsVersion.V1_1,
     extended_length=True,
+    command_chaining=True,
     fci=FciForm(long_descriptor=True),
 )
 _SIEMENS = Traits(
