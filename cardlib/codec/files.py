@@ -6,7 +6,7 @@ system 2.0.3; purse files: PROTOCOL 2. Unverified points: docs/card-profile.md.
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 Path = tuple[int, ...]
 """File ids from below the MF down, two bytes each."""
@@ -104,6 +104,17 @@ class KeyId(IntEnum):
     TRANSPORT_RESPONSE = 0x0B
     TRANSPORT_ENCIPHER = 0x0C
     ORACLE = 0x0D
+
+
+class PurseChip(StrEnum):
+    """What the chip under a purse directory can do; it decides keys and driver."""
+
+    FILE = "file"
+    """The profile: files, secure messaging, an answer key to choose."""
+    APPLET = "applet"
+    """Checks the arithmetic itself, and seals records at rest: it holds K_REC."""
+    LEGACY = "legacy"
+    """Answers under one key only, and forgets its challenge with a read."""
 
 
 class PinReference(IntEnum):

@@ -27,6 +27,7 @@ from cardlib.codec.files import (
     PURSE_FILES,
     KeyId,
     PinReference,
+    PurseChip,
     PurseFile,
     Structure,
 )
@@ -70,6 +71,7 @@ class PursePlan:
     pin: Pin
     puk: Pin
     init: Spend
+    chip: PurseChip = PurseChip.FILE
 
 
 class PersonalisationAuthority(Protocol):
@@ -183,6 +185,8 @@ def _secrets(plan: PursePlan) -> Iterator[_Secret]:
         KeyId.ADMIN_RESPONSE: keys.admin_response,
         KeyId.ADMIN_ENCIPHER: keys.admin_encipher,
     }
+    if plan.chip is PurseChip.APPLET:
+        bodies[KeyId.RECORD] = keys.debit.record
     for key, body in bodies.items():
         yield _Secret(_KEY_CLASS, key, _NO_COUNTER, body)
     yield _Secret(_PIN_CLASS, PinReference.PURSE_PIN & _ID_MASK, PIN_TRIES, plan.pin.block)

@@ -21,6 +21,7 @@ from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
+from cardlib.codec.files import PurseChip
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import Info, Spend
 from cardlib.dialogues.blank_card import BlankCard
@@ -34,6 +35,8 @@ from cardlib.wire.fields import Fields
 from cardlib.wire.ids import PurseId
 
 _WHAT = "purse plan"
+_CHIPS = {"white-applet": PurseChip.APPLET}
+"""Chips of stock kinds that are no file cards."""
 
 
 class PinLetters(Protocol):
@@ -161,6 +164,7 @@ class PersonaliseDesk:
             pin=Pin(new.pin),
             puk=Pin(new.puk),
             init=new.init,
+            chip=_CHIPS.get(self._stock.kind, PurseChip.FILE),
         )
 
     def _keys_of(self, info: Info) -> PurseKeys:

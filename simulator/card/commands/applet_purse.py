@@ -21,12 +21,14 @@ from cardlib.codec.purse import (
     Grant,
     Spend,
     SpendType,
+    Suite,
     Totals,
 )
 from cardlib.codec.status import Status
 from cardlib.errors import MalformedError
 from simulator.card.filesystem import Directory, ElementaryFile
 from simulator.card.refusal import Refusal
+from simulator.card.secure_messaging import info_of
 
 _SPEND_NONCE, _SPEND_TAG = 12, 8
 _GRANT_CLEAR, _GRANT_TAG = 4, 4
@@ -126,6 +128,19 @@ class AppletPurse:
             cents <= taken[slot - 1] and slot in grants and sale.ctr > grants[slot].base_ctr
             for slot, cents in order.cents.items()
         )
+
+
+def can_start(directory: Directory) -> bool:
+    """Whether an applet could live with this purse: suite 1, and an init record of its own.
+
+    A chip without AES could not seal records at rest.
+    """
+    info = info_of(directory)
+    try:
+        newest = AppletPurse.of(directory).newest
+    except Refusal:
+        return False
+    return newest.type is SpendType.INIT and info is not None and info.suite == Suite.AES_128
 
 
 def open_spend(key: bytes, record: bytes) -> Spend | None:

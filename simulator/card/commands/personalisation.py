@@ -24,6 +24,7 @@ from cardlib.errors import CardlibError
 from simulator.card import crypto
 from simulator.card.access import FREE, Pin, is_pin
 from simulator.card.chip import Chip
+from simulator.card.commands.applet_purse import can_start
 from simulator.card.fci import TAG_FCP, directory_objects, file_objects
 from simulator.card.filesystem import Directory, ElementaryFile, FileSpec, LifeCycle
 from simulator.card.refusal import Refusal
@@ -35,10 +36,17 @@ from simulator.card.secure_messaging import (
     keys_for,
     transport_keys,
 )
+from simulator.card.traits import PurseKind
 
 PIN_ID, PUK_ID = PinReference.PURSE_PIN & 0x1F, PinReference.PURSE_PUK & 0x1F
 PIN_TRIES, PUK_TRIES = 3, 10
-PURSE_KEYS = range(KeyId.DEBIT_COMMAND, KeyId.ADMIN_ENCIPHER + 1)
+_PROFILE_KEYS = frozenset(range(KeyId.DEBIT_COMMAND, KeyId.ADMIN_ENCIPHER + 1))
+PURSE_KEYS: dict[PurseKind, frozenset[int]] = {
+    PurseKind.FILE: _PROFILE_KEYS,
+    PurseKind.APPLET: _PROFILE_KEYS | {KeyId.RECORD},
+    PurseKind.LEGACY: _PROFILE_KEYS - {KeyId.ATTEST} | {KeyId.ORACLE},
+}
+"""What a finished purse holds: an applet also K_REC, a legacy chip no K_TC but its own key."""
 _OCI = 0x016E
 _REFERENCE, _TRIES, _BODY = 0x83, 0x85, 0x8F
 _KEY_TRIES = 0xFF
@@ -139,14 +147,14 @@ def plan_put_data(chip: Chip, command: Command) -> SecuredWrite:
     """One key or PIN of an unfinished purse, enciphered; again replaces it."""
     if command.p1 << 8 | command.p2 != _OCI:
         raise Refusal(Status.WRONG_P1P2)
-    purse = _unfinished(chip)
+    purse, keys = _unfinished(chip), PURSE_KEYS[chip.traits.purse]
 
     def write(content: bytes) -> None:
-        chip.write(lambda: _install(purse, content))
+        chip.write(lambda: _install(purse, content, keys))
 
     def check(content: bytes) -> None:
-        reference, body = _security_object(content)
-        if reference in PURSE_KEYS:
+        reference, body = _security_object(content, keys)
+        if reference in keys:
             _require_good_key(purse, body)
 
     return SecuredWrite(keys_for(chip, KeyId.TRANSPORT_COMMAND), TAG_CRYPTOGRAM, write, check)
@@ -159,8 +167,8 @@ def _unfinished(chip: Chip) -> Directory:
     return purse
 
 
-def _install(purse: Directory, content: bytes) -> None:
-    reference, body = _security_object(content)
+def _install(purse: Directory, content: bytes, keys: frozenset[int]) -> None:
+    reference, body = _security_object(content, keys)
     if reference == PIN_ID:
         purse.pins[PIN_ID] = Pin.fresh(body, PIN_TRIES, unblocked_by=PUK_ID)
     elif reference == PUK_ID:
@@ -169,20 +177,22 @@ def _install(purse: Directory, content: bytes) -> None:
         purse.keys[reference] = body
 
 
-def _security_object(content: bytes) -> tuple[int, bytes]:
+def _security_object(content: bytes, keys: frozenset[int]) -> tuple[int, bytes]:
     """Id and body of a key, a PIN or a PUK, exactly as the profile has them."""
     objects = _objects(content)
     if [item.tag for item in objects] != [_REFERENCE, _TRIES, _BODY]:
         raise Refusal(Status.WRONG_DATA)
     reference, tries, body = (item.value for item in objects)
-    if len(reference) != 2 or not _follows_profile(reference[0], reference[1], tries, body):
+    if len(reference) != 2 or not _follows_profile(reference[0], reference[1], tries, body, keys):
         raise Refusal(Status.WRONG_DATA)
     return reference[1], body
 
 
-def _follows_profile(kind: int, reference: int, tries: bytes, body: bytes) -> bool:
+def _follows_profile(
+    kind: int, reference: int, tries: bytes, body: bytes, keys: frozenset[int]
+) -> bool:
     match kind, reference:
-        case 0x20, _ if reference in PURSE_KEYS:
+        case 0x20, _ if reference in keys:
             return tries == bytes((_KEY_TRIES,)) and len(body) == crypto.KEY_SIZE
         case 0x00, 0x1C:
             return tries == bytes((PIN_TRIES,)) and is_pin(body)
@@ -202,7 +212,7 @@ def plan_activate_file(chip: Chip, command: Command) -> SecuredWrite:
     purse = _unfinished(chip)
 
     def check(_content: bytes) -> None:
-        if not _complete(purse):
+        if not _complete(purse, chip.traits.purse):
             raise Refusal(Status.CONDITIONS)
         for key in purse.keys.values():
             _require_good_key(purse, key)
@@ -218,7 +228,7 @@ def plan_activate_file(chip: Chip, command: Command) -> SecuredWrite:
     )
 
 
-def _complete(purse: Directory) -> bool:
+def _complete(purse: Directory, kind: PurseKind) -> bool:
     spend = purse.file(EF_SPEND.fid)
     return (
         all(purse.file(file.fid) for file in PURSE_FILES)
@@ -226,7 +236,8 @@ def _complete(purse: Directory) -> bool:
         and info_of(purse) is not None
         and spend is not None
         and spend.records[0] != EMPTY_SPEND
-        and set(purse.keys) == set(PURSE_KEYS)
+        and set(purse.keys) == PURSE_KEYS[kind]
+        and (kind is not PurseKind.APPLET or can_start(purse))
         and set(purse.pins) == {PIN_ID, PUK_ID}
     )
 
@@ -241,7 +252,9 @@ def plan_change_key_data(chip: Chip, command: Command) -> SecuredWrite:
     purse, reference = chip.session.directory, command.p2 & 0x7F
     if purse.life is LifeCycle.CREATION:
         raise Refusal(Status.SECURITY_STATUS)
-    if reference not in purse.keys or reference not in PURSE_KEYS:
+    if chip.traits.purse is PurseKind.APPLET:  # its records cannot be sealed anew by anybody else
+        raise Refusal(Status.FUNCTION_NOT_SUPPORTED)
+    if reference not in purse.keys or reference not in PURSE_KEYS[chip.traits.purse]:
         raise Refusal(Status.REFERENCE_NOT_FOUND)
 
     def change(key: bytes) -> None:

@@ -45,6 +45,7 @@ from simulator.card.masks import TRANSPORT_KEYS, WHITE, make_card, random_transp
 from simulator.card.personal import Holder, training_ca_certificate
 from simulator.card.randomness import SeededRandomness
 from simulator.connection import InProcessConnection
+from simulator.stock import stock_kind
 from terminal.agent.card_session import run_session
 
 ISSUER = bytes.fromhex("015146")
@@ -147,7 +148,7 @@ class Town:
         memory = make_card(mask, randomness, Holder(), transport)
         keys = TransportKeys(*(transport[number] for number in TRANSPORT_KEYS))
         self.keys.add_transport_keys(memory.serial, keys)
-        kind = "white" if mask == WHITE else "crs"
+        kind = stock_kind(memory)
         with self.work.begin() as unit:
             unit.add(
                 StockCardRow(
@@ -158,9 +159,9 @@ class Town:
             unit.commit()
         return Card(memory, VirtualCard(memory, randomness), self)
 
-    def purse_card(self, seed: str = "card") -> "Card":
+    def purse_card(self, seed: str = "card", mask: str = WHITE) -> "Card":
         """A personalised card."""
-        card = self.stock_card(seed=seed)
+        card = self.stock_card(mask, seed=seed)
         done = self.personalise(card)
         assert done.outcome == "PURSE_MADE", done.outcome
         return card

@@ -248,3 +248,10 @@ def test_an_applet_at_the_end_of_its_counter_stops(host: Host) -> None:
 
     assert host.status(b"\x80\x54\x01\x01" + bytes((len(data),)) + data + b"\x10") == "6A80"
     assert challenge
+
+
+def test_the_keys_of_an_applet_purse_are_not_changed(host: Host) -> None:
+    """Its records could be sealed anew by nobody else: such a card is replaced."""
+    host.open_purse()
+
+    assert host.status("9C240082") == "6A81"
