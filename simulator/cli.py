@@ -18,9 +18,8 @@ from cardlib.ports import Randomness
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
 from cardlib.trace import Exchange
-from simulator import description, stock
+from simulator import description, modules, stock
 from simulator.card import image
-from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Memory
 from simulator.card.masks import (
     CNS_PIN,
@@ -38,9 +37,12 @@ from simulator.card.store import FileStore
 from simulator.connection import InProcessConnection
 from simulator.errors import ImageError, MaskError
 from simulator.fault_options import with_faults
+from simulator.module_card.card import ModuleCard
+from simulator.panel.cli import panel
 from simulator.vpcd import DEFAULT_HOST, DEFAULT_PORT, VirtualReader, parse_address
 
 app = typer.Typer(help="Make, inspect and plug in virtual cards.", no_args_is_help=True)
+app.command("panel")(panel)
 
 SUITES = {"aes-128": Suite.AES_128, "2tdea": Suite.TDEA_2KEY}
 TRAINING_ISSUER = "000000"
@@ -55,7 +57,7 @@ def open_image(path: str) -> CardConnection:
 
     ImageError when there is none to read.
     """
-    return InProcessConnection(VirtualCard.load(Path(path), SystemRandomness()))
+    return InProcessConnection(modules.load_card(Path(path), SystemRandomness()))
 
 
 @app.command("new-card")
@@ -131,6 +133,30 @@ def _made(path: Path, beside: Path, made: Memory, whose: Holder) -> dict[str, st
     }
 
 
+@app.command("new-module")
+def new_module(
+    path: Card,
+    *,
+    pin_file: Annotated[
+        Path | None, typer.Option(help="File with the PIN; else one is made.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="The same module each time, keys included: for tests.")
+    ] = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """A security module fresh from the factory, and the letter of its PIN beside it."""
+    randomness: Randomness = SystemRandomness() if seed is None else SeededRandomness(seed)
+    try:
+        pin = pin_file.read_text("ascii").strip() if pin_file else ""
+        facts = modules.create_module(path, randomness, pin)
+    except (CardlibError, OSError) as error:
+        _fail(error, lang)
+    told = [_label(f"module_made_{key}", lang, value=value) for key, value in facts.items()]
+    _print(facts, told, as_json)
+
+
 @app.command()
 def authority(
     path: Annotated[Path, typer.Argument(help="Where the PEM file goes.")], *, lang: Lang = None
@@ -147,10 +173,15 @@ def authority(
 def show(path: Card, *, as_json: Json = False, lang: Lang = None) -> None:
     """What is on a card: files, tries, purses. Never a key, never a PIN."""
     try:
-        memory = VirtualCard.load(path, SystemRandomness()).memory
+        card = modules.load_card(path, SystemRandomness())
     except CardlibError as error:
         _fail(error, lang)
     chosen = catalogue.preferred(os.environ, lang)
+    if isinstance(card, ModuleCard):
+        told = modules.as_lines(card.memory, chosen)
+        _print(modules.as_object(card.memory), told, as_json)
+        return
+    memory = card.memory
     _print(description.as_object(memory), description.as_lines(memory, chosen), as_json)
 
 
@@ -170,8 +201,12 @@ def serve(
 ) -> None:
     """Puts the card into pcscd's virtual reader until interrupted."""
     try:
-        card = VirtualCard.load(path, SystemRandomness())
-        faulty = with_faults(card, fault or [], SystemClock())
+        card = modules.load_card(path, SystemRandomness())
+        faulty = (
+            modules.module_without_faults(card, fault or [])
+            if isinstance(card, ModuleCard)
+            else with_faults(card, fault or [], SystemClock())
+        )
         address = parse_address(vpcd)
     except CardlibError as error:
         _fail(error, lang)
