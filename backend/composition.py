@@ -16,6 +16,7 @@ from backend.config import Settings
 from backend.services.administration.enrolment import Enrolment
 from backend.services.administration.load_orders import LoadDesk
 from backend.services.administration.merchants import MerchantOffice
+from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
 from backend.services.card_sessions.personalise import PinLetters
 from backend.services.card_sessions.sessions import CardSessions
@@ -55,6 +56,11 @@ class Backend:
     def enrolment(self) -> Enrolment:
         """Terminals."""
         return Enrolment(self.work, self.keys, self.clock, self.randomness)
+
+    @property
+    def modules(self) -> ModuleOffice:
+        """Module cards and what they may debit."""
+        return ModuleOffice(self.work, self.keys, self.clock)
 
     @property
     def ingest(self) -> Ingest:

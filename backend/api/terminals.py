@@ -6,7 +6,7 @@ from backend.api.exchange import Caller, ExchangeOf
 from backend.services.bundles import publish_bundle
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import EnrolmentRequest
-from cardlib.wire.service import BUNDLE, ENROLMENTS, ENTRIES, UPLOAD_SKEW_S
+from cardlib.wire.service import BUNDLE, ENROLMENTS, ENTRIES, MODULE_ORDERS, UPLOAD_SKEW_S
 from cardlib.wire.upload import Batch
 
 router = APIRouter()
@@ -44,6 +44,16 @@ async def read_bundle(request: Request, exchange: ExchangeOf) -> Response:
             bundle = publish_bundle(unit, backend.keys, backend.clock.unix_ms() // 1000)
             unit.commit()
         return bundle.complete
+
+    return await exchange.answer(request, handle)
+
+
+@router.post(MODULE_ORDERS)
+async def renew_allowance(request: Request, exchange: ExchangeOf) -> Response:
+    """A module card says how far it is; what it may debit from now on."""
+
+    def handle(caller: Caller, body: bytes) -> bytes:
+        return exchange.backend.modules.answer(body, caller.enrolled())
 
     return await exchange.answer(request, handle)
 

@@ -5,13 +5,14 @@ installed bundles. It never changes or deletes an entry.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cardlib.errors import CardlibError
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.service import CLOCK_OFF
 from cardlib.wire.upload import Batch
 from terminal.agent import heartbeat
+from terminal.agent.allowance import Allowance
 from terminal.agent.errors import RefusedError, SyncError
 from terminal.agent.step import (
     Acknowledged,
@@ -91,6 +92,7 @@ class Agent:
         self._randomness = randomness
         self._beat = beat
         self._checkpoint = checkpoint
+        self._allowance = Allowance(till, uplink)
         self._state = State()
         self._sent = 0
 
@@ -102,7 +104,7 @@ class Agent:
             for _ in range(ROUND_STEPS_MAX):
                 self._state, action = step(self._state, event)
                 if isinstance(action, Rest | Stop):
-                    return self._report(reader, action)
+                    return self._report(reader, self._renewed(action))
                 event = self._do(reader, action)
         raise SyncError("SYNC_PROBLEM")
 
@@ -146,6 +148,12 @@ class Agent:
         except CardlibError as error:
             status = int(error.facts.get("status", 0))
             return Trouble(error.code, self._jitter(), status, final=error.code in _FINAL)
+
+    def _renewed(self, action: Rest | Stop) -> Rest | Stop:
+        """After a good round a module card's allowance is renewed."""
+        if isinstance(action, Stop) or action.problem:
+            return action
+        return replace(action, problem=self._allowance.renew())
 
     def _upload(self, reader: JournalReader, after: int, count: int) -> Acknowledged:
         entries = tuple(item.complete for item in reader.views.entries(after, count))

@@ -69,6 +69,10 @@ class Uplink:
         """The newest bundle, still to be verified by whoever installs it."""
         return self._ask("GET", service.BUNDLE, b"")
 
+    def module_order(self, state: bytes) -> bytes:
+        """What a module card in this state may debit; the card itself verifies it."""
+        return self._ask("POST", service.MODULE_ORDERS, state)
+
     def enrol(self, request: bytes) -> EnrolmentAnswer:
         """The operator's answer; the person has yet to compare the operator's fingerprint."""
         answer = self._exchange("POST", service.ENROLMENTS, request)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.adapters.tables.journals import (
@@ -67,6 +67,22 @@ class Journals:
             .where(IntentRow.purse_id == purse_id, IntentRow.ctr >= from_ctr)
             .order_by(IntentRow.ctr, IntentRow.terminal, IntentRow.seq)
         ).all()
+
+    def announced(self, terminal: int) -> tuple[int, int]:
+        """How many debits a terminal has announced, and the cents of its sales (not of voids)."""
+        debits = self._session.scalar(
+            select(func.count()).select_from(IntentRow).where(IntentRow.terminal == terminal)
+        )
+        cents = self._session.scalar(
+            select(func.sum(IntentLineRow.cents))
+            .join(
+                IntentRow,
+                (IntentRow.terminal == IntentLineRow.terminal)
+                & (IntentRow.seq == IntentLineRow.seq),
+            )
+            .where(IntentRow.terminal == terminal, IntentRow.voided_seq.is_(None))
+        )
+        return debits or 0, cents or 0
 
     def open_intents(self, terminal: int) -> Sequence[IntentRow]:
         """Intents of a terminal that no entry has closed."""

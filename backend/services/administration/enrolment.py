@@ -10,6 +10,7 @@ from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.terminals import EnrolmentCodeRow, TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import ConflictError, NotGenuineError
+from backend.services.administration.module_orders import first_order
 from backend.services.bundles import publish_bundle
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock, Randomness
@@ -20,6 +21,7 @@ from cardlib.wire.enrolment import (
     EnrolmentRequest,
     ModuleKeys,
 )
+from cardlib.wire.entry_header import ModuleClass
 from cardlib.wire.ids import TRAINING_ISSUER, TerminalNumber
 
 CODE_LIFE_S = 15 * 60
@@ -102,6 +104,11 @@ class Enrolment:
             self._module_keys(unit, training=code.training).encode()
         )
         bundle = publish_bundle(unit, self.keys, now)
+        if request.module_class is ModuleClass.CARD:
+            order = first_order(self.keys, request.public_key, sealed, now)
+            return EnrolmentAnswer(
+                operator.public, certificate, b"", bundle.complete, order
+            ).encode()
         return EnrolmentAnswer(operator.public, certificate, sealed, bundle.complete).encode()
 
     def _module_keys(self, unit: Unit, *, training: bool) -> ModuleKeys:
