@@ -52,8 +52,9 @@ class ModuleOffice:
                 raise NotGenuineError("MODULE_STATE_OTHER")
             return self._order(unit, terminal, state)
 
-    def order(self, terminal: TerminalNumber, allowance: ModuleAllowance = ALLOWANCE) -> bytes:
-        """An order to be carried by hand: what the accepted journal says, plus ``allowance``.
+    def order(self, terminal: TerminalNumber, allowance: ModuleAllowance | None = None) -> bytes:
+        """An order to be carried by hand: what the accepted journal says, plus ``allowance``
+        (else the usual one).
 
         UnknownError ``TERMINAL_UNKNOWN``; NotPermittedError for one that is lost or closed.
         """
@@ -62,11 +63,12 @@ class ModuleOffice:
 
     def _order(
         self, unit: Unit, terminal: TerminalNumber, state: ModuleState | None,
-        allowance: ModuleAllowance = ALLOWANCE,
+        allowance: ModuleAllowance | None = None,
     ) -> bytes:  # fmt: skip
         row = unit.terminals.terminal(terminal)
         if row.state != "active":
             raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
+        may = allowance or ALLOWANCE
         debits, cents = unit.journals.announced(terminal)
         number = self.clock.unix_ms() // 1000
         if state is not None:
@@ -74,8 +76,8 @@ class ModuleOffice:
             number = max(number, state.order + 1)
         return ModuleOrder(
             module=PublicKey(row.public_key), number=number,
-            debits_max=debits + allowance.debits, cents_max=cents + allowance.cents,
-            ceiling=allowance.ceiling,
+            debits_max=debits + may.debits, cents_max=cents + may.cents,
+            ceiling=may.ceiling,
         ).sign(self.keys.operator_key())  # fmt: skip
 
 
