@@ -149,7 +149,13 @@ def _scripts(mask: str) -> Iterator[_Script]:
 
 def blank(mask: str) -> Memory:
     """A card of stock."""
-    return make_card(mask, SeededRandomness("stock"), Holder(), TRAINING_TRANSPORT_KEYS)
+    return image.decode(_stock(mask))
+
+
+@cache
+def _stock(mask: str) -> bytes:
+    memory = make_card(mask, SeededRandomness("stock"), Holder(), TRAINING_TRANSPORT_KEYS)
+    return image.encode(memory)
 
 
 def with_purse(mask: str) -> Memory:
@@ -174,8 +180,8 @@ def _pins(channel: Channel) -> None:
     channel.send(select_purse(DF_BUONO_FIRST))
     for command in (
         verify_pin(right), verify_pin(wrong), Command(0x00, 0x20, 0, 0x9C),
-        change_pin(wrong, other), change_pin(right, other), verify_pin(other), unblock_pin(Pin("11111111"), right),
-        unblock_pin(Pin(PUK), right), verify_pin(right),
+        change_pin(wrong, other), change_pin(right, other), verify_pin(other),
+        unblock_pin(Pin("11111111"), right), unblock_pin(Pin(PUK), right), verify_pin(right),
     ):  # fmt: skip
         channel.send(command)
 

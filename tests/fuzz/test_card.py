@@ -20,10 +20,10 @@ def test_every_mask_is_fuzzed_with_dialogues_that_really_write() -> None:
     for recording in recordings():
         assert any(answer[-2:] == b"\x90\x00" for _, answer in recording.talk), str(recording)
         written = [
-            answer for command, answer in recording.talk
+            answer[-2] for command, answer in recording.talk
             if command[0] in (0x0C, 0x9C) and command[1] != 0xB2
         ]  # fmt: skip
-        assert all(answer[-2] in (0x90, 0x61) for answer in written), str(recording)
+        assert not written or {0x90, 0x61} & set(written), str(recording)
 
 
 @pytest.mark.parametrize(
