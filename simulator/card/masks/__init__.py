@@ -6,7 +6,6 @@ and no purse yet. The traits that a mask names are ``simulator.card.traits``.
 """
 
 from simulator.card.masks.cns import CNS_PIN, CNS_PUK, SIGNATURE_KEY
-from simulator.card.masks.generic_t0 import GENERIC_T0, GENERIC_T0_ATR
 from simulator.card.masks.lots import CRS_ATR, CRS_STINCARD
 from simulator.card.masks.parts import (
     TRAINING_TRANSPORT_KEYS,
@@ -28,6 +27,7 @@ from simulator.card.masks.registry import (
     register,
     traits_of,
 )
+from simulator.card.masks.t0 import GENERIC_T0, GENERIC_T0_ATR
 from simulator.card.masks.white import WHITE, WHITE_ATR
 
 __all__ = [

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
+from nacl.public import PrivateKey
 from sqlalchemy import Engine
 
 from backend.adapters.key_store import MemoryKeyStore, TransportKeys
@@ -26,8 +27,10 @@ from backend.domain.ledger import (
     TransferKind,
     check_programmes,
 )
+from backend.services.administration.key_sets import KeySetOffice
 from backend.services.card_sessions.sessions import CardSessions
 from cardlib.codec.files import KeyId
+from cardlib.codec.pin import Pin
 from cardlib.codec.purse import Info, Spend, SpendType
 from cardlib.connection import CardConnection
 from cardlib.keys import records
@@ -36,7 +39,8 @@ from cardlib.keys.grants import SignedGrant
 from cardlib.keys.intent_rule import record_hash
 from cardlib.wire.card_session import SessionAnswers, SessionCommands, SessionOpening
 from cardlib.wire.ed25519 import SigningKey
-from cardlib.wire.ids import PurseId
+from cardlib.wire.ids import PurseId, TerminalNumber
+from cardlib.wire.module_keys import KeyRequest
 from cardlib.wire.money import Money
 from simulator.card import image
 from simulator.card.card import VirtualCard
@@ -80,6 +84,10 @@ class LettersInMemory:
     def issue(self, purse: PurseId, serial: str, pin: str, puk: str) -> None:
         assert self.sent.get(purse, (pin, puk)) == (pin, puk), serial
         self.sent[purse] = (pin, puk)
+
+    def reissue(self, purse: PurseId, serial: str, pin: str) -> None:
+        assert serial
+        self.sent[purse] = (pin, self.sent.get(purse, ("", ""))[1])
 
 
 @dataclass
@@ -141,7 +149,7 @@ class Town:
 
     # Cards ---------------------------------------------------------------------------------
 
-    def stock_card(self, mask: str = WHITE, seed: str = "card") -> "Card":
+    def stock_card(self, mask: str = WHITE, seed: str = "card", suite: int = 1) -> "Card":
         """A blank card, in stock."""
         randomness = SeededRandomness(seed)
         transport = random_transport_keys(randomness)
@@ -153,15 +161,15 @@ class Town:
             unit.add(
                 StockCardRow(
                     serial=memory.serial, kind=kind, municipality_id=1, state="new",
-                    imported_at=START,
+                    imported_at=START, suite=suite,
                 )
             )  # fmt: skip
             unit.commit()
         return Card(memory, VirtualCard(memory, randomness), self)
 
-    def purse_card(self, seed: str = "card", mask: str = WHITE) -> "Card":
+    def purse_card(self, seed: str = "card", mask: str = WHITE, suite: int = 1) -> "Card":
         """A personalised card."""
-        card = self.stock_card(mask, seed=seed)
+        card = self.stock_card(mask, seed=seed, suite=suite)
         done = self.personalise(card)
         assert done.outcome == "PURSE_MADE", done.outcome
         return card
@@ -183,6 +191,35 @@ class Town:
     ) -> SessionCommands:
         opening = SessionOpening(purpose, "" if order is None else str(order))
         return run_session(line or card.line, uplink or Uplink(self.sessions), opening)
+
+    def renew(
+        self, card: "Card", line: CardConnection | None = None, *, pin: str | None = None,
+        uplink: "Uplink | None" = None,
+    ) -> SessionCommands:  # fmt: skip
+        """The purse's key set is changed; ``pin`` if not the right one, empty for none."""
+        typed = card.pin if pin is None else pin
+        asked: list[int | None] = []
+
+        def ask(left: int | None) -> Pin | None:
+            asked.append(left)
+            return Pin(typed) if typed and len(asked) == 1 else None
+
+        way = uplink or Uplink(self.sessions)
+        return run_session(line or card.line, way, SessionOpening("renew", ""), ask_pin=ask)
+
+    def reset_pin(self, card: "Card", line: CardConnection | None = None) -> SessionCommands:
+        opening = SessionOpening("pin", "ada")
+        return run_session(line or card.line, Uplink(self.sessions), opening)
+
+    def begin_key_set(self) -> int:
+        """A new key set that every till holds, begun."""
+        office = KeySetOffice(self.work, self.keys, self.clock)
+        number = office.announce(ISSUER.hex(), "ada")
+        for terminal in (DESK, TILL):
+            box = bytes(PrivateKey(terminal.to_bytes(32, "big")).public_key)
+            request = KeyRequest(box, ((ISSUER, number),))
+            office.hand_out(request, TerminalNumber(terminal))
+        return office.begin(ISSUER.hex(), "bea")
 
     # Money ---------------------------------------------------------------------------------
 
@@ -269,6 +306,13 @@ class Card:
     @property
     def info(self) -> Info:
         return Info.decode(self._file(1).content)
+
+    @property
+    def pin(self) -> str:
+        """What the citizen knows."""
+        purse = self.memory.find((0x1200, 0xB001))
+        assert purse is not None
+        return purse.pins[0x1C].value.rstrip(b"\xff").decode()
 
     @property
     def purse(self) -> PurseId:

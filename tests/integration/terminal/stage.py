@@ -292,8 +292,13 @@ def card_keys(keys: PurseKeys, mask: str = WHITE) -> dict[int, bytes]:
         keys.debit.command, keys.debit.response, keys.attest, keys.load_command,
         keys.load_response, keys.admin_command, keys.admin_response, keys.admin_encipher,
     )  # fmt: skip
-    own = {int(KeyId.RECORD): keys.debit.record} if mask == WHITE_APPLET else {}
-    return own | dict(enumerate(order, 2))
+    named = dict(enumerate(order, 2))
+    if mask == WHITE_APPLET:
+        named[KeyId.RECORD] = keys.debit.record
+    if mask == WHITE_LEGACY:
+        named[KeyId.ORACLE] = derive(masters.attest, KeyUse.ORACLE, info)
+        del named[KeyId.ATTEST]
+    return named
 
 
 def assert_books(card: StageCard, *tills: Till) -> None:

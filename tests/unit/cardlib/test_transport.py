@@ -13,7 +13,7 @@ from cardlib.codec.atr import TransmissionProtocol
 from cardlib.errors import MalformedError
 from cardlib.transport import FOLLOW_UPS_MAX, Transport
 from simulator.card.masks import CRS_ATR
-from simulator.card.masks.generic_t0 import GENERIC_T0_ATR
+from simulator.card.masks.t0 import GENERIC_T0_ATR
 
 T0 = Transport(TransmissionProtocol.T0)
 T1 = Transport(TransmissionProtocol.T1)

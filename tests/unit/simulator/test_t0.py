@@ -8,7 +8,7 @@ from cardlib.channel import Channel
 from cardlib.codec.apdu import Command
 from simulator.card.card import VirtualCard
 from simulator.card.masks import CNS_PIN, TRAINING_TRANSPORT_KEYS, make_card
-from simulator.card.masks.generic_t0 import GENERIC_T0
+from simulator.card.masks.t0 import GENERIC_T0
 from simulator.card.personal import Holder
 from simulator.card.purses import add_purse
 from simulator.card.randomness import SeededRandomness
