@@ -35,10 +35,15 @@ def as_object(memory: Memory) -> Json:
 
 def as_lines(memory: Memory, lang: str) -> list[str]:
     """The same, to be read."""
-    card = catalogue.label("sim", "card", lang, mask=memory.mask, serial=memory.serial)
-    lines = [card, f"ATR {memory.atr.hex().upper()}"]
-    for path, directory in _walk((), memory.mf):
-        lines += _directory_lines(_directory(path, directory), lang)
+    return lines_of(as_object(memory), lang)
+
+
+def lines_of(card: Json, lang: str) -> list[str]:
+    """What :func:`as_object` gave, to be read."""
+    head = catalogue.label("sim", "card", lang, mask=card["mask"], serial=card["serial"])
+    lines = [head, f"ATR {card['atr'].upper()}"]
+    for directory in card["directories"]:
+        lines += _directory_lines(directory, lang)
     return lines
 
 
@@ -57,7 +62,7 @@ def _directory(path: files.Path, directory: Directory) -> Json:
         "keys": [f"{ref:02X}" for ref in (*directory.keys, *directory.rsa_keys)],
     }
     if len(path) == 2:
-        fields["purse"] = _purse(directory)
+        fields["purse"] = purse_object(directory)
     return fields
 
 
@@ -73,7 +78,8 @@ def _file(path: files.Path, file: ElementaryFile) -> Json:
     }
 
 
-def _purse(directory: Directory) -> Json | None:
+def purse_object(directory: Directory) -> Json | None:
+    """One purse, as far as it stands in clear; None before it is personalised."""
     info = info_of(directory)
     if info is None:
         return None

@@ -113,6 +113,11 @@ class Fault:
         self._trigger = trigger
 
     @property
+    def waits(self) -> bool:
+        """Whether it waits for one command, and is not there from the beginning."""
+        return self._trigger is not None
+
+    @property
     def struck(self) -> bool:
         """Whether it has come to the command it waited for; others strike all the time."""
         return self._trigger is None or self._trigger.struck

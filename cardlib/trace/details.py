@@ -10,6 +10,9 @@ from cardlib.wire.money import Money
 Fact = str | int | Money
 
 
+_STRANGE = ("no_answer", "record_bad", "record_torn", "status", "status_other")
+
+
 class Mac(StrEnum):
     """What became of a MAC."""
 
@@ -37,6 +40,13 @@ class Decoded:
     def detail(self, key: str) -> Mapping[str, Fact] | None:
         """The facts of the first detail with this key, or None."""
         return next((item.facts for item in self.details if item.key == key), None)
+
+    @property
+    def strange(self) -> bool:
+        """Whether somebody should look: a bad MAC, no answer, a refusal, a torn record."""
+        return any(
+            item.key in _STRANGE or item.facts.get("mac") is Mac.BAD for item in self.details
+        )
 
     def as_object(self) -> dict[str, object]:
         """For JSON: ``{"name": …, "details": [{"key": …, facts …}]}``; money in cents."""

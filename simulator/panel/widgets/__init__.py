@@ -1,0 +1,1 @@
+"""The panel's parts, one widget a module."""
