@@ -13,6 +13,7 @@ from cryptography import x509
 
 from backend.adapters.unit_of_work import DatabaseWork
 from backend.commands import installation, merchants, programmes
+from backend.commands.key_sets import key_set_app
 from backend.commands.options import Openers, settings_in
 from backend.commands.settlement import settlement_app
 from backend.composition import Backend, open_backend, open_database
@@ -55,3 +56,4 @@ installation.add_commands(app, _openers)
 programmes.add_commands(app, _openers)
 merchants.add_commands(app, _openers)
 app.add_typer(settlement_app(_open), name="settlement")
+app.add_typer(key_set_app(_open), name="key-set")

@@ -14,6 +14,7 @@ from backend.adapters.pin_letters import FilePinLetters
 from backend.adapters.unit_of_work import DatabaseWork
 from backend.config import Settings
 from backend.services.administration.enrolment import Enrolment
+from backend.services.administration.key_sets import KeySetOffice
 from backend.services.administration.load_orders import LoadDesk
 from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.module_orders import ModuleOffice
@@ -61,6 +62,11 @@ class Backend:
     def modules(self) -> ModuleOffice:
         """Module cards and what they may debit."""
         return ModuleOffice(self.work, self.keys, self.clock)
+
+    @property
+    def key_sets(self) -> KeySetOffice:
+        """Key sets of the issuers, and the tills that hold them."""
+        return KeySetOffice(self.work, self.keys, self.clock)
 
     @property
     def ingest(self) -> Ingest:

@@ -13,6 +13,7 @@
 ``keys.sealed``           secrets, under the passphrase (``till_keys``)
 ``certificate.cose``      who this terminal is, signed by the operator
 ``bundle.cose``           parameters, signed by the operator, never an older one
+``module-keys.cose``      keys of later key sets, sealed to this till, signed by the operator
 ``journal.db``            the journal, encrypted; ``.lock`` and ``.ballast`` beside it
 ========================  =========================================================
 """
@@ -28,10 +29,13 @@ from typing import Self
 
 from cardlib.errors import AuthenticityError
 from cardlib.keys.module import SecurityModule
+from cardlib.keys.soft_module import SoftModule
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.bundle import Bundle
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
+from cardlib.wire.ids import TRAINING_ISSUER
+from cardlib.wire.module_keys import HeldSet, KeyAnswer, KeyRequest
 from terminal.errors import TillError
 from terminal.journal.journal import Author, Circumstances, Journal, JournalReader
 from terminal.journal.space import Space
@@ -110,6 +114,11 @@ class TillFiles:
         return self.directory / "bundle.cose"
 
     @property
+    def module_keys(self) -> Path:
+        """Keys of later key sets; absent until there is one."""
+        return self.directory / "module-keys.cose"
+
+    @property
     def journal(self) -> Path:
         """The journal's database."""
         return self.directory / "journal.db"
@@ -176,6 +185,7 @@ class Till:
     author: Author
     trust: BundleTrust = field(default_factory=BundleTrust)
     _journal: Journal | None = None
+    _keys_taken: bytes = b""
 
     @classmethod
     def load(
@@ -230,12 +240,14 @@ class Till:
         return JournalReader.open_shared(self.files.journal, self.keys.journal, self.author)
 
     def refresh(self) -> bool:
-        """Takes up the newest bundle; whether there was a newer one."""
+        """Takes up the newest bundle and module keys; whether there was a newer bundle."""
         known = self.trust.bundle.version if self.trust.bundle else 0
         bundle = read_bundle(self.files.bundle, self.operator)
         newer = bundle is not None and bundle.version > known
         if newer:
             self.trust = BundleTrust.of(bundle)
+        if self.files.module_keys.exists():
+            self._take_keys(self.files.module_keys.read_bytes())
         if self._journal is not None:
             self._journal.circumstances = self.circumstances()
         return newer
@@ -265,6 +277,39 @@ class Till:
         reader.acknowledgements.record_bundle(bundle.version, sha256(complete).digest())
         self.refresh()
         return bundle
+
+    def install_keys(self, complete: bytes) -> None:
+        """Verifies keys of later key sets and makes them the till's; the agent calls this.
+
+        AuthenticityError when they are not the operator's, or for another till.
+        """
+        self._take_keys(complete)
+        write_durably(self.files.module_keys, complete)
+
+    def key_sets_wanted(self) -> frozenset[HeldSet]:
+        """Key sets that the bundle wants this till to hold; a module card is told by orders."""
+        bundle, training = self.trust.bundle, self.certificate.training
+        told = bundle is not None and isinstance(self.module, SoftModule)
+        named = bundle.key_sets if told and bundle is not None else ()
+        return frozenset(
+            (item.issuer, item.number)
+            for item in named
+            if (item.issuer == TRAINING_ISSUER) == training
+        )
+
+    def key_request(self) -> KeyRequest:
+        """Asks for keys, and says which are here."""
+        held = self.module.key_sets if isinstance(self.module, SoftModule) else ()
+        return KeyRequest(self.keys.box_key, held)
+
+    def _take_keys(self, complete: bytes) -> None:
+        if complete == self._keys_taken or not isinstance(self.module, SoftModule):
+            return
+        answer = KeyAnswer.open(complete, self.operator)
+        if answer.terminal != self.certificate.terminal:
+            raise AuthenticityError("ENROLMENT_SEAL")
+        self.module.take_masters(self.keys.unsealed(answer.sealed).masters)
+        self._keys_taken = complete
 
     def close(self) -> None:
         """Closes the journal. May be called twice."""

@@ -77,8 +77,7 @@ class TillKeys:
 
     def request(self, code: str) -> bytes:
         """The signed enrolment request for a one-time ``code``."""
-        box_key = bytes(PrivateKey(self.box_seed).public_key)
-        return EnrolmentRequest(code, self.signing.public, box_key).sign(self.signing)
+        return EnrolmentRequest(code, self.signing.public, self.box_key).sign(self.signing)
 
     def enrolled(self, operator: PublicKey, sealed_module_keys: bytes) -> Self:
         """These keys with what the backend sealed for them; a module card has its own.
@@ -87,11 +86,20 @@ class TillKeys:
         """
         if self.card is not None:
             return replace(self, operator=operator)
+        return replace(self, operator=operator, module=self.unsealed(sealed_module_keys))
+
+    def unsealed(self, sealed_module_keys: bytes) -> ModuleKeys:
+        """What the backend sealed for this till; AuthenticityError ``ENROLMENT_SEAL``."""
         try:
             opened = SealedBox(PrivateKey(self.box_seed)).decrypt(sealed_module_keys)
         except CryptoError as error:
             raise AuthenticityError("ENROLMENT_SEAL") from error
-        return replace(self, operator=operator, module=ModuleKeys.decode(opened))
+        return ModuleKeys.decode(opened)
+
+    @property
+    def box_key(self) -> bytes:
+        """The public key that module keys are sealed to."""
+        return bytes(PrivateKey(self.box_seed).public_key)
 
     def write(self, path: Path, passphrase: str, randomness: Randomness) -> None:
         """Seals the keys into ``path``, durably."""

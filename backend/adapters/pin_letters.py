@@ -8,16 +8,23 @@ from cardlib.wire.ids import PurseId
 
 
 class FilePinLetters:
-    """One JSON file a purse: ``{"purse", "serial", "pin", "puk"}``."""
+    """One JSON file a purse: ``{"purse", "serial", "pin", "puk"}``; without a PUK after a reset."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def issue(self, purse: PurseId, serial: str, pin: str, puk: str) -> None:
         """Keeps the letter, durably; the same one again changes nothing."""
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._directory / f"{purse}.json"
         letter = {"purse": str(purse), "serial": serial, "pin": pin, "puk": puk}
+        self._keep(f"{purse}.json", letter)
+
+    def reissue(self, purse: PurseId, serial: str, pin: str) -> None:
+        """Keeps a letter with a new PIN only; a first letter that still lies here stays."""
+        self._keep(f"{purse}.pin.json", {"purse": str(purse), "serial": serial, "pin": pin})
+
+    def _keep(self, name: str, letter: dict[str, str]) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._directory / name
         scratch = path.with_name(path.name + ".new")
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as stream:

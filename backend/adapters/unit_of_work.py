@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from backend.adapters.repositories.cards import Cards
 from backend.adapters.repositories.journals import Journals
+from backend.adapters.repositories.key_sets import KeySets
 from backend.adapters.repositories.ledger import Ledger
 from backend.adapters.repositories.programmes import Programmes
 from backend.adapters.repositories.settlement import Settlement
@@ -24,6 +25,7 @@ class Unit:
         self.ledger = Ledger(session)
         self.programmes = Programmes(session)
         self.cards = Cards(session)
+        self.key_sets = KeySets(session)
         self.terminals = Terminals(session)
         self.journals = Journals(session)
         self.verdicts = Verdicts(session)

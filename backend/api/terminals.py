@@ -6,7 +6,15 @@ from backend.api.exchange import Caller, ExchangeOf
 from backend.services.bundles import publish_bundle
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import EnrolmentRequest
-from cardlib.wire.service import BUNDLE, ENROLMENTS, ENTRIES, MODULE_ORDERS, UPLOAD_SKEW_S
+from cardlib.wire.module_keys import KeyRequest
+from cardlib.wire.service import (
+    BUNDLE,
+    ENROLMENTS,
+    ENTRIES,
+    MODULE_KEYS,
+    MODULE_ORDERS,
+    UPLOAD_SKEW_S,
+)
 from cardlib.wire.upload import Batch
 
 router = APIRouter()
@@ -44,6 +52,16 @@ async def read_bundle(request: Request, exchange: ExchangeOf) -> Response:
             bundle = publish_bundle(unit, backend.keys, backend.clock.unix_ms() // 1000)
             unit.commit()
         return bundle.complete
+
+    return await exchange.answer(request, handle)
+
+
+@router.post(MODULE_KEYS)
+async def hand_out_keys(request: Request, exchange: ExchangeOf) -> Response:
+    """Module keys of every key set in use, sealed to the caller; notes which it holds."""
+
+    def handle(caller: Caller, body: bytes) -> bytes:
+        return exchange.backend.key_sets.hand_out(KeyRequest.decode(body), caller.enrolled())
 
     return await exchange.answer(request, handle)
 

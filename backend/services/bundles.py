@@ -12,6 +12,7 @@ from cardlib.wire.bundle import (
     Bundle,
     Category,
     IssuerKey,
+    KeySet,
     Limits,
     Programme,
     ProofRequest,
@@ -59,6 +60,8 @@ def _draft(unit: Unit) -> Bundle:
     """Everything but version and time."""
     purses = unit.cards.purses()
     ids = {purse.id: _purse_id(purse) for purse in purses}
+    issuers = {town.id: town.issuer for town in unit.programmes.municipalities()}
+    announced = unit.key_sets.all()
     return Bundle(
         version=0,
         issued_at=0,
@@ -85,6 +88,7 @@ def _draft(unit: Unit) -> Bundle:
             ProofRequest(ids[request.purse_id], request.ctr)
             for request in unit.verdicts.proof_requests()
         ),
+        key_sets=tuple(KeySet(issuers[row.municipality_id], row.number) for row in announced),
     )
 
 

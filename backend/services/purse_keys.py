@@ -1,13 +1,36 @@
 """Keys of purses from the key store's masters, kept for the length of one request."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from backend.adapters.key_store import KeyStore
 from cardlib.codec.purse import Info, Spend
 from cardlib.keys import attestation, records
-from cardlib.keys.derivation import DebitKeys, IssuerMasters, KeyUse, derive
+from cardlib.keys.derivation import DebitKeys, IssuerMasters, KeyUse, PurseKeys, derive
 from cardlib.wire.entry_body import AttestedRead
 
 _CORE_KEYED = slice(0, 14)
 """INFO bytes that decide keys."""
+KEY_SET_MAX = 255
+
+
+def purse_keys(keys: KeyStore, info: Info) -> PurseKeys:
+    """All keys of a purse, with K_REC of its issuer's other key sets that are here.
+
+    KeyStoreError when the key set that ``info`` names is not here.
+    """
+    derived = PurseKeys.derive(keys.masters(info.issuer, info.key_set), info)
+    others = (
+        derive(keys.masters(info.issuer, other.key_set).debit, KeyUse.DEBIT_RECORD, other)
+        for other in _other_sets(keys, info)
+    )
+    return replace(derived, older_records=tuple(others))
+
+
+def _other_sets(keys: KeyStore, info: Info) -> Iterator[Info]:
+    for number in range(1, KEY_SET_MAX + 1):
+        if number != info.key_set and keys.has_masters(info.issuer, number):
+            yield replace(info, key_set=number)
 
 
 class PurseKeyring:
@@ -22,17 +45,31 @@ class PurseKeyring:
         self._attest: dict[bytes, bytes] = {}
 
     def open_spend(self, info: Info, record: bytes) -> Spend | None:
-        """The record in clear; None when it does not decrypt."""
-        return records.open_spend(self._debit_keys(info).record, record)
+        """The record in clear; None when it does not decrypt.
+
+        A purse whose key set was changed keeps the records of the one before.
+        """
+        spend = records.open_spend(self._debit_keys(info).record, record)
+        for other in _other_sets(self._keys, info):
+            if spend is not None:
+                break
+            spend = records.open_spend(self._debit_keys(other).record, record)
+        return spend
 
     def seal_spend(self, info: Info, spend: Spend) -> bytes:
         """The record as it lies on the card."""
         return records.seal_spend(self._debit_keys(info).record, spend)
 
     def is_attested(self, info: Info, read: AttestedRead) -> bool:
-        """Whether the card itself answered this record for this random."""
-        if read.tc is None:
-            return False
+        """Whether the card itself answered this record for this random.
+
+        A sale of before a key-set change may be attested after it, under the new K_TC.
+        """
+        sets = (info, *_other_sets(self._keys, info))
+        return read.tc is not None and any(self._attested_under(item, read) for item in sets)
+
+    def _attested_under(self, info: Info, read: AttestedRead) -> bool:
+        assert read.tc is not None
         place = info.core[_CORE_KEYED]
         if place not in self._attest:
             self._attest[place] = derive(self._masters(info).attest, KeyUse.ATTEST, info)

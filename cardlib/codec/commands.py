@@ -43,9 +43,19 @@ def choose_answer_key(key: KeyId) -> Command:
     return Command(0x00, 0x22, 0x21, 0xB4, bytes((0x83, 0x01, key)))
 
 
+def internal_authenticate(data: bytes) -> Command:
+    """INTERNAL AUTHENTICATE of a legacy purse: the chip's MAC over eight bytes of the host's."""
+    return Command(0x00, 0x88, 0x00, KeyId.ORACLE, data, 8)
+
+
 def verify_pin(pin: Pin) -> Command:
     """VERIFY of the purse PIN."""
     return Command(0x00, 0x20, 0x00, PinReference.PURSE_PIN, pin.block)
+
+
+def tries_left() -> Command:
+    """VERIFY of the purse PIN without a PIN: 9000 when it is verified, else the tries left."""
+    return Command(0x00, 0x20, 0x00, PinReference.PURSE_PIN)
 
 
 def change_pin(old: Pin, new: Pin) -> Command:

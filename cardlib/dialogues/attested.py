@@ -52,7 +52,9 @@ class AttestedPurse(SecuredWriter):
         """Verifies under K_TC and decrypts; AuthenticityError when the MAC is bad."""
         record, tc = self._open(EF_SPEND, index, answer)
         read = AttestedRead(index, record, self._random, tc)
-        return AttestedSpend(read, records.open_spend(self._keys.debit.record, record))
+        keys = (self._keys.debit.record, *self._keys.older_records)
+        opened = (records.open_spend(key, record) for key in keys)
+        return AttestedSpend(read, next((spend for spend in opened if spend), None))
 
     def open_grant(self, number: int, answer: Response) -> GrantReading:
         """Verifies under K_TC and decrypts; the issuer's signature is still to be checked."""

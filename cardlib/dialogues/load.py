@@ -14,16 +14,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from cardlib.codec.apdu import Command
-from cardlib.codec.commands import get_challenge, read_info, select_purse
-from cardlib.codec.files import (
-    DF_BUONO_FIRST,
-    DF_BUONO_LAST,
-    EF_GRANT,
-    EF_INFO,
-    EF_SPEND,
-)
+from cardlib.codec.commands import get_challenge
+from cardlib.codec.files import EF_GRANT, EF_INFO, EF_SPEND
 from cardlib.codec.purse import INFO_CORE_SIZE, Info
-from cardlib.codec.status import Status
 from cardlib.dialogues.attested import (
     AttestedPurse,
     AttestedSpend,
@@ -31,7 +24,8 @@ from cardlib.dialogues.attested import (
     read_record,
     read_spends,
 )
-from cardlib.dialogues.volley import Dialogue, check_shape, require_all, send_all
+from cardlib.dialogues.find import find_purse
+from cardlib.dialogues.volley import Dialogue, send_all
 from cardlib.errors import AuthenticityError, PurseRefusedError
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.grants import SignedGrant
@@ -126,7 +120,7 @@ def load(authority: LoadAuthority, randomness: Randomness) -> Dialogue[LoadPlan]
     refuses a command, AuthenticityError when an answer's MAC is bad or a record
     is read back other than written; and what the authority raises.
     """
-    info, keys = yield from _find(authority)
+    info, keys = yield from find_purse(authority.keys)
     purse = AttestedPurse(info, keys, randomness)
     state = yield from read_state(purse)
     decision = authority.decide(state)
@@ -137,21 +131,6 @@ def load(authority: LoadAuthority, randomness: Randomness) -> Dialogue[LoadPlan]
         raise PurseRefusedError("CARD_HISTORY_SHORT")
     yield from _carry_out(purse, decision, authority)
     return decision
-
-
-def _find(authority: LoadAuthority) -> Dialogue[tuple[Info, PurseKeys]]:
-    for directory in range(DF_BUONO_FIRST, DF_BUONO_LAST + 1):
-        volley = (select_purse(directory), read_info())
-        answers = yield volley
-        check_shape(volley, answers)
-        if answers[0].status == Status.FILE_NOT_FOUND:
-            break
-        require_all(volley, answers)
-        info = Info.decode(answers[1].data)
-        keys = authority.keys(info)
-        if keys is not None:
-            return info, keys
-    raise PurseRefusedError("PURSE_MISSING" if directory == DF_BUONO_FIRST else "PURSE_NOT_SERVED")
 
 
 def read_state(purse: AttestedPurse) -> Dialogue[CardState]:

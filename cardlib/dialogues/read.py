@@ -57,6 +57,11 @@ def open_purse(
 ) -> Dialogue[OpenPurse]:
     """Finds a purse, then GET CHALLENGE and GIVE RANDOM of a new module session."""
     directory, info = yield from find_purse(module, first, training=training)
+    return (yield from open_found(module, directory, info))
+
+
+def open_found(module: SecurityModule, directory: int, info: Info) -> Dialogue[OpenPurse]:
+    """GET CHALLENGE and GIVE RANDOM for the purse that :func:`find_purse` has selected."""
     (answer,) = yield from send_all(get_challenge())
     if len(answer.data) != CHALLENGE_BYTES:
         raise CardAnswerError(answer.status, "GET CHALLENGE")
@@ -74,11 +79,14 @@ def read_spend(purse: OpenPurse, index: int) -> Dialogue[SpendReading]:
 def read_newest(purse: OpenPurse) -> Dialogue[None]:
     """Reads from #1 to the first record that is neither torn nor empty.
 
-    PurseRefusedError ``PURSE_NO_RECORD`` when there is none.
+    PurseRefusedError ``PURSE_NO_RECORD`` when there is none, ``CARD_BEING_RENEWED`` when
+    it is of another key set than EF.INFO names.
     """
     for index in range(1, EF_SPEND.records + 1):
         reading = yield from read_spend(purse, index)
         purse.spends.append(reading)
+        if reading.other_set:
+            raise PurseRefusedError("CARD_BEING_RENEWED")
         if reading.spend is not None:
             return
     raise PurseRefusedError("PURSE_NO_RECORD")

@@ -30,6 +30,8 @@ class KeyUse(StrEnum):
     ADMIN_COMMAND = "admin/cmd"
     ADMIN_RESPONSE = "admin/rsp"
     ADMIN_ENCIPHER = "admin/enc"
+    ORACLE = "oracle"
+    """Of a legacy chip's INTERNAL AUTHENTICATE, from M_ATTEST; such a chip has no K_TC."""
 
 
 def derive(master: bytes, use: KeyUse, info: Info) -> bytes:
@@ -92,6 +94,8 @@ class PurseKeys:
     admin_command: bytes
     admin_response: bytes
     admin_encipher: bytes
+    older_records: tuple[bytes, ...] = ()
+    """K_REC of earlier key sets: the ring keeps records that they sealed."""
 
     @classmethod
     def derive(cls, masters: IssuerMasters, info: Info) -> "PurseKeys":

@@ -21,11 +21,16 @@ from cardlib.wire.entry_header import ModuleClass
 
 @dataclass(frozen=True, slots=True)
 class SpendReading:
-    """An EF.SPEND record whose answer MAC was good; ``spend`` is None when empty or torn."""
+    """An EF.SPEND record whose answer MAC was good; ``spend`` is None when empty or torn.
+
+    ``other_set``: it opened under another key set than EF.INFO names. Recovery counts it,
+    no sale follows from it.
+    """
 
     index: int
     record: bytes
     spend: Spend | None
+    other_set: bool = False
 
     @property
     def empty(self) -> bool:
@@ -102,6 +107,26 @@ class AppletReading:
     info: Info
     newest: SpendReading
     live: Mapping[int, int]
+
+
+class LegacySession(ModuleSession, Protocol):
+    """One conversation with a legacy chip, whose challenge comes after the reads."""
+
+    def challenged(self, challenge: bytes) -> None:
+        """Takes the one challenge; AuthenticityError before EF.SPEND was read, or a second one."""
+        ...
+
+
+@runtime_checkable
+class LegacyModule(Protocol):
+    """A security module that also serves legacy chips."""
+
+    def open_legacy(self, info: Info, limit_cents: int) -> LegacySession:
+        """A session that writes no sale above ``limit_cents``, and with 0 nothing at all.
+
+        PurseRefusedError ``PURSE_NOT_SERVED`` without keys for the purse.
+        """
+        ...
 
 
 @runtime_checkable

@@ -3,10 +3,12 @@
 The module rule of PROTOCOL 3, in code: what is verified before anything is MACed.
 """
 
+from contextlib import suppress
+
 from cardlib.codec.apdu import Command, Response
 from cardlib.codec.files import EF_GRANT, EF_SPEND, EF_SPEND_APPEND_P2
 from cardlib.codec.purse import INFO_CORE_SIZE, Info
-from cardlib.errors import AuthenticityError
+from cardlib.errors import AuthenticityError, PurseRefusedError
 from cardlib.keys import records, secure_messaging
 from cardlib.keys.derivation import DebitKeys
 from cardlib.keys.intent_rule import check_follows, planned_spend
@@ -18,15 +20,26 @@ from cardlib.wire.entry_body import Intent
 
 
 class SoftSession:
-    """One challenge, one random, at most one UPDATE."""
+    """One challenge, one random, at most one UPDATE.
+
+    ``other_sets``: keys of the same purse under other key sets that the module holds. A
+    card that answers with them is in the middle of a key-set change (PROTOCOL 2).
+    """
 
     def __init__(
-        self, info: Info, challenge: bytes, random: bytes, keys: DebitKeys, terminal: PublicKey
+        self,
+        info: Info,
+        challenge: bytes,
+        random: bytes,
+        keys: DebitKeys,
+        terminal: PublicKey,
+        other_sets: tuple[DebitKeys, ...] = (),
     ) -> None:
         self.random = random
         self._info = info
         self._challenge: bytes | None = challenge
         self._keys = keys
+        self._other_sets = other_sets
         self._suite = suite_of(info.suite)
         self._terminal = terminal
         self._readings: dict[int, SpendReading] = {}
@@ -35,7 +48,11 @@ class SoftSession:
     def open_spend(self, index: int, response: Response) -> SpendReading:
         """Verifies, remembers and decrypts one EF.SPEND record."""
         record = self._open(index, EF_SPEND.read_p2, response, EF_SPEND.record_size)
-        reading = SpendReading(index, record, records.open_spend(self._keys.record, record))
+        spend, older = records.open_spend(self._keys.record, record), None
+        if spend is None:
+            opened = (records.open_spend(keys.record, record) for keys in self._other_sets)
+            older = next((item for item in opened if item is not None), None)
+        reading = SpendReading(index, record, spend or older, older is not None)
         self._readings[index] = reading
         return reading
 
@@ -50,6 +67,8 @@ class SoftSession:
         newest = self._newest()
         if self._challenge is None or newest is None or newest.spend is None:
             raise AuthenticityError("MODULE_NO_FRESH_READ")
+        if newest.other_set:
+            raise PurseRefusedError("CARD_BEING_RENEWED")
         if body.info_core != self._info.core or body.newest_record != newest.record:
             raise AuthenticityError("MODULE_OTHER_CARD")
         spend = planned_spend(entry, body)
@@ -70,10 +89,22 @@ class SoftSession:
         )
 
     def _open(self, number: int, read_p2: int, response: Response, size: int) -> bytes:
+        """The record; PurseRefusedError ``CARD_BEING_RENEWED`` when another key set answers."""
         command = secure_messaging.read_record_command(number, read_p2, size)
-        return secure_messaging.open_record_answer(
-            self._suite, self._keys.response, self.random, command, response, size
-        )
+
+        def opened(keys: DebitKeys) -> bytes:
+            return secure_messaging.open_record_answer(
+                self._suite, keys.response, self.random, command, response, size
+            )
+
+        try:
+            return opened(self._keys)
+        except AuthenticityError:
+            for keys in self._other_sets:
+                with suppress(AuthenticityError):
+                    opened(keys)
+                    raise PurseRefusedError("CARD_BEING_RENEWED") from None
+            raise
 
     def _newest(self) -> SpendReading | None:
         """The first record from #1 that decrypts, when all above it were read and are torn."""

@@ -62,12 +62,25 @@ class ProofRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class KeySet:
+    """A key set that tills must hold before cards change to it; the keys come apart."""
+
+    issuer: bytes
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one till, cents and days; 0 means none."""
+    """Bounds of one till, cents and days; 0 means none.
+
+    ``legacy_sale_cents`` is the most that a chip which cannot attest may pay in one sale; there
+    0 means that such chips are not served.
+    """
 
     sale_cents: int = 0
     offline_days_warn: int = 0
     offline_days_stop: int = 0
+    legacy_sale_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +99,7 @@ class Bundle:
     hotlist: tuple[PurseId, ...] = ()
     watermarks: tuple[Watermark, ...] = ()
     proof_requests: tuple[ProofRequest, ...] = field(default=())
+    key_sets: tuple[KeySet, ...] = ()
 
     def sign(self, key: SigningKey) -> bytes:
         """The complete bytes."""
@@ -95,7 +109,7 @@ class Bundle:
         return {
             1: self.version, 2: self.issued_at, 3: self.parameters,
             4: [self.limits.sale_cents, self.limits.offline_days_warn,
-                self.limits.offline_days_stop],
+                self.limits.offline_days_stop, self.limits.legacy_sale_cents],
             5: self.hotlist_version, 6: self.watermark_version,
             7: [[key.issuer, key.key_id, key.public_key.raw] for key in self.issuer_keys],
             8: [[item.issuer, item.number, item.name] for item in self.programmes],
@@ -104,6 +118,7 @@ class Bundle:
             11: [[_purse_value(mark.purse), mark.ctr, mark.record_hash, mark.least_grant_seq]
                  for mark in self.watermarks],
             12: [[_purse_value(request.purse), request.ctr] for request in self.proof_requests],
+            13: [[item.issuer, item.number] for item in self.key_sets],
         }  # fmt: skip
 
     @classmethod
@@ -116,7 +131,7 @@ class Bundle:
             version=fields.uint(1),
             issued_at=fields.uint(2),
             parameters=fields.uint(3),
-            limits=Limits(*(as_uint(item, _WHAT) for item in fields.list(4, 3))),
+            limits=Limits(*(as_uint(item, _WHAT) for item in fields.list(4, 4))),
             hotlist_version=fields.uint(5),
             watermark_version=fields.uint(6),
             issuer_keys=tuple(_read_issuer_key(item) for item in fields.list(7)),
@@ -125,6 +140,7 @@ class Bundle:
             hotlist=tuple(_read_purse(item) for item in fields.list(10)),
             watermarks=tuple(_read_watermark(item) for item in fields.list(11)),
             proof_requests=tuple(_read_proof_request(item) for item in fields.list(12)),
+            key_sets=tuple(_read_key_set(item) for item in fields.list(13)),
         )
         fields.end()
         return bundle
@@ -165,6 +181,11 @@ def _read_watermark(value: Value) -> Watermark:
         _read_purse(purse), as_uint(ctr, _WHAT, U24_MAX),
         as_bytes(digest, _WHAT, 4), as_uint(least, _WHAT, U24_MAX),
     )  # fmt: skip
+
+
+def _read_key_set(value: Value) -> KeySet:
+    issuer, number = as_list(value, _WHAT, 2)
+    return KeySet(as_bytes(issuer, _WHAT, 3), as_uint(number, _WHAT, 255))
 
 
 def _read_proof_request(value: Value) -> ProofRequest:

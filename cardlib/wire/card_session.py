@@ -20,10 +20,13 @@ class SessionOpening:
     """The station asks for work on the card that it holds.
 
     ``purpose``: ``load`` (what waits for the purse), ``void`` (proves that an order's grant
-    cannot arrive any more), ``personalise``. ``reference``: for a load empty (the card says
+    cannot arrive any more), ``personalise``, ``renew`` (the purse's key set is changed; the
+    station presents the citizen's PIN where a VERIFY without data stands), ``pin`` (a new PIN
+    under the administration keys). ``reference``: for a load empty (the card says
     which purse) or the order's number, for a void the order's number, for a
-    personalisation the serial of the stock card, on a CRS optionally followed by ``/``
-    and the codice fiscale of the person whom the official has before him.
+    PIN reset who ordered it, for a personalisation the serial of the stock card, on a
+    CRS optionally followed by ``/`` and the codice fiscale of the person whom the official
+    has before him.
     """
 
     purpose: str

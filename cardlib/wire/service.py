@@ -10,6 +10,7 @@ path                                method request                    answer
 /v1/enrolments                      POST   EnrolmentRequest, signed   EnrolmentAnswer
 /v1/entries                         POST   Batch                      Acknowledgement
 /v1/bundle                          GET    empty                      Bundle, signed
+/v1/module-keys                     POST   KeyRequest                 KeyAnswer, signed
 /v1/module-orders                   POST   ModuleState, signed        ModuleOrder, signed
 /v1/card-sessions                   POST   SessionOpening             SessionCommands
 /v1/card-sessions/SESSION/answers   POST   SessionAnswers             SessionCommands
@@ -28,6 +29,7 @@ from cardlib.wire.fields import Fields
 ENROLMENTS = "/v1/enrolments"
 ENTRIES = "/v1/entries"
 BUNDLE = "/v1/bundle"
+MODULE_KEYS = "/v1/module-keys"
 CARD_SESSIONS = "/v1/card-sessions"
 MODULE_ORDERS = "/v1/module-orders"
 

@@ -17,6 +17,7 @@ ENTRY_AAD = b"borsellino/1/entry"
 CERTIFICATE_AAD = b"borsellino/1/certificate"
 ACKNOWLEDGEMENT_AAD = b"borsellino/1/acknowledgement"
 BUNDLE_AAD = b"borsellino/1/bundle"
+MODULE_KEYS_AAD = b"borsellino/1/module-keys"
 ENROLMENT_AAD = b"borsellino/1/enrolment"
 
 _TAG_AND_ARRAY = b"\xd2\x84"

@@ -9,11 +9,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from cardlib.codec.apdu import Response
+from cardlib.codec.commands import tries_left, verify_pin
+from cardlib.codec.pin import Pin
+from cardlib.codec.status import pin_tries_left
 from cardlib.errors import CardGoneError, MalformedError
 from cardlib.wire.card_session import SessionAnswers, SessionCommands, SessionOpening
 from terminal.errors import TerminalError
 
 STEPS_MAX = 64
+_ASKS_FOR_PIN = bytes(tries_left())
 _OK = b"\x90\x00"
 
 
@@ -47,17 +52,28 @@ class SessionError(TerminalError):
     default_code = "CARD_SESSION_ENDLESS"
 
 
+PinAsker = Callable[[int | None], Pin | None]
+"""Asks the citizen, told the tries left after a wrong PIN; None when there is no PIN."""
+
+
+def no_pin(_tries: int | None) -> Pin | None:
+    """A station at which nobody can type a PIN."""
+    return None
+
+
 def run_session(
     card: CardLine,
     uplink: SessionUplink,
     opening: SessionOpening,
     progress: Callable[[int], None] = lambda _step: None,
+    ask_pin: PinAsker = no_pin,
 ) -> SessionCommands:
     """Runs one session on the ``card`` in the reader; the last message holds the outcome.
 
     ``progress`` is told each step's number before its commands go to the card. What the
     uplink raises passes through: the card is then in a state that any later session
-    can go on from.
+    can go on from. Where the backend asks how many tries the PIN has left, the station
+    presents the PIN that ``ask_pin`` gives: it goes to the card and nowhere else.
     """
     try:
         commands = uplink.open(opening)
@@ -65,7 +81,7 @@ def run_session(
             if commands.done:
                 return commands
             progress(commands.step)
-            answers = SessionAnswers(commands.step, transmit(card, commands.commands))
+            answers = SessionAnswers(commands.step, transmit(card, commands.commands, ask_pin))
             commands = uplink.step(commands.session, answers)
         raise SessionError
     finally:
@@ -73,14 +89,31 @@ def run_session(
             card.reset()
 
 
-def transmit(card: CardLine, commands: tuple[bytes, ...]) -> tuple[bytes, ...]:
+def transmit(
+    card: CardLine, commands: tuple[bytes, ...], ask_pin: PinAsker = no_pin
+) -> tuple[bytes, ...]:
     """The answers, up to the first that is not 9000, or up to the loss of the card."""
     answers: list[bytes] = []
     for command in commands:
         try:
-            answers.append(card.transmit(command))
+            asks = command == _ASKS_FOR_PIN
+            answers.append(present_pin(card, ask_pin) if asks else card.transmit(command))
         except (CardGoneError, MalformedError):
             break
         if answers[-1][-2:] != _OK:
             break
     return tuple(answers)
+
+
+def present_pin(card: CardLine, ask_pin: PinAsker) -> bytes:
+    """The card's answer to the PIN, which a wrong one makes the citizen type again.
+
+    Without a PIN, the tries left: the backend then ends the session.
+    """
+    left: int | None = None
+    while (pin := ask_pin(left)) is not None:
+        answer = card.transmit(bytes(verify_pin(pin)))
+        left = pin_tries_left(Response.decode(answer).status)
+        if not left:
+            return answer
+    return card.transmit(_ASKS_FOR_PIN)

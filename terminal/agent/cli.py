@@ -13,6 +13,7 @@ import typer
 
 from cardlib.calendar import local_time
 from cardlib.channel import Channel
+from cardlib.codec.pin import Pin
 from cardlib.connections import open_connection
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
@@ -20,7 +21,7 @@ from cardlib.text.command_line import reported
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.money import Money
 from terminal.agent import enrolment
-from terminal.agent.card_session import run_session
+from terminal.agent.card_session import PinAsker, no_pin, run_session
 from terminal.agent.loop import Agent, AgentLock, RoundReport
 from terminal.agent.status import SyncStatus, look
 from terminal.agent.uplink import Uplink
@@ -34,6 +35,9 @@ app = typer.Typer(
 
 FAILURE = 1
 LOAD, PERSONALISE, PURSE_MADE = "load", "personalise", "PURSE_MADE"
+RENEW, PIN, PIN_RESET = "renew", "pin", "PIN_RESET"
+RENEWED = frozenset({"KEY_SET_CHANGED", "KEY_SET_CURRENT"})
+"""Ends of a renewal after which the card is of the newest key set."""
 LOADED = frozenset(
     {"LOAD_DONE", "LOAD_AGAIN", "LOAD_TIDIED", "LOAD_VOIDED", "LOAD_NOTHING_WAITING"}
 )
@@ -176,13 +180,68 @@ def personalise(
         sys.exit(FAILURE)
 
 
+@app.command()
+def renew(
+    *,
+    directory: Dir = HERE,
+    reader: Reader = None,
+    card: Card = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Changes the key set of the card in the reader; the citizen types the PIN."""
+    with reported(lang, as_json=as_json):
+        till = _load(directory, lang)
+        pin = _typed_pin(_language(till, lang))
+        ended = _session(till, SessionOpening(RENEW, ""), reader, card, pin)
+        _tell_end(ended, _language(till, lang), as_json=as_json)
+    if ended.outcome not in RENEWED:
+        sys.exit(FAILURE)
+
+
+@app.command("reset-pin")
+def reset_pin(
+    *,
+    by: Annotated[str, typer.Option(help="Who has checked whose card it is.")],
+    directory: Dir = HERE,
+    reader: Reader = None,
+    card: Card = None,
+    as_json: Json = False,
+    lang: Lang = None,
+) -> None:
+    """Sets a new PIN on the card in the reader; it is in a letter at the backend."""
+    with reported(lang, as_json=as_json):
+        till = _load(directory, lang)
+        ended = _session(till, SessionOpening(PIN, by), reader, card)
+        _tell_end(ended, _language(till, lang), as_json=as_json)
+    if ended.outcome != PIN_RESET:
+        sys.exit(FAILURE)
+
+
+def _typed_pin(lang: str) -> PinAsker:
+    """Asks for the PIN without showing it; an empty line stands for none."""
+
+    def ask(tries: int | None) -> Pin | None:
+        if tries is not None:
+            typer.echo(catalogue.sentence("PIN_WRONG", lang, tries_left=tries), err=True)
+        question = catalogue.label("sync", "pin", lang)
+        typed = typer.prompt(question, default="", hide_input=True, show_default=False, err=True)
+        return Pin(typed) if typed else None
+
+    return ask
+
+
 def _session(
-    till: Till, opening: SessionOpening, reader: str | None, card: str | None
+    till: Till,
+    opening: SessionOpening,
+    reader: str | None,
+    card: str | None,
+    ask_pin: PinAsker = no_pin,
 ) -> SessionCommands:
     with _uplink(till) as uplink:
         connection = open_connection(reader=reader, image=card)
         try:
-            return run_session(Channel(connection), uplink, opening)
+            return run_session(Channel(connection), uplink, opening, ask_pin=ask_pin)
         finally:
             connection.close()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from cardlib.errors import CardlibError
 from cardlib.ports import Clock, Randomness
+from cardlib.wire.module_keys import HeldSet
 from cardlib.wire.service import CLOCK_OFF
 from cardlib.wire.upload import Batch
 from terminal.agent import heartbeat
@@ -22,6 +23,8 @@ from terminal.agent.step import (
     BundleInstalled,
     Event,
     FetchBundle,
+    FetchKeys,
+    KeysTold,
     Rest,
     RoundBegins,
     State,
@@ -95,6 +98,8 @@ class Agent:
         self._allowance = Allowance(till, uplink)
         self._state = State()
         self._sent = 0
+        self._told: frozenset[HeldSet] = frozenset()
+        """Key sets that this process has told the backend to be here."""
 
     def round(self, *, beat_due: bool | None = None) -> RoundReport:
         """Everything that waits, once. ``beat_due``: None asks the journal."""
@@ -127,6 +132,7 @@ class Agent:
             acknowledged=reader.acknowledgements.uploaded().seq,
             bundle=self._bundle_version(),
             beat_due=beat_due,
+            keys_due=self._keys_due(),
         )
 
     def _do(self, reader: JournalReader, action: Action) -> Event:
@@ -136,6 +142,8 @@ class Agent:
                     return self._upload(reader, after, count)
                 case FetchBundle():
                     return self._fetch_bundle(reader)
+                case FetchKeys():
+                    return self._fetch_keys()
                 case Beat():
                     self._beat(self._till)
                     return Beaten(reader.views.head().seq)
@@ -168,7 +176,21 @@ class Agent:
     def _fetch_bundle(self, reader: JournalReader) -> BundleInstalled:
         bundle = self._till.install_bundle(self._uplink.bundle(), reader)
         self._checkpoint("bundle")
-        return BundleInstalled(bundle.version)
+        return BundleInstalled(bundle.version, self._keys_due())
+
+    def _fetch_keys(self) -> KeysTold:
+        """Takes what is missing; what is here is said to be here only once it is kept."""
+        wanted, till = self._till.key_sets_wanted(), self._till
+        request = till.key_request()
+        if not wanted <= set(request.held):
+            till.install_keys(self._uplink.module_keys(request))
+            self._checkpoint("keys")
+        self._uplink.module_keys(till.key_request())
+        self._told = wanted
+        return KeysTold()
+
+    def _keys_due(self) -> bool:
+        return not self._till.key_sets_wanted() <= self._told
 
     def _report(self, reader: JournalReader, action: Rest | Stop) -> RoundReport:
         return RoundReport(

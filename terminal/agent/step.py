@@ -5,6 +5,9 @@ is due, carries that too, and fetches the bundle when the backend names a newer 
 
     RoundBegins ─▶ Upload ⇄ Acknowledged … ─▶ Beat ─▶ Upload … ─▶ FetchBundle ─▶ Rest
 
+and, when the bundle names key sets that the backend does not know to be here, FetchKeys
+before the rest.
+
 - Nothing is forgotten because it was sent: the journal decides what waits, and only a
   signed acknowledgement moves it.
 - Where the backend accepts less than was sent, what follows is sent all the same, once a
@@ -41,6 +44,8 @@ class RoundBegins:
     acknowledged: int
     bundle: int
     beat_due: bool
+    keys_due: bool = False
+    """The backend was not told yet that the module holds the bundle's key sets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,12 @@ class BundleInstalled:
     """A bundle was verified and installed."""
 
     version: int
+    keys_due: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeysTold:
+    """The module holds the bundle's key sets, and the backend knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +88,7 @@ class Trouble:
     final: bool = False
 
 
-Event: TypeAlias = RoundBegins | Acknowledged | Beaten | BundleInstalled | Trouble
+Event: TypeAlias = RoundBegins | Acknowledged | Beaten | BundleInstalled | KeysTold | Trouble
 
 
 # --- actions
@@ -102,6 +113,11 @@ class FetchBundle:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchKeys:
+    """Fetch the keys of the bundle's key sets, and say that they are here."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rest:
     """The round is over. ``problem`` is empty after a good one; new entries end a good rest."""
 
@@ -121,7 +137,7 @@ class Stop:
     problem: str
 
 
-Action: TypeAlias = Upload | Beat | FetchBundle | Rest | Stop
+Action: TypeAlias = Upload | Beat | FetchBundle | FetchKeys | Rest | Stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +153,7 @@ class State:
     bundle: int = 0
     bundle_named: int = 0
     beat_due: bool = False
+    keys_due: bool = False
     rewound: bool = False
     not_placed: bool = False
     clock_corrected: bool = False
@@ -159,8 +176,13 @@ def step(state: State, event: Event) -> tuple[State, Action]:
         case Beaten(head):
             state = replace(state, beat_due=False, head=max(state.head, head))
             action = _after_upload(state)
-        case BundleInstalled(version):
-            state = replace(state, bundle=max(state.bundle, version), bundle_named=0)
+        case BundleInstalled(version, keys_due):
+            state = replace(
+                state, bundle=max(state.bundle, version), bundle_named=0, keys_due=keys_due
+            )
+            action = _after_upload(state)
+        case KeysTold():
+            state = replace(state, keys_due=False)
             action = _after_upload(state)
         case _:
             state, action = _trouble(state, event)
@@ -174,7 +196,7 @@ def step(state: State, event: Event) -> tuple[State, Action]:
 def _begin(state: State, event: RoundBegins) -> State:
     return State(
         head=event.head, cursor=event.acknowledged, batch=state.batch, bundle=event.bundle,
-        beat_due=event.beat_due, failures=state.failures,
+        beat_due=event.beat_due, keys_due=event.keys_due, failures=state.failures,
     )  # fmt: skip
 
 
@@ -202,6 +224,8 @@ def _after_upload(state: State) -> Action:
         return Beat()
     if state.bundle_named > state.bundle:
         return FetchBundle()
+    if state.keys_due:
+        return FetchKeys()
     if state.not_placed:
         return Rest(_backoff(state, 0.5), NOT_PLACED)
     return Rest(IDLE_S)

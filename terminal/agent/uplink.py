@@ -21,6 +21,7 @@ from cardlib.wire import service
 from cardlib.wire.card_session import SessionAnswers, SessionCommands, SessionOpening
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import EnrolmentAnswer
+from cardlib.wire.module_keys import KeyRequest
 from cardlib.wire.service import CLOCK_OFF, Refusal
 from cardlib.wire.upload import Acknowledgement, Batch
 from terminal.agent.errors import EnrolmentError, NotBelievedError, RefusedError, UnreachableError
@@ -68,6 +69,10 @@ class Uplink:
     def bundle(self) -> bytes:
         """The newest bundle, still to be verified by whoever installs it."""
         return self._ask("GET", service.BUNDLE, b"")
+
+    def module_keys(self, request: KeyRequest) -> bytes:
+        """Keys of later key sets, still to be verified by whoever installs them."""
+        return self._ask("POST", service.MODULE_KEYS, request.encode())
 
     def module_order(self, state: bytes) -> bytes:
         """What a module card in this state may debit; the card itself verifies it."""

@@ -52,6 +52,10 @@ class Cards:
         """By serial."""
         return self._session.get(StockCardRow, serial)
 
+    def stock_card_of(self, purse_id: int) -> StockCardRow | None:
+        """The card that a purse was put on."""
+        return self._session.scalar(select(StockCardRow).where(StockCardRow.purse_id == purse_id))
+
     def order(self, order_id: int) -> LoadOrderRow:
         """By id; UnknownError ``ORDER_UNKNOWN``."""
         row = self._session.get(LoadOrderRow, order_id)

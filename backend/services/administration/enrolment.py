@@ -10,19 +10,18 @@ from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.terminals import EnrolmentCodeRow, TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import ConflictError, NotGenuineError
+from backend.services.administration.key_sets import module_keys
 from backend.services.administration.module_orders import first_order
 from backend.services.bundles import publish_bundle
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.enrolment import (
     Certificate,
-    DebitMaster,
     EnrolmentAnswer,
     EnrolmentRequest,
-    ModuleKeys,
 )
 from cardlib.wire.entry_header import ModuleClass
-from cardlib.wire.ids import TRAINING_ISSUER, TerminalNumber
+from cardlib.wire.ids import TerminalNumber
 
 CODE_LIFE_S = 15 * 60
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
@@ -101,7 +100,7 @@ class Enrolment:
             )
         )  # fmt: skip
         sealed = SealedBox(BoxKey(request.box_key)).encrypt(
-            self._module_keys(unit, training=code.training).encode()
+            module_keys(unit, self.keys, training=code.training).encode()
         )
         bundle = publish_bundle(unit, self.keys, now)
         if request.module_class is ModuleClass.CARD:
@@ -110,17 +109,6 @@ class Enrolment:
                 operator.public, certificate, b"", bundle.complete, order
             ).encode()
         return EnrolmentAnswer(operator.public, certificate, sealed, bundle.complete).encode()
-
-    def _module_keys(self, unit: Unit, *, training: bool) -> ModuleKeys:
-        """M_DEBIT of every issuer that the terminal serves; training and live never mix."""
-        masters = [
-            DebitMaster(
-                town.issuer, town.key_set, self.keys.masters(town.issuer, town.key_set).debit
-            )
-            for town in unit.programmes.municipalities()
-            if (town.issuer == TRAINING_ISSUER) == training
-        ]
-        return ModuleKeys(tuple(masters))
 
     def _new_code(self) -> str:
         """Without bias: bytes above the last whole multiple of the alphabet are not used."""

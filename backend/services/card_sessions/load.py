@@ -22,6 +22,7 @@ from backend.services import grants
 from backend.services.card_sessions.books import IssuerTrust, books_of
 from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.plan import StoredPlan
+from backend.services.purse_keys import purse_keys
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
@@ -79,8 +80,10 @@ class LoadDesk:
             purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
             if self._named is not None and self._named.purse_id != purse.id:
                 raise ConflictError("ORDER_OTHER_PURSE")
+            if self._unit.key_sets.open_change(purse.id) is not None:
+                raise ConflictError("CARD_BEING_RENEWED")
             claim_purse(self._unit, self._row, purse.id, self._now)
-        return PurseKeys.derive(self._keys.masters(info.issuer, info.key_set), info)
+        return purse_keys(self._keys, info)
 
     def decide(self, state: CardState) -> LoadPlan | ReadDown:
         """What was decided before, or a decision, stored before it leaves."""

@@ -46,6 +46,10 @@ class PinLetters(Protocol):
         """Keeps the letter; the same one again changes nothing."""
         ...
 
+    def reissue(self, purse: PurseId, serial: str, pin: str) -> None:
+        """Keeps a letter with a new PIN, in the place of an earlier one; the PUK stays."""
+        ...
+
 
 class PersonaliseDesk:
     """Implements ``cardlib.dialogues.personalise.PersonalisationAuthority``.

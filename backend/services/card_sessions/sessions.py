@@ -26,8 +26,10 @@ from backend.errors import (
 )
 from backend.services.alarms import raise_alarm
 from backend.services.card_sessions.desk import Desk, Done
+from backend.services.card_sessions.key_set_change import KeyChangeDesk
 from backend.services.card_sessions.load import LoadDesk
 from backend.services.card_sessions.personalise import PersonaliseDesk, PinLetters
+from backend.services.card_sessions.pin_reset import PinResetDesk
 from backend.services.card_sessions.replay import Finished, Replay, SessionRandomness
 from backend.services.unit_of_work import Work
 from cardlib.errors import CardlibError
@@ -39,7 +41,7 @@ TIME_TO_LIVE_S = 120
 """From one step to the next; afterwards another station may begin with the purse."""
 STEPS_MAX = 64
 SEED_SIZE = 32
-PURPOSES = ("load", "void", "personalise")
+PURPOSES = ("load", "void", "personalise", "renew", "pin")
 ALARMING = frozenset(
     {
         "CARD_ABOVE_LEDGER", "CARD_MAC_BAD", "CARD_READ_BACK_DIFFERS", "PURSE_ROLLED_BACK",
@@ -147,6 +149,10 @@ class CardSessions:
             return PersonaliseDesk(
                 unit, row, self.keys, now, self.randomness, self.letters, self.authorities
             )
+        if row.purpose == "renew":
+            return KeyChangeDesk(unit, row, self.keys, now, self.randomness)
+        if row.purpose == "pin":
+            return PinResetDesk(unit, row, self.keys, now, self.randomness, self.letters)
         return LoadDesk(unit, row, self.keys, now)
 
     @staticmethod

@@ -1,0 +1,176 @@
+"""A new key set: announced to the tills, held by all of them, then put onto the cards.
+
+A till without the new M_DEBIT could not serve a changed card. So no card changes before
+every active terminal has said, under its own signature, that its module holds the key. A
+terminal that is silent for good is recorded as lost or closed, or named as an exception
+by the person who begins.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from nacl.public import PublicKey as BoxKey
+from nacl.public import SealedBox
+
+from backend.adapters.key_store import KeyStore
+from backend.adapters.tables.key_sets import KeySetHolderRow, KeySetRow
+from backend.adapters.tables.programmes import MunicipalityRow
+from backend.adapters.unit_of_work import Unit
+from backend.errors import ConflictError, NotPermittedError, UnknownError
+from backend.services.administration.programmes import check_two_people, issuer_code
+from backend.services.unit_of_work import Work
+from cardlib.codec.purse import Info
+from cardlib.ports import Clock
+from cardlib.wire.enrolment import DebitMaster, ModuleKeys
+from cardlib.wire.ids import TRAINING_ISSUER, TerminalNumber
+from cardlib.wire.module_keys import KeyAnswer, KeyRequest
+
+KEY_SET_MAX = 255
+
+
+@dataclass(frozen=True, slots=True)
+class KeySetStatus:
+    """How far a key set is: tills by number, purses by count."""
+
+    number: int
+    begun: bool
+    holding: tuple[int, ...]
+    missing: tuple[int, ...]
+    purses_changed: int
+    purses_waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeySetOffice:
+    """The use cases; ``by`` names the person who acts."""
+
+    work: Work
+    keys: KeyStore
+    clock: Clock
+
+    def announce(self, issuer: str, by: str) -> int:
+        """Makes the next key set's masters and tells the tills with the bundle; its number.
+
+        ConflictError ``KEY_SET_PENDING`` while an announced one is not begun, ``KEY_SET_LAST``
+        after number 255.
+        """
+        with self.work.begin() as unit:
+            town = unit.programmes.municipality(issuer_code(issuer))
+            if any(row.begun_at is None for row in unit.key_sets.of(town.id)):
+                raise ConflictError("KEY_SET_PENDING")
+            number = town.key_set + 1
+            if number > KEY_SET_MAX:
+                raise ConflictError("KEY_SET_LAST")
+            if not self.keys.has_masters(town.issuer, number):
+                self.keys.create_masters(town.issuer, number)
+            unit.add(
+                KeySetRow(
+                    municipality_id=town.id, number=number, announced_at=self._now(),
+                    announced_by=by,
+                )
+            )  # fmt: skip
+            unit.commit()
+        return number
+
+    def begin(self, issuer: str, by: str, without: Collection[int] = ()) -> int:
+        """From now on cards change to the announced key set; its number.
+
+        ``without``: terminals that need not hold it. UnknownError ``KEY_SET_NOT_ANNOUNCED``;
+        NotPermittedError ``SAME_PERSON``; ConflictError ``KEY_SET_NOT_HELD`` names the first
+        terminal that lacks it.
+        """
+        with self.work.begin() as unit:
+            town = unit.programmes.municipality(issuer_code(issuer))
+            row = unit.key_sets.find(town.id, town.key_set + 1)
+            if row is None:
+                raise UnknownError("KEY_SET_NOT_ANNOUNCED")
+            check_two_people(row.announced_by, by)
+            missing = _missing(unit, town, row.number) - set(without)
+            if missing:
+                raise ConflictError("KEY_SET_NOT_HELD", terminal=min(missing))
+            row.begun_at, row.begun_by = self._now(), by
+            town.key_set = row.number
+            unit.commit()
+            return row.number
+
+    def status(self, issuer: str) -> tuple[KeySetStatus, ...]:
+        """Every key set after the first, oldest first."""
+        with self.work.begin() as unit:
+            town = unit.programmes.municipality(issuer_code(issuer))
+            sets = [
+                Info.from_core(purse.info_core).key_set
+                for purse in unit.cards.purses()
+                if purse.municipality_id == town.id and purse.state == "active"
+            ]
+            return tuple(
+                KeySetStatus(
+                    number=row.number,
+                    begun=row.begun_at is not None,
+                    holding=tuple(sorted(unit.key_sets.holders(town.id, row.number))),
+                    missing=tuple(sorted(_missing(unit, town, row.number))),
+                    purses_changed=sum(number >= row.number for number in sets),
+                    purses_waiting=sum(number < row.number for number in sets),
+                )
+                for row in unit.key_sets.of(town.id)
+            )
+
+    def hand_out(self, request: KeyRequest, terminal: TerminalNumber) -> bytes:
+        """Keys for an active terminal, sealed and signed; notes what it holds already.
+
+        NotPermittedError ``CARD_SESSION_STATION_CLOSED`` for a lost or closed one.
+        """
+        with self.work.begin() as unit:
+            row = unit.terminals.terminal(terminal)
+            if row.state != "active":
+                raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
+            for issuer, number in request.held:
+                self._note(unit, terminal, issuer, number)
+            keys = module_keys(unit, self.keys, training=row.training)
+            unit.commit()
+        sealed = SealedBox(BoxKey(request.box_key)).encrypt(keys.encode())
+        return KeyAnswer(terminal, sealed).sign(self.keys.operator_key())
+
+    def _note(self, unit: Unit, terminal: int, issuer: bytes, number: int) -> None:
+        town = unit.programmes.find_municipality(issuer)
+        if town is None or unit.key_sets.find(town.id, number) is None:
+            return
+        if terminal not in unit.key_sets.holders(town.id, number):
+            unit.add(
+                KeySetHolderRow(
+                    municipality_id=town.id, number=number, terminal=terminal,
+                    told_at=self._now(),
+                )
+            )  # fmt: skip
+
+    def _now(self) -> int:
+        return self.clock.unix_ms() // 1000
+
+
+def module_keys(unit: Unit, keys: KeyStore, *, training: bool) -> ModuleKeys:
+    """M_DEBIT of every key set in use or announced; training and live never mix."""
+    masters = [
+        DebitMaster(town.issuer, number, keys.masters(town.issuer, number).debit)
+        for town in unit.programmes.municipalities()
+        if (town.issuer == TRAINING_ISSUER) == training
+        for number in _numbers(unit, town)
+        if keys.has_masters(town.issuer, number)
+    ]
+    return ModuleKeys(tuple(masters))
+
+
+def _numbers(unit: Unit, town: MunicipalityRow) -> list[int]:
+    """Every key set that a card of this town may have or get."""
+    announced = [row.number for row in unit.key_sets.of(town.id)]
+    first = min(announced, default=town.key_set + 1) - 1
+    return [first, *announced]
+
+
+def _missing(unit: Unit, town: MunicipalityRow, number: int) -> set[int]:
+    """Active terminals of the issuer's kind that have not said that they hold the key set."""
+    training = town.issuer == TRAINING_ISSUER
+    active = {
+        row.number
+        for row in unit.terminals.all()
+        if row.state == "active" and row.training == training
+    }
+    return active - unit.key_sets.holders(town.id, number)

@@ -1,0 +1,75 @@
+"""The books' side of a PIN reset: a new PIN is chosen once, kept, and sent in a letter.
+
+Reference: ``PERSON``, who has checked whose card it is. The letter is there before the
+command leaves, since from then on the card may hold the new PIN.
+"""
+
+from backend.adapters.key_store import KeyStore
+from backend.adapters.tables.sessions import CardSessionRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.personalisation import PIN_DIGITS, random_digits
+from backend.errors import BadInputError, ConflictError
+from backend.services.card_sessions.desk import Done, claim_purse, serves
+from backend.services.card_sessions.personalise import PinLetters
+from backend.services.purse_keys import purse_keys
+from cardlib.codec.pin import Pin
+from cardlib.codec.purse import Info
+from cardlib.dialogues.pin_reset import PinReset, reset_pin
+from cardlib.dialogues.volley import Dialogue
+from cardlib.ports import Randomness
+from cardlib.wire.ids import PurseId
+
+
+class PinResetDesk:
+    """Implements ``cardlib.dialogues.pin_reset.PinResetAuthority`` on a unit of work."""
+
+    def __init__(
+        self, unit: Unit, row: CardSessionRow, keys: KeyStore, now: int, randomness: Randomness,
+        letters: PinLetters,
+    ) -> None:  # fmt: skip
+        self.replaying = True
+        self._unit = unit
+        self._row = row
+        self._keys = keys
+        self._now = now
+        self._randomness = randomness
+        self._letters = letters
+        if not row.reference.strip():
+            raise BadInputError("PIN_RESET_BY_NOBODY")
+
+    def dialogue(self, randomness: Randomness) -> Dialogue[Info]:
+        """The reset."""
+        return reset_pin(self, randomness)
+
+    def reset(self, info: Info) -> PinReset | None:
+        """A PIN for this purse, the same one for the whole session."""
+        ours = self._unit.programmes.find_municipality(info.issuer) is not None
+        if not ours or not serves(self._unit, self._row, info.issuer):
+            return None
+        purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
+        if self._row.plan is None:
+            if purse.state != "active":
+                raise ConflictError("PURSE_NOT_ACTIVE", purse=str(_id(info)))
+            claim_purse(self._unit, self._row, purse.id, self._now)
+            self._row.person = self._row.reference.strip()
+            self._row.plan = random_digits(self._randomness, PIN_DIGITS).encode()
+        change = self._unit.key_sets.open_change(purse.id)
+        old = Info.from_core(purse.info_core if change is None else change.old_core)
+        new = None if change is None else purse_keys(self._keys, Info.from_core(change.new_core))
+        digits = self._row.plan.decode()
+        if not self.replaying:
+            self._letters.reissue(_id(info), self._serial(purse.id), digits)
+        return PinReset(purse_keys(self._keys, old), Pin(digits), new)
+
+    def finish(self, _info: Info) -> Done:
+        """The card has confirmed it; the PIN stays in its letter only."""
+        self._row.plan, self._row.seed = None, b""
+        return Done("PIN_RESET", 0)
+
+    def _serial(self, purse_id: int) -> str:
+        card = self._unit.cards.stock_card_of(purse_id)
+        return "" if card is None else card.serial
+
+
+def _id(info: Info) -> PurseId:
+    return PurseId(info.issuer, info.purse)
