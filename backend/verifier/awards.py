@@ -84,7 +84,7 @@ class GrantAudit:
             return "ORDER_OTHER_PURSE"
         if order.pool[0] != grant.programme:
             return "ORDER_OTHER_PROGRAMME"
-        if not order.approved or not order.delta:
+        if not order.approved or not (order.delta or self._is_signed_anew(grant)):
             return "ORDER_NOT_APPROVED"
         if order.source != "award":
             self._findings.trust("ORDER_OF_" + order.source.upper())
@@ -93,6 +93,11 @@ class GrantAudit:
         if award is None or not award.approved:
             return "ORDER_WITHOUT_AWARD"
         return None if award.pool == order.pool else "ORDER_OTHER_PROGRAMME"
+
+    def _is_signed_anew(self, grant: Grant) -> bool:
+        """Whether it only takes a wallet over to another INFO core, as a key-set change does."""
+        before = self._grants.before(grant)
+        return before is not None and before.row["info_core"] != grant.row["info_core"]
 
     def _check_amounts(self, grant: Grant, order: Order) -> None:
         if grant.granted - grant.base_spent != order.carried + order.delta:
@@ -152,11 +157,15 @@ class GrantAudit:
     def _is_signed(self, octets: bytes) -> bool:
         """Whether an issuer of this export signed it for a purse of this export."""
         clear, signature = octets[:27], octets[27:]
+        cores = {(town, core) for (town, _), core in self._registry.purses.items()}
+        cores |= {
+            (grant.purse[0], grant.row["info_core"]) for grant in self._grants.by_number.values()
+        }
         return any(
             cose.signature_holds(key, _PREFIX + core + clear, signature)
             for (issuer, key_id), key in self._registry.issuers.items()
             if key_id == clear[26]
-            for (town, _), core in self._registry.purses.items()
+            for town, core in cores
             if town == issuer
         )
 
