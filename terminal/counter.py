@@ -46,6 +46,7 @@ class Counter:
             till.trust,
             training=till.certificate.training,
             known=self._known,
+            legacy_sale_cents=till.trust.limits.legacy_sale_cents,
         )
 
     def risk(self) -> Risk:

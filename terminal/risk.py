@@ -8,7 +8,7 @@ did within one boot is compared with the monotonic clock.
 from dataclasses import dataclass
 
 from cardlib.calendar import day_at
-from cardlib.codec.purse import day_number
+from cardlib.codec.purse import Info, day_number
 from cardlib.dialogues.purse_state import PurseState
 from cardlib.errors import PurseRefusedError
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash
@@ -60,6 +60,11 @@ class Risk:
         floor = self._floor()
         now = max(wall, floor)
         return Moment(now, day_number(day_at(now)), FLAG_BEHIND if wall < floor else 0)
+
+    def sale_limit_on(self, info: Info) -> int:
+        """As :attr:`sale_limit`, on this card: one that cannot attest has a lower one."""
+        legacy = 0 if info.attests else self.trust.limits.legacy_sale_cents
+        return min((item for item in (self.sale_limit, legacy) if item), default=0)
 
     @property
     def sale_limit(self) -> int:

@@ -95,6 +95,11 @@ class Info:
         """Whether the chip itself demands the PIN before it writes EF.SPEND."""
         return bool(self.flags & FLAG_PIN_ENFORCED)
 
+    @property
+    def attests(self) -> bool:
+        """Whether the chip can answer under K_TC; a legacy chip cannot."""
+        return bool(self.flags & FLAG_ATTESTATION)
+
     @classmethod
     def decode(cls, data: bytes) -> Self:
         """Reads 17 bytes; PurseRefusedError for a version or flag this code must not guess."""

@@ -1,10 +1,10 @@
-"""Which driver a card gets: by its answer to reset, which costs no command."""
+"""Which driver a card gets: by its answer to reset, then by EF.INFO, which is read anyway."""
 
 from cardlib.channel import Channel
 from cardlib.codec.atr import Atr
 from cardlib.drivers.applet_card import AppletCard
-from cardlib.drivers.file_card import FileCard
 from cardlib.drivers.known_grants import KnownGrants
+from cardlib.drivers.legacy_card import LegacyCard
 from cardlib.drivers.purse_card import PurseCard
 from cardlib.errors import MalformedError
 from cardlib.keys.module import SecurityModule
@@ -22,14 +22,16 @@ def purse_card(
     *,
     training: bool = False,
     known: KnownGrants | None = None,
+    legacy_sale_cents: int = 0,
 ) -> PurseCard:
     """The driver for the card at the end of ``channel``.
 
-    ``known`` keeps the grants that this till has met, from one card to the next.
+    ``known`` keeps the grants that this till has met, from one card to the next;
+    ``legacy_sale_cents`` is the most that a legacy chip may pay in one sale, 0 for none.
     """
     if is_applet(channel.atr):
         return AppletCard(channel, module, trust, training=training, known=known)
-    return FileCard(channel, module, trust, training=training)
+    return LegacyCard(channel, module, trust, training=training, limit_cents=legacy_sale_cents)
 
 
 def is_applet(atr: bytes) -> bool:

@@ -297,8 +297,9 @@ class SaleSession:
 
     def _make_offer(self, other: Money) -> Offer:
         self._day = self._risk.moment().day
-        limit = self._risk.sale_limit
-        return make_offer(self._require_view(), self._demand, other, self._day, limit)
+        view = self._require_view()
+        limit = self._risk.sale_limit_on(view.info)
+        return make_offer(view, self._demand, other, self._day, limit)
 
     def _show(self, offer: Offer) -> Offer:
         self._offer = offer

@@ -13,6 +13,7 @@ from simulator.card.chip import Chip
 from simulator.card.commands import (
     applet,
     binary,
+    internal_authenticate,
     personalisation,
     pins,
     records,
@@ -99,10 +100,18 @@ APPLET = PROFILE.extended(
         (CLA_SECURE, 0xDC): secured_write(applet.plan_update_record),
     },
 )
+LEGACY = PROFILE.extended(
+    plain={
+        (CLA_PLAIN, 0x22): internal_authenticate.manage_security_environment,
+        (CLA_PLAIN, 0x88): internal_authenticate.internal_authenticate,
+        (CLA_PLAIN, 0xB0): internal_authenticate.forgetful(binary.read_binary),
+        (CLA_SECURE, 0xB2): internal_authenticate.forgetful(records.read_record),
+    }
+)
 BY_PURSE: Mapping[PurseKind, CommandSet] = {
     PurseKind.FILE: PROFILE,
     PurseKind.APPLET: APPLET,
-    PurseKind.LEGACY: PROFILE,
+    PurseKind.LEGACY: LEGACY,
 }
 
 

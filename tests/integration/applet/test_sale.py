@@ -5,7 +5,7 @@ import pytest
 from cardlib.codec.pin import Pin
 from cardlib.dialogues.purse_state import PurseState
 from cardlib.drivers.applet_card import AppletCard
-from cardlib.drivers.file_card import FileCard
+from cardlib.drivers.legacy_card import LegacyCard
 from cardlib.keys import attestation
 from cardlib.trace import Exchange
 from cardlib.wire.entry_body import Committed
@@ -52,7 +52,7 @@ def test_a_card_says_by_its_answer_to_reset_which_driver_it_gets(stage: Stage) -
     file = Customer(till, stage.card(number=2, mask=WHITE).plug()).card
 
     assert isinstance(applet, AppletCard)
-    assert type(file) is FileCard
+    assert type(file) is LegacyCard
 
 
 def test_a_sale_of_a_known_wallet_is_four_commands_and_160_bytes(stage: Stage) -> None:

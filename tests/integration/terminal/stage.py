@@ -40,7 +40,13 @@ from cardlib.wire.ids import PurseId, TerminalNumber
 from cardlib.wire.money import Money
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import ElementaryFile
-from simulator.card.masks import TRAINING_TRANSPORT_KEYS, WHITE, WHITE_APPLET, make_card
+from simulator.card.masks import (
+    TRAINING_TRANSPORT_KEYS,
+    WHITE,
+    WHITE_APPLET,
+    WHITE_LEGACY,
+    make_card,
+)
 from simulator.card.personal import Holder
 from simulator.card.purses import add_purse
 from simulator.card.randomness import SeededRandomness
@@ -62,6 +68,8 @@ FOOD, HYGIENE, MEDICINE = 0, 1, 2
 START = int(datetime(2026, 9, 21, 10, 0, tzinfo=UTC).timestamp())
 TODAY = date(2026, 9, 21)
 KEY_SET = 1
+ORACLE_KEY = bytes([0x0D]) * 16
+"""What legacy chips answer INTERNAL AUTHENTICATE with: a till cannot check it."""
 
 
 class StageClock:
@@ -296,7 +304,7 @@ def card_keys(keys: PurseKeys, mask: str = WHITE) -> dict[int, bytes]:
     if mask == WHITE_APPLET:
         named[KeyId.RECORD] = keys.debit.record
     if mask == WHITE_LEGACY:
-        named[KeyId.ORACLE] = derive(masters.attest, KeyUse.ORACLE, info)
+        named[KeyId.ORACLE] = ORACLE_KEY
         del named[KeyId.ATTEST]
     return named
 
