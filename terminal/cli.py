@@ -19,15 +19,18 @@ from cardlib.trace import Exchange
 from cardlib.wire.money import Money
 from terminal.counter import Counter
 from terminal.journal_listing import entry_details, entry_line, entry_object
+from terminal.module.cli import module_app
 from terminal.passphrase import read_passphrase, read_pin
 from terminal.pay import Order, find_category, items_of, pay
 from terminal.pay_talk import PlainTalk, QuietTalk, paid_object
 from terminal.receipts import render
 from terminal.till import Till
+from terminal.till_module import ModuleSlot
 
 app = typer.Typer(help="The till: sell, settle, look into the journal.", add_completion=False)
 journal_app = typer.Typer(help="The till's journal.", add_completion=False)
 app.add_typer(journal_app, name="journal")
+app.add_typer(module_app, name="module")
 
 FAILURE, USAGE = 1, 2
 Dir = Annotated[
@@ -36,6 +39,10 @@ Dir = Annotated[
 ]
 Reader = Annotated[str | None, typer.Option(help="Part of the reader's name.")]
 Card = Annotated[str | None, typer.Option(help="Image of a virtual card, instead of a reader.")]
+Module = Annotated[
+    str, typer.Option("--module", help="Part of the name of the reader with the module card.")
+]
+ModuleCard = Annotated[str, typer.Option(help="Image of a virtual module card instead.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Lang = Annotated[str | None, typer.Option(help="it or en.")]
 Trace = Annotated[bool, typer.Option(help="Print each command, PIN masked.")]
@@ -49,12 +56,15 @@ def screen(
     directory: Dir = None,
     reader: Reader = None,
     card: Card = None,
+    module: Module = "",
+    module_card: ModuleCard = "",
     lang: Lang = None,
 ) -> None:
     """Opens the till on the screen when no sub-command is named."""
     if context.invoked_subcommand is not None:
         return
-    with reported(lang, as_json=False), _opened(_chosen(context, directory), lang) as till:
+    slot, chosen = ModuleSlot(module, module_card), _chosen(context, directory)
+    with reported(lang, as_json=False), _opened(chosen, slot, lang) as till:
         shown = importlib.import_module("terminal.ui.app")  # Textual only when it is wanted
         with watched_readers(reader=reader, image=card) as watch:
             shown.run(
@@ -88,6 +98,8 @@ def pay_command(
     yes: Annotated[bool, typer.Option("--yes", help="The customer has agreed.")] = False,
     reader: Reader = None,
     card: Card = None,
+    module: Module = "",
+    module_card: ModuleCard = "",
     as_json: Json = False,
     lang: Lang = None,
     trace: Trace = False,
@@ -96,7 +108,8 @@ def pay_command(
     amounts = _amounts(amount or [], category or [], void=void)
     if as_json and not yes:
         raise typer.BadParameter("--json needs --yes: nobody can be asked")
-    with reported(lang, as_json=as_json), _opened(_chosen(context, directory), lang) as till:
+    slot, chosen = ModuleSlot(module, module_card), _chosen(context, directory)
+    with reported(lang, as_json=as_json), _opened(chosen, slot, lang) as till:
         language = _language(till, lang)
         counter, exchanges = Counter(till), list[Exchange]()
         categories = [find_category(till.trust, asked) for asked in category or []]
@@ -245,8 +258,9 @@ def _load(directory: Path, lang: str | None) -> Till:
 
 
 @contextmanager
-def _opened(directory: Path, lang: str | None) -> Generator[Till]:
-    with Till.open(directory, _passphrase(lang), SystemClock(), SystemRandomness()) as till:
+def _opened(directory: Path, slot: ModuleSlot, lang: str | None) -> Generator[Till]:
+    clock, randomness = SystemClock(), SystemRandomness()
+    with Till.open(directory, _passphrase(lang), clock, randomness, slot or None) as till:
         yield till
 
 

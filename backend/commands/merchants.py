@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from backend.commands.options import HERE, Dir, Json, Lang, Openers
+from backend.errors import BadInputError
 from backend.services.administration.merchants import Statement
+from backend.services.administration.module_orders import ALLOWANCE, ModuleAllowance
 from cardlib.calendar import local_time
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported
+from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.money import Money
 
 
@@ -56,6 +60,28 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
             operator = backend.keys.operator_key().public.fingerprint
             _say("made_code", lang, as_json=as_json, code=made, operator=operator)
 
+    @app.command("module-quota")
+    def module_quota(
+        terminal: int,
+        target: Annotated[Path, typer.Argument(metavar="FILE", help="For terminal module order.")],
+        *,
+        debits: Annotated[int, typer.Option(help="Debits until the next allowance.")] = (
+            ALLOWANCE.debits
+        ),
+        euro: Annotated[str, typer.Option(help="Euro until the next allowance.")] = str(
+            ALLOWANCE.cents // 100
+        ),
+        ceiling: Annotated[str, typer.Option(help="Most euro in one debit; 0 for none.")] = "0",
+        directory: Dir = HERE,
+        as_json: Json = False,
+        lang: Lang = None,
+    ) -> None:
+        """A module card's next allowance in a file, for a till that cannot synchronise."""
+        with reported(lang, as_json=as_json), openers.backend(directory) as backend:
+            may = ModuleAllowance(debits, _cents(euro), _cents(ceiling))
+            target.write_bytes(backend.modules.order(TerminalNumber(terminal), may))
+            _say("module_quota", lang, as_json=as_json, terminal=terminal, path=str(target))
+
     @app.command()
     def statement(
         merchant: int, *, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
@@ -67,6 +93,16 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
                 typer.echo(json.dumps(asdict(found)))
             else:
                 _print(found, language(lang))
+
+
+def _cents(text: str) -> int:
+    try:
+        cents = Money.parse(text.strip()).cents
+    except ValueError as error:
+        raise BadInputError("AMOUNT_BAD") from error
+    if cents < 0:
+        raise BadInputError("AMOUNT_BAD")
+    return cents
 
 
 def _print(found: Statement, lang: str) -> None:

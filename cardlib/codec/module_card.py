@@ -104,7 +104,7 @@ class ModuleDescription:
     """Answer of GET MODULE, 84 bytes: what anybody may know of a module.
 
     ``VERSION 1 ‖ PIN tries 1 ‖ public key 32 ‖ box key 32 ‖ terminal 3 ‖ operator kid 8 ‖
-    order number 4 ‖ reserved 3``. Terminal 0 and a kid of zeros: not enrolled.
+    order number 6 ‖ reserved 1``. Terminal 0 and a kid of zeros: not enrolled.
     """
 
     pin_tries: int
@@ -117,7 +117,7 @@ class ModuleDescription:
     def __bytes__(self) -> bytes:
         head = bytes((VERSION, self.pin_tries)) + self.public_key + self.box_key
         tail = self.terminal.to_bytes(3, "big") + self.operator_kid
-        return head + tail + self.order.to_bytes(4, "big") + bytes(3)
+        return head + tail + self.order.to_bytes(6, "big") + bytes(1)
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
@@ -127,9 +127,9 @@ class ModuleDescription:
             raise MalformedError("GET MODULE", "unknown version")
         found = cls(
             reader.uint(1), reader.take(KEY_SIZE), reader.take(KEY_SIZE), reader.uint(3),
-            reader.take(8), reader.uint(4),
+            reader.take(8), reader.uint(6),
         )  # fmt: skip
-        reader.take(3)
+        reader.take(1)
         reader.end()
         return found
 

@@ -17,13 +17,15 @@ from cardlib.wire.ids import TerminalNumber
 
 ORDER_AAD = b"borsellino/1/module-order"
 STATE_AAD = b"borsellino/1/module-state"
-NUMBER_MAX = 0xFFFFFFFF
+COUNT_MAX = 0xFFFFFFFF
 CENTS_MAX = 0xFFFFFFFFFFFF
+NUMBER_MAX = 0xFFFFFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModuleOrder:
-    """``number`` grows with each order; ``ceiling`` in cents a debit, 0 for none.
+    """``number`` grows with each order (milliseconds of time, in practice);
+    ``ceiling`` in cents a debit, 0 for none.
 
     ``sealed_keys``: module keys in a sealed box to the module's own box key, or empty.
     """
@@ -53,7 +55,7 @@ class ModuleOrder:
         fields = Fields.decode(message.payload, "module order")
         order = cls(
             module=PublicKey(fields.bytes(1, 32)), number=fields.uint(2, NUMBER_MAX),
-            debits_max=fields.uint(3, NUMBER_MAX), cents_max=fields.uint(4, CENTS_MAX),
+            debits_max=fields.uint(3, COUNT_MAX), cents_max=fields.uint(4, CENTS_MAX),
             ceiling=fields.uint(5, CENTS_MAX), sealed_keys=fields.bytes(6),
         )  # fmt: skip
         fields.end()

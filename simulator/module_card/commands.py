@@ -39,7 +39,7 @@ from simulator.module_card.session import Conversation, Session
 REQUEST_START = b'"@method": '
 """A request base begins so (RFC 9421, 2.5); documents are signed over ``84 6A …``."""
 _COUNT_MAX = 0xFFFFFFFF
-_CENTS_MAX = 0xFFFFFFFFFFFF
+_LONG_MAX = 0xFFFFFFFFFFFF
 
 
 @dataclass(slots=True)
@@ -134,8 +134,8 @@ def order(module: Module, command: Command) -> bytes:
     fields = cbor.load_map(document.payload)
     own = fields.get(1) == documents.public_key_of(memory.signing_seed)
     refuse_unless(own and set(fields) == {1, 2, 3, 4, 5, 6}, ModuleStatus.WRONG_DATA)
-    number, debits = (cbor.number(fields[key], _COUNT_MAX) for key in (2, 3))
-    cents, ceiling = (cbor.number(fields[key], _CENTS_MAX) for key in (4, 5))
+    debits = cbor.number(fields[3], _COUNT_MAX)
+    number, cents, ceiling = (cbor.number(fields[key], _LONG_MAX) for key in (2, 4, 5))
     known = memory.allowance
     if (known.number, known.hash) == (number, document.hash):
         return b""

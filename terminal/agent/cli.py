@@ -25,7 +25,7 @@ from terminal.agent.card_session import PinAsker, no_pin, run_session
 from terminal.agent.loop import Agent, AgentLock, RoundReport
 from terminal.agent.status import SyncStatus, look
 from terminal.agent.uplink import Uplink
-from terminal.passphrase import read_passphrase
+from terminal.passphrase import read_passphrase, read_secret
 from terminal.till import Till, TillConfig
 
 app = typer.Typer(
@@ -104,13 +104,28 @@ def keys(
     url: Annotated[str, typer.Option(help="Address of the service.")],
     directory: Dir = HERE,
     cashier: Annotated[str, typer.Option(help="A number given by the shop, never a name.")] = "",
+    module: Annotated[
+        str, typer.Option(help="The keys are on a module card: part of its reader's name.")
+    ] = "",
+    module_card: Annotated[str, typer.Option(help="Image of a virtual module card instead.")] = "",
+    module_pin_file: Annotated[
+        Path | None, typer.Option(help="File with the module's PIN; else asked.")
+    ] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
-    """First step of the enrolment: makes the till's keys and prints their fingerprint."""
+    """First step of the enrolment: makes the till's keys and prints their fingerprint.
+
+    With a module card they are there already, and only bound to the till.
+    """
     with reported(lang, as_json=as_json):
-        config = TillConfig(backend_url=url, language=lang or "", cashier=cashier)
-        public = enrolment.prepare_keys(directory, _passphrase(lang), config, SystemRandomness())
+        config = TillConfig(
+            url, lang or "", cashier, module_reader=module, module_image=module_card
+        )
+        pin = _module_pin(module_pin_file, lang) if config.slot else ""
+        public = enrolment.prepare_keys(
+            directory, _passphrase(lang), config, SystemRandomness(), pin
+        )
         _say("fingerprint_own", lang, as_json=as_json, fingerprint=public.fingerprint)
 
 
@@ -330,6 +345,13 @@ def _say(key: str, lang: str | None, *, as_json: bool, **facts: str | int) -> No
         typer.echo(json.dumps(facts))
     else:
         typer.echo(catalogue.label("sync", key, catalogue.preferred(os.environ, lang), **facts))
+
+
+def _module_pin(path: Path | None, lang: str | None) -> str:
+    if path is not None:
+        return read_secret(path)
+    asked = catalogue.label("module", "pin", catalogue.preferred(os.environ, lang))
+    return str(typer.prompt(asked, hide_input=True))
 
 
 def _passphrase(lang: str | None) -> str:

@@ -104,7 +104,7 @@ class Enrolment:
         )
         bundle = publish_bundle(unit, self.keys, now)
         if request.module_class is ModuleClass.CARD:
-            order = first_order(self.keys, request.public_key, sealed, now)
+            order = first_order(self.keys, request.public_key, sealed, self.clock.unix_ms())
             return EnrolmentAnswer(
                 operator.public, certificate, b"", bundle.complete, order
             ).encode()

@@ -70,7 +70,7 @@ class ModuleOffice:
             raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
         may = allowance or ALLOWANCE
         debits, cents = unit.journals.announced(terminal)
-        number = self.clock.unix_ms() // 1000
+        number = self.clock.unix_ms()
         if state is not None:
             debits, cents = min(debits, state.debits), min(cents, state.cents)
             number = max(number, state.order + 1)
@@ -81,10 +81,10 @@ class ModuleOffice:
         ).sign(self.keys.operator_key())  # fmt: skip
 
 
-def first_order(keys: KeyStore, module: PublicKey, sealed_keys: bytes, now: int) -> bytes:
+def first_order(keys: KeyStore, module: PublicKey, sealed_keys: bytes, now_ms: int) -> bytes:
     """The order that comes with the enrolment: the module's keys, and its first allowance."""
     return ModuleOrder(
-        module=module, number=now, debits_max=ALLOWANCE.debits, cents_max=ALLOWANCE.cents,
+        module=module, number=now_ms, debits_max=ALLOWANCE.debits, cents_max=ALLOWANCE.cents,
         ceiling=ALLOWANCE.ceiling, sealed_keys=sealed_keys,
     ).sign(keys.operator_key())  # fmt: skip
 

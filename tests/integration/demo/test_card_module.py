@@ -1,14 +1,18 @@
 """A shop with a module card in a whole town: enrolled, sold, synchronised, audited."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from backend.cli import app as backend_app
 from backend.services.administration import module_orders
 from backend.services.administration.module_orders import ModuleAllowance
 from backend.services.export import write_export
 from backend.verifier.audit import audit
+from cardlib.drivers.card_module import CardModule
 from cardlib.errors import ModuleRefusedError
 from cardlib.wire.entry import decode_entry
 from cardlib.wire.entry_header import ModuleClass
@@ -16,14 +20,16 @@ from cardlib.wire.money import Money
 from simulator.card.randomness import SeededRandomness
 from simulator.module_card.card import ModuleCard
 from simulator.module_card.memory import ModuleMemory
-from simulator.modules import create_module
+from simulator.modules import create_module, letter_path
 from simulator.town import people
 from simulator.town.people import FOOD, MARIA
 from simulator.town.shop import Shop
 from terminal.agent import enrolment
+from terminal.cli import app as terminal_app
 from terminal.sale.states import State
 from terminal.till import TillConfig
 from terminal.till_keys import TillKeys
+from terminal.till_module import ModuleSlot
 from tests.integration.demo.town import Town
 
 PIN = "module-pin"
@@ -118,3 +124,56 @@ def test_a_used_up_allowance_is_renewed_by_synchronising(
         assert stall.sell(5_00) is State.CLOSED
         may = stall.module.allowance
         assert (may.debits_max, may.cents_max) == (2 + 3, 9_00 + 10_00)
+
+
+def test_an_allowance_is_carried_by_hand_to_a_till_that_cannot_synchronise(
+    tmp_path: Path, small_allowance: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "passphrase").write_text("secret\n")
+    monkeypatch.setenv("BORSELLINO_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
+    monkeypatch.setenv("BORSELLINO_PASSPHRASE", "secret")
+    with Town.opened(tmp_path / "town") as town:
+        stall = Stall.opened(town)
+        assert stall.sell(5_00) is stall.sell(4_00) is State.CLOSED
+        assert module_command(stall, "show")["cents_left"] == 1_00
+        terminal = str(stall.shop.terminal())
+    file = tmp_path / "order"
+    installation = ("--dir", str(tmp_path / "town" / "backend"))
+    ran = CliRunner().invoke(
+        backend_app,
+        ["module-quota", terminal, str(file), "--debits", "9", "--euro", "30", *installation],
+    )
+    assert ran.exit_code == 0, ran.output
+    # Nothing was uploaded: the order is for what the backend knows, which is nothing.
+    told = module_command(stall, "order", str(file))
+    assert (told["cents"], told["cents_left"], told["debits_left"]) == (9_00, 21_00, 7)
+
+
+def module_command(stall: Stall, *words: str) -> dict[str, int]:
+    directory = ("--dir", str(stall.shop.directory), "--json")
+    ran = CliRunner().invoke(terminal_app, ["module", *words, *directory])
+    assert ran.exit_code == 0, ran.output
+    told: dict[str, int] = json.loads(ran.stdout)
+    return told
+
+
+def test_a_blocked_module_gets_its_new_pin_kept_with_the_tills_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "passphrase").write_text("secret\n")
+    (tmp_path / "new").write_text("another-pin\n")
+    monkeypatch.setenv("BORSELLINO_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
+    with Town.opened(tmp_path / "town") as town:
+        stall = Stall.opened(town)
+        letter = json.loads(letter_path(stall.image).read_text())
+        (tmp_path / "puk").write_text(letter["puk"])
+        slot = ModuleSlot(image=str(stall.image))
+        public = TillKeys.read(stall.shop.directory / "keys.sealed", "secret").public_key
+        for _ in range(5):
+            with pytest.raises(ModuleRefusedError):
+                CardModule(slot.connect, "wrong-pin", public).check_pin()
+        with pytest.raises(ModuleRefusedError, match="MODULE_BLOCKED"):
+            stall.sell(1_00)
+        files = ("--puk-file", str(tmp_path / "puk"), "--pin-file", str(tmp_path / "new"))
+        module_command(stall, "unblock", *files)
+        assert stall.sell(1_00) is State.CLOSED
