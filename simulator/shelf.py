@@ -33,7 +33,7 @@ class ShelfCard:
 
 
 class Shelf:
-    """The cards of a folder. Files that are no images are not on the shelf."""
+    """The cards of a folder, ``*.card`` and ``*.json``. Other files are not on the shelf."""
 
     def __init__(self, folder: Path, randomness: Randomness) -> None:
         self.folder = folder
@@ -41,8 +41,9 @@ class Shelf:
 
     def cards(self) -> list[ShelfCard]:
         """All cards, by name."""
-        paths = (path for path in self.folder.glob("*") if self._may_be_card(path))
-        return [_look(path) for path in sorted(paths)]
+        paths = [path for path in self.folder.glob("*") if _may_be_card(path)]
+        looked = [_look(path) for path in sorted(paths)]
+        return [card for card in looked if card.path.suffix == SUFFIX or not card.trouble]
 
     def path(self, name: str) -> Path:
         """Where the card of this name is, or would be."""
@@ -84,16 +85,18 @@ class Shelf:
             add_training_purse(made, wallets, self._randomness)
         return made
 
-    @staticmethod
-    def _may_be_card(path: Path) -> bool:
-        return path.suffix == SUFFIX and path.stat().st_size <= _IMAGE_SIZE_MAX
+
+def _may_be_card(path: Path) -> bool:
+    named = path.suffix in (SUFFIX, ".json") and not path.name.endswith(stock.SUFFIX)
+    return named and path.stat().st_size <= _IMAGE_SIZE_MAX
 
 
 def _look(path: Path) -> ShelfCard:
+    name = path.stem if path.suffix == SUFFIX else path.name
     try:
         memory = image.decode(path.read_bytes())
     except CardlibError as error:
-        return ShelfCard(path.stem, path, trouble=error.code)
+        return ShelfCard(name, path, trouble=error.code)
     except OSError:
-        return ShelfCard(path.stem, path, trouble=ImageError.default_code)
-    return ShelfCard(path.stem, path, memory.mask, memory.serial)
+        return ShelfCard(name, path, trouble=ImageError.default_code)
+    return ShelfCard(name, path, memory.mask, memory.serial)

@@ -4,10 +4,10 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.pictures import till
+from tests.pictures import panel, till
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-SOURCES: tuple[Callable[[], Mapping[str, str]], ...] = (till.pictures,)
+SOURCES: tuple[Callable[[], Mapping[str, str]], ...] = (till.pictures, panel.pictures)
 
 
 def stale(made: Mapping[str, str], folder: Path = FOLDER) -> list[str]:

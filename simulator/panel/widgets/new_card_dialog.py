@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,8 +12,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Label, OptionList
 from textual.widgets.option_list import Option
 
-from simulator.card.masks import MASKS, WHITE
+from simulator.card.masks import MASKS, WHITE, Mask
 from simulator.panel.views import Wording
+
+_LINE_WIDTH = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class NewCardDialog(ModalScreen[NewCard | None]):
             yield Label(say("new_name"))
             yield Input(self._proposed, id="new-name", max_length=40)
             yield Label(say("new_kind"))
-            yield OptionList(*(Option(f"{n:<16} {MASKS[n].about}") for n in self._masks))
+            yield OptionList(*(Option(_line(mask)) for mask in MASKS.values()))
             yield Label(say("new_keys"), id="new-keys")
 
     def on_mount(self) -> None:
@@ -58,3 +61,9 @@ class NewCardDialog(ModalScreen[NewCard | None]):
         name = self.query_one(Input).value.strip()
         if name:
             self.dismiss(NewCard(name, self._masks[event.option_index]))
+
+
+def _line(mask: Mask) -> Text:
+    line = Text.assemble((f"{mask.name:<17}", "bold"), mask.about)
+    line.truncate(_LINE_WIDTH, overflow="ellipsis")
+    return line

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rich.text import Text
 from textual.widgets import Static
 
 from simulator.panel.views import Wording
@@ -16,7 +17,7 @@ class TroubleLine(Static):
 
     def show(self, code: str, facts: Mapping[str, str | int]) -> None:
         """Shows a trouble."""
-        self.update(f"{self._wording.explain(code, **facts)} ({code})")
+        self.update(Text(f"{code}: {self._wording.explain(code, **facts)}"))
 
     def forget(self) -> None:
         """Nothing is wrong."""

@@ -54,13 +54,17 @@ def test_new_cards_stand_on_the_shelf_by_name_and_survive_in_their_files(shelf: 
     shelf.new_card("anna", WHITE)
     (shelf.folder / "broken.card").write_text("{}")
     (shelf.folder / "notes.txt").write_text("no card")
+    (shelf.folder / "notes.json").write_text("{}")
+    (shelf.folder / "old.json").write_bytes((shelf.folder / "anna.card").read_bytes())
     seen = [(card.name, card.mask, card.trouble) for card in shelf.cards()]
     assert seen == [
         ("anna", WHITE, ""),
         ("broken", "", "CARD_IMAGE_UNREADABLE"),
         ("bruno", CRS_STINCARD, ""),
+        ("old.json", WHITE, ""),
     ]
-    assert shelf.take("anna").memory.serial == shelf.cards()[0].serial
+    for name in ("anna", "old.json"):
+        assert shelf.take(name).memory.serial == shelf.cards()[0].serial
     with pytest.raises(ImageError):
         shelf.new_card("anna", WHITE)
     with pytest.raises(ImageError):
