@@ -37,7 +37,14 @@ def modules(*packages: str) -> Iterator[Path]:
 
 
 def literals(path: Path, pattern: str) -> set[str]:
-    """The string literals of a module that match ``pattern`` as a whole."""
+    """The string literals of a module that match ``pattern`` as a whole; not those of __all__."""
     tree = ast.parse(path.read_text("utf-8"))
+    tree.body = [statement for statement in tree.body if not _exports(statement)]
     strings = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
     return {text for text in strings if isinstance(text, str) and re.fullmatch(pattern, text)}
+
+
+def _exports(statement: ast.stmt) -> bool:
+    """Whether a statement sets __all__, which holds names and no words for people."""
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(isinstance(target, ast.Name) and target.id == "__all__" for target in targets)
