@@ -1,13 +1,17 @@
-"""A pcscd of one's own, with two virtual readers, beside whatever runs on the machine.
+"""A pcscd of one's own, with virtual readers, beside whatever runs on the machine.
 
 pcscd takes its socket from systemd's protocol for handed-over sockets, so it can have
 another one than the machine's; PCSCLITE_CSOCK_NAME leads clients to it. It would still
 overwrite the machine's pid file, so it runs in a mount namespace where ``/run/pcscd``
 is its own; without root, in a user namespace too. Set ``environment`` before the first
 PC/SC call of a process.
+
+One virtual device has two slots, two readers to clients. The daemon can be killed and
+started again with devices renamed, added or gone (``install``), as happens in a shop.
 """
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -22,8 +26,9 @@ from simulator.errors import ReaderLinkError
 DRIVER = Path("/usr/lib/pcsc/drivers/serial/libifdvpcd.so")
 SLOTS = 2
 """Of one configuration entry of vpcd, always."""
+DEVICES_MAX = 2
+DEVICE = "Virtual PCD"
 _START_S, _STOP_S, _POLL_S = 5.0, 5.0, 0.02
-_READER = "Virtual PCD"
 _LAUNCHER = """
 import ctypes, os, signal, socket, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: end with who started us
@@ -48,9 +53,10 @@ class PrivatePcscd:
         self._directory = directory
         self._clock = clock
         self._process: subprocess.Popen[bytes] | None = None
+        self._devices: tuple[str, ...] = (DEVICE,)
         self.socket = directory / "pcscd.comm"
-        self.port = free_ports(SLOTS)
-        """TCP port of slot 0; slot 1 has the next."""
+        self.port = free_ports(SLOTS * DEVICES_MAX)
+        """TCP port of slot 0; slot 1 has the next, and so on over all devices."""
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -58,24 +64,42 @@ class PrivatePcscd:
         return {"PCSCLITE_CSOCK_NAME": str(self.socket)}
 
     @staticmethod
-    def reader_name(slot: int) -> str:
+    def reader_name(slot: int, device: str = DEVICE) -> str:
         """The name under which clients list a slot."""
-        return f"{_READER} 00 0{slot}"
+        return f"{device} 00 0{slot}"
+
+    def install(self, *devices: str) -> None:
+        """These devices, under these names, are there from the next :meth:`start` on.
+
+        A running daemon is not told: pcsc-lite built with udev looks for USB devices only.
+        """
+        assert len(devices) <= DEVICES_MAX, "no more ports reserved"
+        self._devices = devices
+        self._configuration.mkdir(parents=True, exist_ok=True)
+        text = "".join(self._entry(at, name) for at, name in enumerate(devices))
+        (self._configuration / "vpcd").write_text(text)
 
     def start(self) -> None:
-        """Returns when both slots listen; ReaderLinkError when they do not in time."""
-        configuration = self._directory / "reader.conf.d"
-        configuration.mkdir(parents=True, exist_ok=True)
-        (configuration / "vpcd").write_text(
-            f'FRIENDLYNAME "{_READER}"\nDEVICENAME /dev/null:0x{self.port:X}\n'
-            f"LIBPATH {DRIVER}\nCHANNELID 0x{self.port:X}\n"
-        )
+        """Returns when all slots listen; ReaderLinkError when they do not in time."""
+        self.install(*self._devices)
+        configuration = self._configuration
         self.socket.unlink(missing_ok=True)
         with (self._directory / "pcscd.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - fixed programs, paths of our own
                 self._command(configuration), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self._await_slots()
+
+    def kill(self) -> None:
+        """The daemon dies without a word, as from SIGKILL or a fault of its own."""
+        if self._process is not None:
+            self._process.kill()
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether it has been started and not stopped."""
+        return self._process is not None
 
     def stop(self) -> None:
         """Ends the daemon; clients and cards see it go."""
@@ -101,6 +125,21 @@ class PrivatePcscd:
     ) -> None:
         self.stop()
 
+    @property
+    def _configuration(self) -> Path:
+        return self._directory / "reader.conf.d"
+
+    def _entry(self, at: int, name: str) -> str:
+        """A configuration entry; two on one library would share its state, so each has its own."""
+        port, driver = self.port + at * SLOTS, DRIVER
+        if at > 0:
+            driver = self._directory / f"libifdvpcd-{at}.so"
+            shutil.copyfile(DRIVER, driver)
+        return (
+            f'FRIENDLYNAME "{name}"\nDEVICENAME /dev/null:0x{port:X}\n'
+            f"LIBPATH {driver}\nCHANNELID 0x{port:X}\n"
+        )
+
     def _command(self, configuration: Path) -> list[str]:
         root = os.geteuid() == 0
         unshare = ["unshare", *([] if root else ["-Ur"]), "-m", "--propagation", "private"]
@@ -113,7 +152,8 @@ class PrivatePcscd:
 
     def _await_slots(self) -> None:
         waited = 0.0
-        while not all(_listens(self.port + slot) for slot in range(SLOTS)):
+        slots = range(SLOTS * len(self._devices))
+        while not (self.socket.exists() and all(_listens(self.port + slot) for slot in slots)):
             assert self._process is not None
             if waited >= _START_S or self._process.poll() is not None:
                 self.stop()

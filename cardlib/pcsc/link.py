@@ -25,16 +25,16 @@ class Search:
     besides: str = ""
     before: str = ""
 
-    def candidates(self, context: Context) -> list[str]:
+    def candidates(self, context: Context) -> list[ReaderState]:
         """Readers with a card; ReaderMissingError or CardMissingError when there is none."""
         names = meant(context.readers(), self.pattern, self.besides)
         if not names:
             raise ReaderMissingError(reader=self.pattern)
         states = context.states([ReaderState(name) for name in names], 0) or []
-        found = [state.reader for state in states if state.has_card]
+        found = [state for state in states if state.has_card]
         if not found:
             raise CardMissingError
-        return sorted(found, key=lambda name: name != self.before)
+        return sorted(found, key=lambda state: state.reader != self.before)
 
 
 class Link:
@@ -58,11 +58,11 @@ class Link:
         hung.check("")
         self._context = self._establish()
         first: PresenceError | None = None
-        for name in self._search.candidates(self._context):
-            self.reader = name
+        for state in self._search.candidates(self._context):
+            self.reader = state.reader
             try:
-                hung.check(name)
-                return self._connect(self._context)
+                hung.check(state.reader)
+                return self._connect(self._context, in_use=state.in_use)
             except PresenceError as error:
                 self._let_go(Disposition.LEAVE)
                 first = first or error
@@ -123,7 +123,8 @@ class Link:
             self.dead = CardGoneError(error.code, **error.facts)
         return self.dead
 
-    def _connect(self, context: Context) -> tuple[bytes, int]:
+    def _connect(self, context: Context, *, in_use: bool) -> tuple[bytes, int]:
+        self.waits_for_others = in_use  # pcsc-lite's SCardConnect waits for transactions, too
         self._handle = context.connect(self.reader)
         self._begin(self._handle)
         return self._handle.status(), self._handle.protocol

@@ -50,6 +50,11 @@ class ReaderState:
         """Whether a card is in it, mute ones too."""
         return bool(self.state & StateFlag.PRESENT)
 
+    @property
+    def in_use(self) -> bool:
+        """Whether a program is connected to its card."""
+        return bool(self.state & (StateFlag.INUSE | StateFlag.EXCLUSIVE))
+
 
 class Handle(Protocol):
     """A connected card."""

@@ -1,3 +1,3 @@
-from tests.real_stack.pcscd import insert, pcscd, tool
+from tests.real_stack.pcscd import breakable, insert, pcscd, tool
 
-__all__ = ["insert", "pcscd", "tool"]
+__all__ = ["breakable", "insert", "pcscd", "tool"]

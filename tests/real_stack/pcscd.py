@@ -18,7 +18,7 @@ from cardlib.connection import CardConnection
 from cardlib.system import SystemClock
 from simulator.card.card import VirtualCard
 from simulator.connection import InProcessConnection
-from simulator.private_pcscd import PrivatePcscd
+from simulator.private_pcscd import DEVICE, PrivatePcscd
 from simulator.vpcd import Tracer, VirtualReader
 
 TOOL_S = 20
@@ -45,6 +45,15 @@ def pcscd() -> Iterator[PrivatePcscd]:
         for name, value in daemon.environment.items():
             environment.setenv(name, value)
         yield daemon
+
+
+@pytest.fixture
+def breakable(pcscd: PrivatePcscd) -> Iterator[PrivatePcscd]:
+    """The same daemon, to be killed and renamed: afterwards it is as it was."""
+    yield pcscd
+    pcscd.kill()
+    pcscd.install(DEVICE)
+    pcscd.start()
 
 
 @pytest.fixture

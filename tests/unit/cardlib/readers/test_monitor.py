@@ -1,6 +1,5 @@
 """The monitor: what it tells, in which order, and that nothing ends it."""
 
-import queue
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -20,27 +19,11 @@ from cardlib.monitor import (
 from cardlib.monitor.snapshot import Seen, Snapshot, happened
 from cardlib.pcsc.codes import Code
 from cardlib.pcsc.service import ReaderState, StateFlag
+from tests.unit.cardlib.readers.heard import Heard
 from tests.unit.cardlib.readers.service import ATR, Card, Context, Service
 
 A, B = "Reader A 00 00", "Reader B 01 00"
 OTHER_ATR = bytes.fromhex("3B00")
-
-
-class Heard:
-    """A listener that can be asked what comes next."""
-
-    def __init__(self) -> None:
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-
-    def hear(self, event: Event) -> None:
-        self._events.put(event)
-
-    def next(self, count: int = 1) -> list[Event]:
-        return [self._events.get(timeout=5) for _ in range(count)]
-
-    @property
-    def silent(self) -> bool:
-        return self._events.empty()
 
 
 @pytest.fixture
