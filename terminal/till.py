@@ -256,7 +256,7 @@ class Till:
         """What entries say about this till now."""
         bundle = self.trust.bundle
         return Circumstances(
-            software=_software(),
+            software=software(),
             parameters=bundle.parameters if bundle else 0,
             hotlist=bundle.hotlist_version if bundle else 0,
             watermark=bundle.watermark_version if bundle else 0,
@@ -347,7 +347,8 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _software() -> str:
+def software() -> str:
+    """The version of this program; ``unknown`` where it runs without being installed."""
     try:
         return version("borsellino")
     except PackageNotFoundError:

@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
+from cardlib.connections import open_connection
+from cardlib.dialogues.probe import Writing
 from cardlib.ports import Clock
 from cardlib.system import SystemClock
-from cardlib.text.command_line import FAILURE, language
+from cardlib.text.command_line import FAILURE, language, reported
+from terminal.doctor import chip, service
 from terminal.doctor import reader as readers
-from terminal.doctor import service
 from terminal.doctor.findings import Finding, as_object, describe
 from terminal.doctor.till import clock_of, till
+from terminal.passphrase import read_pin
+from terminal.till import software
 
 Check = Callable[[], Finding]
 
@@ -50,12 +54,64 @@ def doctor(
         Path | None,
         typer.Option("--dir", envvar="BORSELLINO_TILL", help="A till's directory, looked at too."),
     ] = None,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Ask the chip what it can do; reads only.")
+    ] = False,
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--yes-write-training-purse",
+            help="With --probe: also write, on a purse of issuer 000000 and on no other.",
+        ),
+    ] = False,
+    pin_file: Annotated[
+        Path | None, typer.Option(help="With --probe: the training purse's PIN, if not 12345.")
+    ] = None,
+    form: Annotated[
+        Path | None, typer.Option(help="With --probe: a page in Markdown to file.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     lang: Annotated[str | None, typer.Option(help="it or en.")] = None,
 ) -> None:
     """Says what is missing to read a card here, and the command that mends it."""
+    if probe:
+        _probe(reader, card, _writing(pin_file) if write else None, form, lang, as_json=as_json)
+        return
+    if write or pin_file or form:
+        raise typer.BadParameter("only with --probe")
     told = _told(examine(reader, card, directory, SystemClock()), language(lang), as_json=as_json)
     if not all(item.ok for item in told):
+        raise typer.Exit(FAILURE)
+
+
+def _writing(pin_file: Path | None) -> Writing:
+    return Writing() if pin_file is None else Writing(read_pin(pin_file, ""))
+
+
+def _probe(
+    reader: str | None,
+    image: str | None,
+    writing: Writing | None,
+    page: Path | None,
+    lang: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    chosen = language(lang)
+    with reported(lang, as_json=as_json):
+        connection = open_connection(reader=reader, image=image)
+        try:
+            found = chip.ask(connection, SystemClock(), writing)
+        finally:
+            connection.close()
+        if page is not None:
+            page.write_text(chip.form(found, chosen, software()), "utf-8")
+    if as_json:
+        typer.echo(json.dumps(chip.as_object(found)))
+    else:
+        for line in chip.told(found, chosen):
+            typer.echo(line)
+    if found.gone:
         raise typer.Exit(FAILURE)
 
 
