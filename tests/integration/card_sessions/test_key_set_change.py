@@ -3,25 +3,32 @@
 from collections.abc import Callable
 
 import pytest
+from nacl.public import PrivateKey, SealedBox
 
+from backend.errors import ConflictError, NotPermittedError, UnknownError
+from backend.services.administration.key_sets import KeySetOffice
 from cardlib.channel import Channel
 from cardlib.codec.purse import EMPTY_GRANT, SpendType
 from cardlib.connection import CardConnection
 from cardlib.dialogues.purse_state import PurseState
 from cardlib.drivers.file_card import FileCard
-from cardlib.errors import PurseRefusedError
+from cardlib.errors import AuthenticityError, PurseRefusedError
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.intent_rule import record_hash
 from cardlib.keys.soft_module import KeyRing, SoftModule
 from cardlib.wire.ed25519 import PublicKey
-from cardlib.wire.enrolment import DebitMaster
-from cardlib.wire.ids import PurseId
+from cardlib.wire.enrolment import DebitMaster, ModuleKeys
+from cardlib.wire.ids import PurseId, TerminalNumber
+from cardlib.wire.module_keys import KeyAnswer, KeyRequest
 from simulator.card.randomness import SeededRandomness
 from simulator.faults import Mute, ResetBefore, Tear, TearAfter, TearBefore, TearDuring, nth
 from tests.integration.card_sessions.bench import (
+    DESK,
     ISSUER,
     TILL,
     Card,
+    DyingWork,
+    RestartingUplink,
     Town,
     Uplink,
     station_key,
@@ -37,6 +44,8 @@ BREAKS: dict[str, Break] = {
     "mute": lambda card, n: Mute(card.line, nth(n)),
     "reset": lambda card, n: ResetBefore(card.line, nth(n)),
 }
+BOX_SEED = bytes(range(32))
+BOX = bytes(PrivateKey(BOX_SEED).public_key)
 MONEY = {1: 3750, 2: 700}
 KEY_ORDER = [3, 4, 5, 6, 2, 9, 8, 7]
 
@@ -142,6 +151,7 @@ def commands_of_a_change(card: Card) -> list[tuple[int, int, int, int]]:
 
 COMMANDS = 95
 """Of one change of a purse with two wallets; a test counts them."""
+RECORD_WRITES = (70, 74, 78, 82, 89)
 FIRST_READ = 33
 """Commands up to the end of the first read: nothing is written before."""
 
@@ -208,3 +218,200 @@ def test_a_torn_change_is_finished_by_another_station(
     else:
         assert done.outcome == "KEY_SET_CHANGED"
     assert_renewed(field_card)
+
+
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [
+        *(("mute", number) for number in (2, 34, 35, 59, 70, 87, 90)),
+        *(("reset", number) for number in (2, 34, 35, 59, 70, 87, 90)),
+        *((kind, number) for kind in ("damaged", "oldest") for number in RECORD_WRITES),
+    ],
+)
+def test_half_written_records_and_mute_cards_are_finished_too(
+    field_card: Card, kind: str, number: int
+) -> None:
+    town = field_card.town
+    town.renew(field_card, BREAKS[kind](field_card, number))
+
+    usable_or_being_renewed(field_card)
+    done = town.renew(field_card, uplink=Uplink(town.sessions, TILL)).outcome
+    assert done in {"KEY_SET_CHANGED", "KEY_SET_CURRENT"}
+    town.load(field_card)
+    assert balances(till_reads(field_card)) == MONEY
+    assert town.slot_money(field_card) == MONEY[1]
+    town.check_books()
+
+
+@pytest.mark.parametrize("first", range(1, 9))
+def test_torn_twice_and_thrice_it_is_still_finished(field_card: Card, first: int) -> None:
+    town = field_card.town
+    for number in (first, 9 - first, 8):
+        at = nth(number, ins=0x24)
+        town.renew(field_card, TearAfter(field_card.line, at))
+        usable_or_being_renewed(field_card)
+    town.renew(field_card, TearAfter(field_card.line, nth(2, ins=0xDC)))
+    town.renew(field_card, TearBefore(field_card.line, nth(1, ins=0xD6)))
+
+    assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
+    assert_renewed(field_card)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("number", range(1, 21))
+def test_a_backend_killed_around_a_commit_goes_on(
+    field_card: Card, number: int, after: bool
+) -> None:
+    town = field_card.town
+    dying = town.backend(DyingWork(town.work, number, after=after))
+    uplink = RestartingUplink(dying, town.backend(town.work))
+
+    done = town.renew(field_card, uplink=uplink)  # type: ignore[arg-type]
+
+    assert (done.outcome, uplink.deaths) == ("KEY_SET_CHANGED", 1)
+    assert_renewed(field_card)
+
+
+@pytest.mark.parametrize("number", [2, 5, 8])
+def test_nothing_is_loaded_onto_a_purse_between_two_key_sets(field_card: Card, number: int) -> None:
+    town = field_card.town
+    town.renew(field_card, TearAfter(field_card.line, nth(number, ins=0x24)))
+    town.order(field_card, 1000)
+
+    assert town.load(field_card).outcome == "CARD_BEING_RENEWED"
+    assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
+    assert town.load(field_card).outcome == "LOAD_DONE"
+    assert balances(till_reads(field_card)) == {1: 4750, 2: 700}
+    town.check_books()
+
+
+def test_a_load_on_its_way_comes_before_the_change(field_card: Card) -> None:
+    town = field_card.town
+    town.order(field_card, 1000)
+    town.load(field_card, TearBefore(field_card.line, nth(1, ins=0xDC)))
+
+    assert town.renew(field_card).outcome == "KEY_CHANGE_LOAD_FIRST"
+    assert field_card.info.key_set == 1
+    assert town.load(field_card).outcome == "LOAD_DONE"
+    assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
+    assert balances(till_reads(field_card)) == {1: 4750, 2: 700}
+
+
+@pytest.mark.parametrize(("typed", "outcome"), [("", "PIN_NEEDED"), ("99999", "PIN_NEEDED")])
+def test_without_the_citizens_pin_nothing_is_changed(
+    field_card: Card, typed: str, outcome: str
+) -> None:
+    keys = field_card.key_objects
+
+    assert field_card.town.renew(field_card, pin=typed).outcome == outcome
+    assert field_card.key_objects == keys
+    assert balances(till_reads(field_card)) == MONEY
+
+
+def test_a_card_that_shows_more_than_the_books_is_not_renewed(field_card: Card) -> None:
+    keys, town = field_card.key_objects, field_card.town
+    town.load(field_card)  # the card tells of its sale, the books follow
+    field_card.debit(-200)
+
+    assert town.renew(field_card).outcome == "CARD_ABOVE_LEDGER"
+    assert field_card.key_objects == keys
+
+
+def test_a_till_with_the_old_set_only_never_writes(field_card: Card) -> None:
+    town = field_card.town
+    town.renew(field_card, TearAfter(field_card.line, nth(1, ins=0x24)))
+    with pytest.raises(AuthenticityError, match="CARD_MAC_BAD"):
+        till_reads(field_card, sets=(1,))
+    with pytest.raises(PurseRefusedError, match="CARD_BEING_RENEWED"):
+        till_reads(field_card, sets=(1, 2))
+    town.renew(field_card)
+    with pytest.raises(PurseRefusedError, match="PURSE_NOT_SERVED"):
+        till_reads(field_card, sets=(1,))
+
+
+def test_a_till_hears_of_a_change_by_the_records_alone(field_card: Card) -> None:
+    town = field_card.town
+    torn = town.renew(field_card, TearAfter(field_card.line, nth(1, ins=0xD6)))
+    assert torn.outcome == "CARD_GONE"
+    assert field_card.info.key_set == 2
+
+    with pytest.raises(PurseRefusedError, match="CARD_BEING_RENEWED"):
+        till_reads(field_card)
+
+
+def test_an_emptied_map_costs_reads_and_nothing_else(field_card: Card) -> None:
+    town = field_card.town
+    town.renew(field_card, TearBefore(field_card.line, nth(2, ins=0xD6)))
+
+    assert balances(till_reads(field_card)) == MONEY
+    assert town.renew(field_card).outcome == "KEY_SET_CURRENT"
+    assert town.load(field_card).outcome == "LOAD_NOTHING_WAITING"
+    assert field_card.info.record_map == sum(1 << (number - 1) for number in field_card.grants)
+
+
+@pytest.mark.parametrize("suite", [1, 2])
+def test_six_wallets_are_brought_over_one_after_the_other(town: Town, suite: int) -> None:
+    card = town.purse_card("six", suite=suite)
+    for slot in range(1, 7):
+        town.order(card, 100 * slot, slot=slot, programme=1 + slot % 2)
+        assert town.load(card).outcome == "LOAD_DONE"
+    card.debit(50, slot=3)
+    town.begin_key_set()
+    worth = {slot: 100 * slot for slot in range(1, 7)} | {3: 250}
+    for number in (3, 6, 1):
+        town.renew(card, TearAfter(card.line, nth(number, ins=0xDC)))
+        assert seen_by_a_till(card) == "CARD_BEING_RENEWED"
+
+    assert town.renew(card).outcome == "KEY_SET_CHANGED"
+    assert balances(till_reads(card)) == worth
+    assert len(card.grants) == 6
+    assert {slot: town.slot_money(card, slot) for slot in worth} == worth
+    town.check_books()
+
+
+def test_a_key_set_is_begun_by_two_people_once_every_till_holds_it(town: Town) -> None:
+    office = KeySetOffice(town.work, town.keys, town.clock)
+    issuer = ISSUER.hex()
+    with pytest.raises(UnknownError, match="KEY_SET_NOT_ANNOUNCED"):
+        office.begin(issuer, "bea")
+    assert office.announce(issuer, "ada") == 2
+    with pytest.raises(ConflictError, match="KEY_SET_PENDING"):
+        office.announce(issuer, "ada")
+    with pytest.raises(NotPermittedError, match="SAME_PERSON"):
+        office.begin(issuer, "ada")
+    with pytest.raises(ConflictError, match="KEY_SET_NOT_HELD") as refused:
+        office.begin(issuer, "bea", without=(DESK,))
+    assert refused.value.facts["terminal"] == TILL
+    card = town.purse_card("early")
+    assert card.info.key_set == 1
+    assert town.renew(card).outcome == "KEY_SET_CURRENT"
+
+    assert office.begin(issuer, "bea", without=(DESK, TILL)) == 2
+    assert town.purse_card("late").info.key_set == 2
+
+
+def test_a_stranger_cannot_say_that_a_till_holds_a_key_set(town: Town) -> None:
+    office = KeySetOffice(town.work, town.keys, town.clock)
+    office.announce(ISSUER.hex(), "ada")
+    with town.work.begin() as unit:
+        unit.terminals.terminal(TILL).state = "lost"
+        unit.commit()
+
+    with pytest.raises(NotPermittedError):
+        office.hand_out(KeyRequest(bytes(32), ((ISSUER, 2),)), TerminalNumber(TILL))
+    office.hand_out(KeyRequest(BOX, ((ISSUER, 2), (b"\x01\x02\x03", 9))), TerminalNumber(DESK))
+    (status,) = office.status(ISSUER.hex())
+    assert (status.holding, status.missing) == ((DESK,), ())
+
+
+def test_a_till_gets_the_keys_of_every_set_in_use_sealed_to_itself(town: Town) -> None:
+    office = KeySetOffice(town.work, town.keys, town.clock)
+    office.announce(ISSUER.hex(), "ada")
+    complete = office.hand_out(KeyRequest(BOX, ()), TerminalNumber(DESK))
+
+    answer = KeyAnswer.open(complete, town.keys.operator_key().public)
+    opened = ModuleKeys.decode(SealedBox(PrivateKey(BOX_SEED)).decrypt(answer.sealed))
+    assert answer.terminal == DESK
+    assert [(item.issuer, item.key_set) for item in opened.masters] == [(ISSUER, 1), (ISSUER, 2)]
+    with pytest.raises(AuthenticityError):
+        KeyAnswer.open(complete, station_key(DESK).public)
