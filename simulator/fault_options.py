@@ -25,6 +25,7 @@ command that writes a purse. The names:
 ``stale-read:WHEN``                       from then on READ RECORD shows old records
 ``forged-status:WHEN``                    the command passes, 6985 comes back
 ``held-back:WHEN``                        the command does not pass, 6985 comes back
+``timed``, ``timed:BITRATE``              it takes a chip's time (``simulator.timing``)
 ``forged-map:BYTE``                       EF.INFO shows this record map
 ``pin-wedge``                             every PIN is right, and none reaches the card
 ========================================= ==================================================
@@ -72,6 +73,7 @@ from simulator.faults import (
     nth,
 )
 from simulator.faults.accidents import GARBAGE, IDLE_S
+from simulator.timing import Line, Timed, TimingModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ def _with_value(name: str, argument: str, clock: Clock) -> Callable[[CardConnect
             return partial(Slow, when=always, seconds=float(seconds), sleep=clock.sleep)
         case ("idle-reset", seconds):
             return partial(IdleReset, clock=clock, seconds=float(seconds or IDLE_S))
+        case ("timed", bit_rate):
+            return partial(_timed, clock=clock, bit_rate=float(bit_rate or 0))
         case ("forged-map", byte):
             return partial(ForgedMap, record_map=bytes((int(byte, 16),))[0])
         case ("garbage-atr", octets):
@@ -178,7 +182,9 @@ _AT_A_COMMAND: dict[str, Callable[[CardConnection, Trigger], Shim]] = {
     "held-back": HeldBack,
 }
 _DURING = {f"tear-{tear.value}": tear for tear in Tear}
-_WITH_VALUE = ("blocked-pin", "pin-wedge", "slow", "idle-reset", "forged-map", "garbage-atr")
+_WITH_VALUE = (
+    "blocked-pin", "pin-wedge", "slow", "idle-reset", "timed", "forged-map", "garbage-atr",
+)  # fmt: skip
 NAMES = (*_AT_A_COMMAND, *_DURING, *_WITH_VALUE)
 """Every fault that has a name."""
 PRESETS = {
@@ -195,6 +201,10 @@ PRESETS = {
 }
 """One word each, for keys and scripts: at the next command, write or MAC, or from now on."""
 _WRITES = "write"
+
+
+def _timed(connection: CardConnection, *, clock: Clock, bit_rate: float) -> Shim:
+    return Timed(connection, clock, TimingModel(Line.of(connection.atr, bit_rate or None)))
 
 
 def _when(text: str) -> Trigger:

@@ -174,7 +174,7 @@ def test_a_garbage_atr_leaves_the_card_behind_it_alone(card: VirtualCard) -> Non
 def test_every_fault_can_be_asked_for_by_name(name: str, card: VirtualCard) -> None:
     bare = InProcessConnection(card)
     value = {"slow": ":0.1", "forged-map": ":FF"}.get(name, ":1")
-    if name in ("blocked-pin", "pin-wedge", "idle-reset", "garbage-atr"):
+    if name in ("blocked-pin", "pin-wedge", "idle-reset", "garbage-atr", "timed"):
         value = ""
     assert isinstance(parse(name + value, VirtualClock())(bare, card), Shim)
     assert f"``{name}" in (fault_options.__doc__ or "")
