@@ -49,11 +49,14 @@ class Transport:
         then, and short lengths.
         """
         try:
-            card = Atr.decode(atr)
+            card: Atr | None = Atr.decode(atr)
         except MalformedError:
-            return cls(TransmissionProtocol.T1 if told is None else TransmissionProtocol(told))
-        protocol = card.protocol if told is None else TransmissionProtocol(told)
-        return cls(protocol, card.extended_length)
+            card = None
+        if told in tuple(TransmissionProtocol):
+            protocol = TransmissionProtocol(told)
+        else:
+            protocol = card.protocol if card else TransmissionProtocol.T1
+        return cls(protocol, card is not None and card.extended_length)
 
     def send(self, command: Command, exchange: Exchange) -> Response:
         """The command and its completed answer.

@@ -1,6 +1,5 @@
 """Questions that only read."""
 
-from cardlib.codec import tlv
 from cardlib.codec.apdu import Command, Response
 from cardlib.codec.commands import (
     choose_answer_key,
@@ -11,6 +10,7 @@ from cardlib.codec.commands import (
     select,
     select_purse,
 )
+from cardlib.codec.fcp import FileControl
 from cardlib.codec.files import (
     DF_BUONO_LAST,
     DF_SERVICES,
@@ -25,11 +25,12 @@ from cardlib.codec.files import (
 from cardlib.codec.status import Status
 from cardlib.dialogues.probe.answers import Questions, Said, Subject, word
 from cardlib.dialogues.volley import Dialogue, send, send_all
+from cardlib.errors import MalformedError
 from cardlib.keys.secure_messaging import read_record_command, split_record_answer
 from cardlib.keys.suites import MAC_SIZE
 
 HOST_RANDOM = bytes(range(1, MAC_SIZE + 1))
-_TAG_FCP, _TAG_FCI, _TAG_FILE_ID, _TAG_SERIAL = 0x62, 0x6F, 0x83, 0x5A
+_TAG_SERIAL = 0x5A
 _EXTENDED = 257
 
 
@@ -38,11 +39,12 @@ def _fcp(_: Subject) -> Dialogue[Said]:
     answer = yield from send(command)
     if not answer.ok:
         return False, word(answer)
-    outer = tlv.decode(answer.data)
-    inner = tlv.decode(outer[0].value)
-    told = " ".join(f"{item.tag:02X}" for item in inner)
-    good = outer[0].tag in (_TAG_FCP, _TAG_FCI) and _TAG_FILE_ID in [item.tag for item in inner]
-    return good, f"{outer[0].tag:02X}: {told}"
+    try:
+        control = FileControl.decode(answer.data)
+    except MalformedError as error:
+        return False, str(error.facts["why"])
+    told = " ".join(f"{tag:02X}" for tag in control.tags)
+    return control.fid == DF_SERVICES, f"{control.template:02X}: {told}"
 
 
 def _no_fcp(_: Subject) -> Dialogue[Said]:

@@ -178,6 +178,11 @@ def test_an_unreadable_atr_is_spoken_to_plainly() -> None:
     assert Channel(TellingConnection(b"", protocol=0)).transport.protocol == 0
 
 
+def test_a_reader_that_names_no_protocol_of_cards_is_not_believed() -> None:
+    raw = TellingConnection(GENERIC_T0_ATR, protocol=4)
+    assert Channel(raw).transport.protocol is TransmissionProtocol.T0
+
+
 def test_another_card_after_a_reset_is_asked_anew() -> None:
     connection = ScriptedConnection(CRS_ATR)
     channel = Channel(connection)
