@@ -37,7 +37,7 @@ class AppletCard(FileCard):
     def read(self) -> PurseState:
         """SELECT, INITIALISE; grants that are not known yet, by READ RECORD."""
         self._forget()
-        applet, state = self._channel.run(self._read_applet())
+        applet, state = self._upward(self._read_applet)
         self._keep(applet)
         return state
 
@@ -58,7 +58,7 @@ class AppletCard(FileCard):
     def read_back(self, below_ctr: int) -> tuple[Info, list[SpendReading]]:
         """SELECT, INITIALISE (which is record 1), then EF.SPEND downwards."""
         self._forget()
-        applet = self._channel.run(self._open())
+        applet = self._upward(self._open_applet)
         readings = self._channel.run(read_back(applet.purse, below_ctr))
         self._keep(applet)
         return applet.purse.info, readings
@@ -68,13 +68,13 @@ class AppletCard(FileCard):
         self._applet = None
         super().end()
 
-    def _open(self) -> Dialogue[OpenApplet]:
+    def _open_applet(self) -> Dialogue[OpenApplet]:
         if not isinstance(self._module, AppletModule):
             raise PurseRefusedError("MODULE_NO_APPLET")
-        return open_applet(self._module, self._module, training=self._training)
+        return open_applet(self._module, self._module, self._first, training=self._training)
 
     def _read_applet(self) -> Dialogue[tuple[OpenApplet, PurseState]]:
-        applet = yield from self._open()
+        applet = yield from self._open_applet()
         purse = applet.purse
         known = self._known_of(applet)
         if len(known) < len(applet.live):
@@ -110,7 +110,8 @@ class AppletCard(FileCard):
         return self._known_of(applet)
 
     def _keep(self, applet: OpenApplet) -> None:
-        self._applet, self._purse = applet, applet.purse
+        self._hold(applet.purse)
+        self._applet = applet
 
     def _forget(self) -> None:
         self._applet = self._purse = None

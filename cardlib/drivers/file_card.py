@@ -1,8 +1,11 @@
 """The driver for file-system cards: CRS, other CNS cards, the white purse card."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from cardlib.channel import Channel
+from cardlib.codec.files import DF_BUONO_FIRST, DF_BUONO_LAST
 from cardlib.codec.pin import Pin
 from cardlib.codec.pin_pad import verify_blank
 from cardlib.codec.purse import Info
@@ -19,10 +22,12 @@ from cardlib.dialogues.read import (
 )
 from cardlib.dialogues.sale import CommitOutcome, attest, commit
 from cardlib.dialogues.volley import Dialogue
-from cardlib.errors import CardGoneError, PresenceError
+from cardlib.errors import CardGoneError, PresenceError, PurseRefusedError
 from cardlib.keys.module import SecurityModule, SpendReading
 from cardlib.keys.trust import Trust
 from cardlib.wire.entry_body import AttestedRead
+
+T = TypeVar("T")
 
 
 class FileCard:
@@ -36,13 +41,19 @@ class FileCard:
         self._trust = trust
         self._training = training
         self._purse: OpenPurse | None = None
+        self._first = self._directory = DF_BUONO_FIRST
 
     def read(self) -> PurseState:
         """SELECT, INFO, GET CHALLENGE, GIVE RANDOM, newest SPEND, the mapped GRANT records."""
         self._purse = None
-        purse, state = self._channel.run(self._read())
-        self._purse = purse
+        purse, state = self._upward(self._read)
+        self._hold(purse)
         return state
+
+    def next_purse(self) -> None:
+        """The next directory, if there is one."""
+        last = self._directory == DF_BUONO_LAST
+        self._first = DF_BUONO_FIRST if last else self._directory + 1
 
     def read_all_wallets(self) -> PurseState:
         """Reads the remaining grant records in the same session."""
@@ -77,9 +88,9 @@ class FileCard:
     def read_back(self, below_ctr: int) -> tuple[Info, list[SpendReading]]:
         """SELECT, INFO, GET CHALLENGE, GIVE RANDOM, then EF.SPEND from #1 downwards."""
         self._purse = None
-        purse = self._channel.run(open_purse(self._module, training=self._training))
+        purse = self._upward(self._open)
         readings = self._channel.run(read_back(purse, below_ctr))
-        self._purse = purse
+        self._hold(purse)
         return purse.info, readings
 
     def end(self) -> None:
@@ -89,8 +100,25 @@ class FileCard:
         with suppress(PresenceError):
             self._channel.reset()
 
+    def _upward(self, dialogue: Callable[[], Dialogue[T]]) -> T:
+        """Runs it from the chosen directory upward; above the last served one, from the first."""
+        try:
+            return self._channel.run(dialogue())
+        except PurseRefusedError as refused:
+            if refused.code != "PURSE_NOT_SERVED" or self._first == DF_BUONO_FIRST:
+                raise
+        self._first = DF_BUONO_FIRST
+        return self._channel.run(dialogue())
+
+    def _hold(self, purse: OpenPurse) -> None:
+        """This purse it is, also after a reset."""
+        self._purse, self._first, self._directory = purse, purse.directory, purse.directory
+
+    def _open(self) -> Dialogue[OpenPurse]:
+        return open_purse(self._module, self._first, training=self._training)
+
     def _read(self) -> Dialogue[tuple[OpenPurse, PurseState]]:
-        purse = yield from open_purse(self._module, training=self._training)
+        purse = yield from self._open()
         yield from read_newest(purse)
         yield from read_wallets(purse, self._trust)
         return purse, state_of(purse, self._trust)

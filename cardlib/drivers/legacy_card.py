@@ -50,8 +50,8 @@ class LegacyCard(FileCard):
     def read(self) -> PurseState:
         """As :class:`FileCard`; on a legacy chip without the challenge."""
         self._purse = None
-        purse, state = self._channel.run(self._read_either())
-        self._purse = purse
+        purse, state = self._upward(self._read_either)
+        self._hold(purse)
         return state
 
     def debit(self, intent: bytes) -> CommitOutcome:
@@ -71,9 +71,9 @@ class LegacyCard(FileCard):
     def read_back(self, below_ctr: int) -> tuple[Info, list[SpendReading]]:
         """As :class:`FileCard`, in the order that the chip knows."""
         self._purse = None
-        purse = self._channel.run(self._open())
+        purse = self._upward(self._open)
         readings = self._channel.run(read_back(purse, below_ctr))
-        self._purse = purse
+        self._hold(purse)
         return purse.info, readings
 
     def _read_either(self) -> Dialogue[tuple[OpenPurse, PurseState]]:
@@ -86,7 +86,7 @@ class LegacyCard(FileCard):
 
     def _open(self) -> Dialogue[OpenPurse]:
         self._legacy = None
-        directory, info = yield from find_purse(self._module, training=self._training)
+        directory, info = yield from find_purse(self._module, self._first, training=self._training)
         if info.attests:
             return (yield from open_found(self._module, directory, info))
         if not isinstance(self._module, LegacyModule):

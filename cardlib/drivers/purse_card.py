@@ -17,6 +17,13 @@ class PurseCard(Protocol):
         """A fresh read: new selection, new randoms on both sides."""
         ...
 
+    def next_purse(self) -> None:
+        """Reads are of the next served purse of the card from now on.
+
+        After the last one they are of the first again; a card with one purse stays with it.
+        """
+        ...
+
     def read_all_wallets(self) -> PurseState:
         """The same state with all eight grant records read."""
         ...

@@ -78,8 +78,8 @@ class Recovery:
         an empty list when nothing waits for this purse. Errors of the card pass.
         """
         try:
-            purse = _purse_in(card)
             waiting = self._journal.views.open_intent()
+            purse = self._purse_concerned(card, waiting)
             if waiting is not None and waiting.purse != purse:
                 raise UnsettledError("RECOVERY_WRONG_CARD", seq=waiting.seq)
             found = self._journal.views.unsettled(purse) if purse else []
@@ -109,6 +109,21 @@ class Recovery:
                 return self._set_aside(card, debit, conclusion)
             case _:
                 return None
+
+    def _purse_concerned(self, card: PurseCard, waiting: UnsettledIntent | None) -> PurseId | None:
+        """The purse on the card, of several, for which something waits; else the last looked at."""
+        looked_at: set[PurseId] = set()
+        while True:
+            purse = _purse_in(card)
+            if purse is None or purse in looked_at or self._concerns(purse, waiting):
+                return purse
+            looked_at.add(purse)
+            card.next_purse()
+
+    def _concerns(self, purse: PurseId, waiting: UnsettledIntent | None) -> bool:
+        if waiting is not None:
+            return waiting.purse == purse
+        return bool(self._journal.views.unsettled(purse))
 
     def _settle(self, card: PurseCard, item: UnsettledIntent) -> Settled:
         debit = self._pending(item.seq)

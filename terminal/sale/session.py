@@ -144,6 +144,17 @@ class SaleSession:
         wallets = tuple(view.wallets.values())
         return CardShown(view.info, wallets, pin_needed, pin_needed and self._card.pin_pad)
 
+    def next_purse(self) -> CardShown:
+        """The cashier's *next purse*: another town's on the same card, if this till serves one.
+
+        Nothing is written and the amounts begin anew. After the last purse it is the first
+        again. Errors as :meth:`read`.
+        """
+        self._require(State.CARD_READ, State.BASKET)
+        self.stop()
+        self._card.next_purse()
+        return self.read()
+
     def basket(self, items: Iterable[Item], other: Money = ZERO) -> Offer:
         """What the vouchers pay of ``items``; ``other`` is paid in another way in any case.
 
