@@ -76,6 +76,8 @@ class LoadDesk:
         ours = self._unit.programmes.find_municipality(info.issuer) is not None
         if not ours or not serves(self._unit, self._row, info.issuer):
             return None
+        if not info.attests:
+            raise ConflictError("PURSE_CANNOT_ATTEST")
         if not self.replaying:
             purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
             if self._named is not None and self._named.purse_id != purse.id:

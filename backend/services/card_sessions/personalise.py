@@ -35,6 +35,8 @@ from cardlib.wire.fields import Fields
 from cardlib.wire.ids import PurseId
 
 _WHAT = "purse plan"
+LEGACY_STOCK = "white-legacy"
+"""Chips that cannot attest what a load must know: no purse of ours is made on them."""
 _CHIPS = {"white-applet": PurseChip.APPLET}
 """Chips of stock kinds that are no file cards."""
 
@@ -119,6 +121,8 @@ class PersonaliseDesk:
             raise ConflictError("STOCK_CARD_DIFFERS", serial=self._stock.serial)
         if not serves(self._unit, self._row, self._stock.municipality.issuer):
             raise PurseRefusedError("PURSE_NOT_SERVED")
+        if self._stock.kind == LEGACY_STOCK:
+            raise ConflictError("STOCK_CARD_LEGACY", serial=self._stock.serial)
         if bool(card.certificate) != (self._stock.kind == "crs"):
             raise ConflictError("STOCK_CARD_DIFFERS", serial=self._stock.serial)
         if card.certificate:

@@ -147,7 +147,7 @@ class EntryContent:
         assert spend is not None  # it is the record that the checked intent announced
         read = AttestedRead(body.index, body.record, body.random, body.tc)
         ref = f"{row.terminal}:{row.seq}"
-        if self._keyring.is_attested(info, read):
+        if self._is_attested(purse, info, read):
             learn_attested(self._unit, purse, read, spend, "sale_entry", ref, self._now)
         else:
             learn_record(self._unit, purse, body.record, spend, self._now)
@@ -180,7 +180,7 @@ class EntryContent:
         row.purse_id = purse.id
         for read in body.reads:
             spend = self._keyring.open_spend(info, read.record)
-            if spend is not None and self._keyring.is_attested(info, read):
+            if spend is not None and self._is_attested(purse, info, read):
                 ref = f"{row.terminal}:{row.seq}"
                 learn_attested(self._unit, purse, read, spend, "proof_entry", ref, self._now)
                 self._touched.add(purse, spend.ctr)
@@ -209,6 +209,12 @@ class EntryContent:
             mark = min(row.wall_ms // 1000, row.received_at)
             self._terminal.mark = max(self._terminal.mark, mark)
             self._terminal.mark_seq = row.seq
+
+    def _is_attested(self, purse: PurseRow, info: Info, read: AttestedRead) -> bool:
+        """Whether ``read`` proves its record. A legacy chip's certificate never does: its
+        purse says so where *we* keep it, whatever EF.INFO an entry may carry."""
+        able = Info.from_core(purse.info_core).attests
+        return able and self._keyring.is_attested(info, read)
 
     def _purse(self, info_core: bytes) -> tuple[Info, PurseRow]:
         info = Info.from_core(info_core)

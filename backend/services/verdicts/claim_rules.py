@@ -15,6 +15,8 @@ class Reason(StrEnum):
 
     NONE = ""
     UNPROVEN = "SALE_UNPROVEN"
+    ORACLE = "SALE_ORACLE"
+    """Unproven, and its chip cannot prove it: a person decides."""
     CONTRADICTED = "SALE_CONTRADICTED"
     ENTRY_MISSING = "SALE_ENTRY_MISSING"
     """The card proves it, its terminal has not told of it yet."""
@@ -40,7 +42,7 @@ def claim_problem(
     if journal:
         return journal
     if not judgement.proven:
-        return Reason.UNPROVEN
+        return Reason.UNPROVEN if facts.attests else Reason.ORACLE
     lost_at = record.terminal.lost_at if record.terminal else None
     if lost_at is not None and record.spend.time >= lost_at:
         return Reason.TERMINAL_LOST

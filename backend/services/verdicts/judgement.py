@@ -32,7 +32,8 @@ def judge_purse(unit: Unit, purse: PurseRow, now: int, *, changed_ctr: int | Non
         _alarm_on(unit, purse, facts.records[judgement.fact.hash], judgement, now)
     books.settle()
     _keep_marks(purse, facts, verdict)
-    _keep_proof_requests(unit, purse, verdict, facts.base.ctr, now)
+    wanted = verdict.wanted_proofs if facts.attests else frozenset()
+    _keep_proof_requests(unit, purse, wanted, facts.base.ctr, now)
     _alarm_on_forks(unit, purse, verdict, now)
     unit.flush()
 
@@ -81,13 +82,13 @@ def _keep_marks(purse: PurseRow, facts: PurseFacts, verdict: PurseVerdict) -> No
 
 
 def _keep_proof_requests(
-    unit: Unit, purse: PurseRow, verdict: PurseVerdict, base_ctr: int, now: int
+    unit: Unit, purse: PurseRow, wanted: frozenset[int], base_ctr: int, now: int
 ) -> None:
     standing = {request.ctr: request for request in unit.verdicts.proof_requests(purse.id)}
     for ctr, request in standing.items():
-        if ctr > base_ctr and ctr not in verdict.wanted_proofs:
+        if ctr > base_ctr and ctr not in wanted:
             unit.verdicts.drop_proof_request(request)
-    for ctr in sorted(verdict.wanted_proofs - set(standing)):
+    for ctr in sorted(wanted - set(standing)):
         unit.add(ProofRequestRow(purse_id=purse.id, ctr=ctr, requested_at=now))
 
 

@@ -10,7 +10,7 @@ from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.tables.verdicts import CardRecordRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.verdicts import Base, Closing, RecordFact
-from cardlib.codec.purse import Spend
+from cardlib.codec.purse import Info, Spend
 from cardlib.wire.entry import INTENT_HASH_SIZE
 
 
@@ -51,11 +51,15 @@ class KnownRecord:
 
 @dataclass(frozen=True, slots=True)
 class PurseFacts:
-    """Known records above ``base``, by hash, and the purse's grants by number."""
+    """Known records above ``base``, by hash, and the purse's grants by number.
+
+    ``attests``: whether its chip can prove a sale; a legacy chip never can.
+    """
 
     base: Base
     records: dict[bytes, KnownRecord]
     grants: dict[int, CardGrantRow]
+    attests: bool = True
 
 
 def gather(unit: Unit, purse: PurseRow, from_ctr: int) -> PurseFacts:
@@ -69,7 +73,7 @@ def gather(unit: Unit, purse: PurseRow, from_ctr: int) -> PurseFacts:
         elif row.live or (row.ctr == 0 and row.attested):
             base = Base(from_ctr, row.record_hash, Spend.decode(row.clear).spent)
     grants = {grant.grant_seq: grant for grant in unit.cards.grants_of(purse.id)}
-    return PurseFacts(base, records, grants)
+    return PurseFacts(base, records, grants, Info.from_core(purse.info_core).attests)
 
 
 def known_record(unit: Unit, row: CardRecordRow) -> KnownRecord:

@@ -290,11 +290,11 @@ class Town:
         seed = int.from_bytes(self.randomness.bytes(4), "big")
         return Till(self, merchant if merchant is not None else self.shop, seed, **options)
 
-    def new_chip(self) -> Chip:
-        """A personalised purse, its init record attested."""
+    def new_chip(self, *, attests: bool = True) -> Chip:
+        """A personalised purse, its init record attested; or one on a chip that cannot."""
         info = Info(
             purse=self.randomness.bytes(8), issuer=bytes.fromhex(ISSUER), suite=Suite.AES_128,
-            flags=0xC0, key_set=1, expiry=day_number(date(2030, 12, 31)),
+            flags=0xC0 if attests else 0x80, key_set=1, expiry=day_number(date(2030, 12, 31)),
         )  # fmt: skip
         keys = PurseKeys.derive(self.keys.masters(info.issuer, 1), info)
         chip = Chip(info, keys, self.randomness)
@@ -309,9 +309,10 @@ class Town:
                 created_at=self.clock.seconds,
             )  # fmt: skip
             unit.add(row)
-            learn_attested(
-                unit, row, chip.attest(), init, "card_session", "made", self.clock.seconds
-            )
+            if attests:
+                learn_attested(
+                    unit, row, chip.attest(), init, "card_session", "made", self.clock.seconds
+                )
             judge_purse(unit, row, self.clock.seconds)
             unit.commit()
         return chip
@@ -329,11 +330,11 @@ class Town:
         """Signs the order's grant as a card session would, which keeps what it reads first."""
         with self.work.begin() as unit:
             purse = self.purse_row(unit, chip)
-            read = chip.attest()
-            learn_attested(
-                unit, purse, read, chip.newest, "card_session", f"s{order_id}",
-                self.clock.seconds,
-            )  # fmt: skip
+            if chip.info.attests:
+                learn_attested(
+                    unit, purse, chip.attest(), chip.newest, "card_session", f"s{order_id}",
+                    self.clock.seconds,
+                )  # fmt: skip
             for known in unit.cards.grants_of(purse.id):
                 if known.state == "loading":
                     grants.confirm(unit, known, by="session:1", now=self.clock.seconds)
