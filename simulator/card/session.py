@@ -26,6 +26,8 @@ class Session:
     """Security environment restored for PSO."""
     signature_keys: dict[int, int] = field(default_factory=dict)
     """Key id by control reference template: B6 (CDS) or B8 (raw)."""
+    scanned: int = 0
+    """Files and directories that SCAN DF has told of the current one."""
     _verified: list[Pin] = field(default_factory=list)
 
     @property
@@ -48,6 +50,7 @@ class Session:
         self.answer_key = KeyId.DEBIT_RESPONSE
         self.environment = None
         self.signature_keys = {}
+        self.scanned = 0
         self._verified = of_the_mf
 
     def take_challenge(self) -> bytes | None:

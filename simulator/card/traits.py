@@ -20,6 +20,16 @@ class PinSearch(StrEnum):
     """In the current directory only (ISO/IEC 7816-4, *specific reference data*)."""
 
 
+class Listing(StrEnum):
+    """The maker's command that lists a directory."""
+
+    NONE = "none"
+    DIRECTORY = "directory"
+    """80 16, of Siemens masks."""
+    SCAN = "scan"
+    """B0 FC."""
+
+
 class PurseKind(StrEnum):
     """What a purse directory can do, which decides the commands of the chip."""
 
@@ -79,6 +89,7 @@ class Traits:
     end_of_file: EndOfFile = field(default_factory=EndOfFile)
     extended_length: bool = False
     command_chaining: bool = False
+    listing: Listing = Listing.NONE
     cns: CnsVersion | None = None
     """None for a card that is no CNS."""
     purse: PurseKind = PurseKind.FILE

@@ -14,6 +14,7 @@ from simulator.card.commands import (
     applet,
     binary,
     internal_authenticate,
+    listing,
     personalisation,
     pins,
     records,
@@ -30,6 +31,7 @@ Place = tuple[int, int]
 """CLA and INS."""
 
 CLA_PLAIN, CLA_PROPRIETARY, CLA_SECURE_PROPRIETARY = 0x00, 0x80, 0x9C
+CLA_MAKER = 0xB0
 _SECURE_MESSAGING_BITS, _CHANNEL_BITS = 0x0C, 0x03
 _CHANNELS_NOT_SUPPORTED = 0x6881
 
@@ -48,7 +50,9 @@ COMMANDS: Mapping[Place, Handler] = {
     (CLA_PLAIN, 0xDA): personalisation.refuse_plain,
     (CLA_PLAIN, 0xDC): records.refuse_plain,
     (CLA_PLAIN, 0xE0): personalisation.refuse_plain,
+    (CLA_PROPRIETARY, 0x16): listing.directory,
     (CLA_PROPRIETARY, 0x86): security.give_random,
+    (CLA_MAKER, 0xFC): listing.scan,
     (CLA_SECURE, 0xB2): records.read_record,
 }
 SECURED_WRITES: Mapping[Place, Handler] = {

@@ -11,37 +11,42 @@ from cardlib.codec.status import Status
 from simulator.card.masks.cns import CnsCard
 from simulator.card.masks.registry import Mask, register
 from simulator.card.personal import REGION
-from simulator.card.traits import CnsVersion, EndOfFile, FciForm, PinSearch, Traits
+from simulator.card.traits import CnsVersion, EndOfFile, FciForm, Listing, PinSearch, Traits
 
 CRS_STINCARD = "crs-stincard"
 PCSC_TOOLS = "pcsc-tools, smartcard_list.txt"
 
-_STINCARD = Traits(cns=CnsVersion.V1_0)
+_STINCARD = Traits(cns=CnsVersion.V1_0, listing=Listing.SCAN)
 _STINCARD_LATER = Traits(
     cns=CnsVersion.V1_1,
     extended_length=True,
     command_chaining=True,
+    listing=Listing.SCAN,
     fci=FciForm(long_descriptor=True),
 )
 _SIEMENS = Traits(
     cns=CnsVersion.V1_0,
+    listing=Listing.DIRECTORY,
     pin_search=PinSearch.CURRENT,
     fci=FciForm(long_descriptor=True, sized_directories=True),
 )
 _SIEMENS_LATER = Traits(
     cns=CnsVersion.V1_0,
+    listing=Listing.DIRECTORY,
     pin_search=PinSearch.CURRENT,
     fci=FciForm(long_descriptor=True, trimmed_access=True),
     end_of_file=EndOfFile(beyond=Status.END_OF_FILE),
 )
 _ATHENA = Traits(
     cns=CnsVersion.V1_0,
+    listing=Listing.SCAN,
     pin_search=PinSearch.CURRENT,
     fci=FciForm(template=0x62, total_size=True),
     end_of_file=EndOfFile(short=Status.OK),
 )
 _OBERTHUR = Traits(
     cns=CnsVersion.V1_0,
+    listing=Listing.SCAN,
     pin_search=PinSearch.CURRENT,
     fci=FciForm(template=0x62, total_size=True, trimmed_access=True),
     end_of_file=EndOfFile(short=Status.OK, beyond=Status.END_OF_FILE),

@@ -251,6 +251,38 @@ def test_a_chain_is_ended_by_another_command_and_by_too_much() -> None:
     host.expect("0084000008")
 
 
+# Listing a directory ----------------------------------------------------------------------
+
+
+def test_siemens_masks_list_a_directory_at_once() -> None:
+    host = host_of(SIEMENS)
+    host.expect("00A4080C021000")
+    assert host.expect("8016020000").hex().upper() == "6F0486021002" + "6F0486021003"
+    host.expect("00A4080C021400")
+    assert host.expect("8016020000") == b"\x6f\x00"
+    assert host.status("B0FC000003") == "6D00"
+
+
+def test_other_masks_tell_one_file_after_the_other() -> None:
+    host = host_of(CRS_STINCARD)
+    found = [host.expect("B0FC000003")]
+    while (answer := host.send("B0FC000103")).ok:
+        found.append(answer.data)
+    assert f"{answer.status:04X}" == "6A82"
+    assert found[0].hex().upper() == "012F01"
+    assert found[-1].hex().upper() == "381400"
+    assert len(found) == 5 + 4
+    host.expect("00A4080C021000")
+    assert host.expect("B0FC000103").hex().upper() == "011002", "another directory, from its start"
+    assert host.status("8016020000") == "6D00"
+
+
+def test_a_purse_is_listed_once_it_can_be_selected() -> None:
+    host = Host(VirtualCard(with_purse(memory_of(SIEMENS)), SeededRandomness("chip")))
+    host.expect("00A4080C021200")
+    assert b"\xb0\x01" in host.expect("8016020000")
+
+
 # Free memory and services -----------------------------------------------------------------
 
 
