@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             action="store_true",
             help=f"leave out the tests that need {group}, instead of failing without it",
         )
+    parser.addoption("--reader", help="device ring: part of the name of a real reader")
+    parser.addoption(
+        "--write-training-card",
+        action="store_true",
+        help="device ring: also write, on a card with training purses only",
+    )
 
 
 def _left_out(config: pytest.Config, group: str) -> bool:
