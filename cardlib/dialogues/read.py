@@ -35,17 +35,25 @@ def find_purse(
     """Selects the first directory from ``first`` upward whose issuer is served.
 
     PurseRefusedError ``PURSE_NOT_SERVED`` when there are purses but none of
-    ours, ``PURSE_MISSING`` when a CRS has none, ``CARD_NOT_CRS`` for other cards.
+    ours, ``PURSE_MISSING`` when a CRS has none, ``CARD_NOT_CRS`` for other cards,
+    ``PURSE_UNKNOWN_VERSION`` when one that is not understood might have been ours.
     """
+    unknown: PurseRefusedError | None = None
     for directory in range(first, DF_BUONO_LAST + 1):
         answer = yield from send(select_purse(directory))
         if answer.status == Status.FILE_NOT_FOUND:
             break
         if not answer.ok:
             raise PurseRefusedError("CARD_NOT_CRS")
-        info = Info.decode((yield from send_all(read_info()))[0].data)
+        try:
+            info = Info.decode((yield from send_all(read_info()))[0].data)
+        except PurseRefusedError as error:
+            unknown = error  # another town's may be of a newer kind
+            continue
         if (info.issuer == TRAINING_ISSUER) == training and module.serves(info):
             return directory, info
+    if unknown is not None:
+        raise unknown
     if directory > DF_BUONO_FIRST:
         raise PurseRefusedError("PURSE_NOT_SERVED")
     services = yield from send(select((DF_SERVICES,)))

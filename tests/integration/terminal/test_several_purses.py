@@ -1,0 +1,300 @@
+"""Several towns on one card, six wallets in one purse, and purses at their end."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from cardlib.channel import Channel
+from cardlib.codec.pin import Pin
+from cardlib.codec.purse import Info, SpendType
+from cardlib.errors import PurseRefusedError, WrongPinError
+from cardlib.keys import records
+from cardlib.keys.derivation import IssuerMasters, PurseKeys
+from cardlib.keys.grants import sign_grant
+from cardlib.keys.soft_module import KeyRing, SoftModule
+from cardlib.wire.bundle import IssuerKey
+from cardlib.wire.ed25519 import SigningKey
+from cardlib.wire.enrolment import DebitMaster
+from cardlib.wire.money import Money
+from simulator.card.purses import add_purse
+from simulator.faults import TearAfter, nth
+from terminal.sale.offer import Item
+from terminal.sale.session import SaleSession
+from terminal.sale.states import State
+from terminal.till import Till
+from tests.integration.terminal.stage import (
+    FOOD,
+    HYGIENE,
+    ISSUER,
+    KEY_SET,
+    MEDICINE,
+    PIN,
+    TODAY,
+    Customer,
+    Stage,
+    StageCard,
+    WalletSpec,
+    assert_books,
+    blank_spend,
+    card_keys,
+    codes,
+)
+
+OTHER_ISSUER = bytes.fromhex("058091")
+OTHER_PIN = "54321"
+OTHER_KEY = SigningKey(bytes([0x0F]) * 32)
+OTHER_MASTERS = IssuerMasters(*(bytes([0x40 + n]) * 32 for n in range(4)))
+OTHER_WALLET = WalletSpec(granted=25_00, programme=40)
+CTR_LAST = 0xFFFFFF
+
+
+def with_another_town(stage: Stage, card: StageCard) -> StageCard:
+    """The same card after the other town has put its purse on it: B002, 25.00 EUR."""
+    info = Info(
+        purse=bytes([0xC5]) * 8, issuer=OTHER_ISSUER, suite=2, flags=0xC0, key_set=KEY_SET,
+        expiry=card.info.expiry, record_map=1,
+    )  # fmt: skip
+    keys = PurseKeys.derive(OTHER_MASTERS, info)
+    grant = sign_grant(OTHER_KEY, info.core, OTHER_WALLET.grant())
+    add_purse(
+        card.card.memory, info=bytes(info), keys=card_keys(keys), pin=OTHER_PIN, puk="87654321",
+        spends=[records.seal_spend(keys.debit.record, blank_spend())],
+        grants={1: records.seal_grant(keys.debit.record, grant)},
+    )  # fmt: skip
+    stage.install(issuer_keys=(*stage.bundle.issuer_keys, IssuerKey(
+        OTHER_ISSUER, 1, OTHER_KEY.public,
+    )))  # fmt: skip
+    return replace(card, info=info, keys=keys)
+
+
+def till_of(stage: Stage, *issuers: bytes, number: int = 502) -> Till:
+    """A till that serves these towns."""
+    masters = {ISSUER: stage.masters, OTHER_ISSUER: OTHER_MASTERS}
+    held = tuple(DebitMaster(issuer, KEY_SET, masters[issuer].debit) for issuer in issuers)
+    ring = KeyRing(SigningKey(bytes([number & 0xFF]) * 32), held)
+    return stage.till(number, module=SoftModule(ring, stage.randomness))
+
+
+def balances(sale: SaleSession) -> list[int]:
+    return [wallet.balance.cents for wallet in sale.read().wallets]
+
+
+@pytest.fixture
+def first(stage: Stage) -> StageCard:
+    return stage.card()
+
+
+@pytest.fixture
+def second(stage: Stage, first: StageCard) -> StageCard:
+    return with_another_town(stage, first)
+
+
+def pay(sale: SaleSession, cents: int, pin: str) -> State:
+    sale.basket([Item(FOOD, Money(cents))])
+    sale.agree(Pin(pin))
+    result = sale.commit()
+    sale.finish()
+    return result.state
+
+
+def second_spent(card: StageCard) -> int:
+    purse = card.card.memory.find((0x1200, 0xB002))
+    assert purse is not None
+    file = purse.file_by_sfi(3)
+    assert file is not None
+    spend = records.open_spend(card.keys.debit.record, file.records[0])
+    assert spend is not None
+    return spend.spent[0]
+
+
+def test_a_till_of_two_towns_takes_the_first_purse_then_the_next(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    till = till_of(stage, ISSUER, OTHER_ISSUER)
+    sale = Customer(till, first.plug()).session()
+
+    assert balances(sale) == [100_00]
+    assert [item.balance.cents for item in sale.next_purse().wallets] == [25_00]
+    assert pay(sale, 5_00, OTHER_PIN) is State.CLOSED
+
+    assert (first.newest().spent[0], second_spent(second)) == (0, 5_00)
+    assert codes(till)[-2:] == ["intent", "sale"]
+    assert_books(first, till)
+
+
+def test_after_the_last_purse_comes_the_first_again(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    sale = Customer(till_of(stage, ISSUER, OTHER_ISSUER), first.plug()).session()
+    issuers = [sale.read().info.issuer, *(sale.next_purse().info.issuer for _ in range(3))]
+
+    assert issuers == [ISSUER, OTHER_ISSUER, ISSUER, OTHER_ISSUER]
+
+
+def test_a_card_with_one_purse_of_ours_stays_with_it(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    till = till_of(stage, ISSUER)
+    sale = Customer(till, first.plug()).session()
+    sale.read()
+
+    assert sale.next_purse().info.issuer == ISSUER
+    assert codes(till) == []
+
+
+def test_a_till_of_the_second_town_alone_passes_the_first_by(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    sale = Customer(till_of(stage, OTHER_ISSUER), first.plug()).session()
+
+    assert balances(sale) == [25_00]
+    assert pay(sale, 25_00, OTHER_PIN) is State.CLOSED
+    assert (first.newest().spent[0], second_spent(second)) == (0, 25_00)
+
+
+def test_each_purse_has_its_own_pin(stage: Stage, first: StageCard, second: StageCard) -> None:
+    sale = Customer(till_of(stage, ISSUER, OTHER_ISSUER), first.plug()).session()
+    sale.read()
+    sale.next_purse()
+    sale.basket([Item(FOOD, Money(100))])
+
+    with pytest.raises(WrongPinError):
+        sale.agree(Pin(PIN))
+    assert second_spent(second) == 0
+
+
+def test_a_pin_shown_to_one_purse_opens_no_other(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    channel = Channel(first.plug())
+    for command in ("00A4080C041200B001", "0020009C083132333435FFFFFF", "00A4080C041200B002"):
+        assert channel.transmit(bytes.fromhex(command)) == b"\x90\x00"
+
+    assert channel.transmit(bytes.fromhex("0020009C")) == b"\x63\xc3"
+
+
+def test_after_a_reset_the_chosen_purse_stands(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    customer = Customer(till_of(stage, ISSUER, OTHER_ISSUER), first.plug())
+    sale = customer.session()
+    sale.read()
+    sale.next_purse()
+    sale.basket([Item(FOOD, Money(300))])
+    sale.reset_card()
+    sale.start_again()
+    sale.agree(Pin(OTHER_PIN))
+
+    assert sale.commit().goods_are_due
+    assert second_spent(second) == 300
+
+
+def test_a_debit_torn_in_the_second_purse_is_found_out_there(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    till = till_of(stage, ISSUER, OTHER_ISSUER)
+    torn = Customer(till, TearAfter(first.plug(), nth(1, ins=0xDC)))
+    sale = torn.session()
+    sale.read()
+    sale.next_purse()
+    sale.basket([Item(FOOD, Money(700))])
+    sale.agree(Pin(OTHER_PIN))
+    assert sale.commit().state is State.UNKNOWN
+
+    back = Customer(till, first.plug())
+    (settled,) = back.counter.recovery().settle(back.card)
+
+    assert str(settled.conclusion.verdict) == "committed"
+    assert (first.newest().spent[0], second_spent(second)) == (0, 700)
+    assert codes(till)[-1] == "recovered"
+
+
+def test_a_purse_of_a_newer_kind_does_not_hide_ours(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    purse = first.card.memory.find((0x1200, 0xB001))
+    assert purse is not None
+    file = purse.file_by_sfi(1)
+    assert file is not None
+    file.records[0] = b"\x02" + file.content[1:]
+
+    assert balances(Customer(till_of(stage, OTHER_ISSUER), first.plug()).session()) == [25_00]
+    with pytest.raises(PurseRefusedError, match="PURSE_UNKNOWN_VERSION"):
+        Customer(till_of(stage, ISSUER, number=503), first.plug()).session().read()
+
+
+# Six wallets ------------------------------------------------------------------------------
+
+
+def test_one_sale_takes_from_six_wallets_in_one_write(stage: Stage) -> None:
+    kinds = (FOOD, FOOD, HYGIENE, HYGIENE, MEDICINE, MEDICINE)
+    card = stage.card(
+        *(
+            WalletSpec(slot=slot, granted=1000 + slot, categories=(kind,), grant_seq=slot)
+            for slot, kind in enumerate(kinds, 1)
+        )
+    )
+    till = stage.till()
+    customer = Customer(till, card.plug())
+    sale = customer.session()
+    assert balances(sale) == [1001, 1002, 1003, 1004, 1005, 1006]
+    sale.basket([Item(kind, Money(1500)) for kind in (FOOD, HYGIENE, MEDICINE)])
+    sale.agree(Pin(PIN))
+    assert sale.commit().goods_are_due
+    sale.finish()
+
+    spent = card.newest().spent
+    assert sum(spent) == 4500
+    assert all(spent)
+    assert (card.newest().ctr, card.newest().type) == (1, SpendType.SALE)
+    sent = [exchange.command for exchange in customer.trace]
+    assert sum(command[1] == 0xDC for command in sent) == 1
+    assert sum(command[1] == 0xB2 and command[3] == 0x14 for command in sent) == 6
+    assert_books(card, till)
+
+
+# The end of a purse -----------------------------------------------------------------------
+
+
+def near_the_end(stage: Stage, ctr: int, spent: int = 0, granted: int = 100_00) -> StageCard:
+    newest = replace(
+        blank_spend(), type=SpendType.SALE, ctr=ctr, spent=(spent, 0, 0, 0, 0, 0), terminal=502,
+        seq=1,
+    )  # fmt: skip
+    return stage.card(WalletSpec(granted=granted), newest=newest)
+
+
+def test_the_last_counter_is_used_and_then_nothing_is_written(stage: Stage) -> None:
+    card, till = near_the_end(stage, CTR_LAST - 1), stage.till()
+    assert Customer(till, card.plug()).buy(500).goods_are_due
+    assert card.newest().ctr == CTR_LAST
+    before = list(card.spend_file.records)
+
+    with pytest.raises(PurseRefusedError, match="PURSE_FULL"):
+        Customer(till, card.plug()).session().read()
+
+    assert card.spend_file.records == before
+    assert codes(till)[-1] == "declined PURSE_FULL"
+
+
+def test_a_wallet_is_spent_up_to_the_largest_total(stage: Stage) -> None:
+    card, till = near_the_end(stage, 7, spent=0xFFFFFF - 250, granted=0xFFFFFF), stage.till()
+    customer = Customer(till, card.plug())
+    assert balances(customer.session()) == [250]
+    assert customer.buy(250).goods_are_due
+    assert card.newest().spent[0] == 0xFFFFFF
+
+    assert balances(Customer(till, card.plug()).session()) == [0]
+
+
+@pytest.mark.parametrize(("expiry", "sells"), [(TODAY, True), (date(2026, 9, 20), False)])
+def test_a_card_sells_on_its_last_day_and_not_after(
+    stage: Stage, expiry: date, sells: bool
+) -> None:
+    customer = Customer(stage.till(), stage.card(expiry=expiry).plug())
+    if sells:
+        assert customer.buy(100).goods_are_due
+    else:
+        with pytest.raises(PurseRefusedError, match="CARD_EXPIRED"):
+            customer.session().read()
