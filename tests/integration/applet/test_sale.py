@@ -1,5 +1,7 @@
 """Sales on an applet card: what they cost, what they write, and that nothing else changes."""
 
+from pathlib import Path
+
 import pytest
 
 from cardlib.codec.pin import Pin
@@ -29,6 +31,7 @@ from tests.integration.terminal.stage import (
 from tests.integration.terminal.test_sale import refused
 
 COMMANDS, BYTES = 4, 160
+CARD_PROFILE = Path(__file__).parents[3] / "docs" / "card-profile.md"
 
 
 def size(trace: list[Exchange]) -> int:
@@ -213,3 +216,18 @@ def test_what_the_till_knows_of_a_purse_does_not_depend_on_the_driver(stage: Sta
     file, applet = states
     assert file.same_records(applet)
     assert (file.newest, file.wallets, file.info) == (applet.newest, applet.wallets, applet.info)
+
+
+def test_the_card_profile_tells_what_the_trace_shows(stage: Stage) -> None:
+    card, till = stage.card(mask=WHITE_APPLET), stage.till()
+    shop = Customer(till, card.plug())
+    shop.buy(1_00)
+    shop.trace.clear()
+    shop.buy(12_50)
+
+    lines = CARD_PROFILE.read_text("utf-8").splitlines()
+    rows = [line.split("|") for line in lines if line.startswith("| A")]
+    told = [(int(row[4]), int(row[5])) for row in rows]
+
+    assert told == [(len(item.command), len(item.answer or b"")) for item in shop.trace]
+    assert sum(map(sum, told)) == BYTES
