@@ -29,8 +29,9 @@ class Needs(Enum):
     """Nothing: it only reads."""
     PURSE = auto()
     """A purse directory; it only reads."""
-    TRIES = auto()
-    """No purse of a real issuer: it asks for the tries left, which a chip might count."""
+    NO_MONEY = auto()
+    """No purse of a real issuer: a chip might count a question for tries left as a try, or
+    know another command by a maker's code."""
     TRAINING = auto()
     """A training purse and a person's word: it sends writes that the chip must refuse."""
     KEYS = auto()
@@ -41,6 +42,8 @@ READS = frozenset((0xA4, 0xB0, 0xB2, 0x84, 0x86, 0x22, 0xC0))
 """SELECT, READ BINARY and RECORD, GET CHALLENGE, GIVE RANDOM, MSE SET, GET RESPONSE: of
 these only the first three touch a file, and the rest lives until the next reset."""
 VERIFY = 0x20
+LISTINGS = (bytes.fromhex("80160200"), bytes.fromhex("B0FC0000"))
+"""DIRECTORY of CardOS and SCAN DF of other makers, as OpenSC sends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +91,16 @@ class ForbiddenCommandError(CardlibError):
     default_code = "PROBE_FORBIDDEN"
 
 
-def only_reads(dialogue: Dialogue[T], *, verify: bool = False) -> Dialogue[T]:
+def only_reads(dialogue: Dialogue[T], *, no_money: bool = False) -> Dialogue[T]:
     """Passes a dialogue on; ForbiddenCommandError before a command that is no read.
 
-    ``verify`` also lets VERIFY through when it carries no PIN.
+    ``no_money`` also lets through VERIFY without a PIN, and the makers' lists of files.
     """
     try:
         volley = next(dialogue)
         while True:
             for command in volley:
-                _require_read(command, verify=verify)
+                _require_read(command, no_money=no_money)
             try:
                 answers = yield volley
             except Exception as error:  # noqa: BLE001 - passed on unchanged, never swallowed
@@ -109,9 +112,9 @@ def only_reads(dialogue: Dialogue[T], *, verify: bool = False) -> Dialogue[T]:
         return result
 
 
-def _require_read(command: Command, *, verify: bool) -> None:
-    asks_tries = verify and command.ins == VERIFY and not command.data
-    if command.ins not in READS and not asks_tries:
+def _require_read(command: Command, *, no_money: bool) -> None:
+    asks = (command.ins == VERIFY and not command.data) or command.header in LISTINGS
+    if command.ins not in READS and not (no_money and asks):
         raise ForbiddenCommandError(command=f"{command.ins:02X}")
 
 

@@ -18,6 +18,7 @@ from cardlib.dialogues.probe.answers import (
     Subject,
     only_reads,
 )
+from cardlib.dialogues.probe.cns_side import CNS_FILES, CNS_LISTINGS
 from cardlib.dialogues.probe.reading import IN_A_PURSE, ON_ANY_CARD
 from cardlib.dialogues.probe.writing import (
     ABOUT_TRIES,
@@ -35,8 +36,11 @@ from cardlib.wire.ids import TRAINING_ISSUER
 NOT_OFFERED = "COMMAND_TOO_LONG"
 """The card's answer to reset says that it takes no such command: it is not sent."""
 OF_THE_PURSE = ("tries_told_9c",)
-NEVER_ASKED = ("hash_covers_padding", "key_change_answer_key", "own_initialisation")
-"""Points of the profile that cannot be asked: the holder's data, keys, an unused chip."""
+NEVER_ASKED = (
+    "hash_covers_padding", "additional_data_zeros", "change_with_implicit_pin",
+    "unblock_by_puk_alone", "key_change_answer_key", "own_initialisation",
+)  # fmt: skip
+"""Points of the profile that cannot be asked: the holder's data and PINs, keys, an unused chip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,10 @@ def catalogue(hand: Hand | None = None) -> Iterator[tuple[Needs, str, Question |
     """All questions in order; those that need keys have nobody to ask without ``hand``."""
     plain: tuple[tuple[Needs, Questions], ...] = (
         (Needs.CARD, ON_ANY_CARD),
+        (Needs.CARD, CNS_FILES),
         (Needs.PURSE, IN_A_PURSE),
-        (Needs.TRIES, ABOUT_TRIES),
+        (Needs.NO_MONEY, CNS_LISTINGS),
+        (Needs.NO_MONEY, ABOUT_TRIES),
         (Needs.TRAINING, REFUSED_WRITES),
     )
     for needs, questions in plain:
@@ -139,14 +145,14 @@ def _barred(
     """Why a question is not asked; empty when it may be."""
     if needs is Needs.CARD:
         return ""
-    if subject.directory is None and (needs is not Needs.TRIES or name in OF_THE_PURSE):
+    if subject.directory is None and (needs is not Needs.NO_MONEY or name in OF_THE_PURSE):
         return "no_purse"
     if needs is Needs.PURSE:
         return ""
     if subject.live:
         return "live_purse"
-    if needs is Needs.TRIES:
-        return "asking_costs" if subject.tries_cost else ""
+    if needs is Needs.NO_MONEY:
+        return "asking_costs" if subject.tries_cost and name in ABOUT_TRIES else ""
     if writing is None:
         return "not_confirmed"
     return "other_keys" if needs is Needs.KEYS and hand is None else ""
@@ -154,8 +160,9 @@ def _barred(
 
 def _ask(needs: Needs, name: str, question: Question, subject: Subject) -> Dialogue[Answer]:
     guarded = question(subject)
-    if needs in (Needs.CARD, Needs.PURSE, Needs.TRIES):
-        guarded = only_reads(guarded, verify=needs is Needs.TRIES and not subject.live)
+    if needs in (Needs.CARD, Needs.PURSE, Needs.NO_MONEY):
+        no_money = needs is Needs.NO_MONEY and not subject.live
+        guarded = only_reads(guarded, no_money=no_money)
     try:
         good, detail = yield from guarded
     except (CardGoneError, ForbiddenCommandError):

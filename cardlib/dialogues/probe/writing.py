@@ -40,12 +40,14 @@ _TRIES_MAX = 3
 # tries -------------------------------------------------------------------------------------
 
 
-def _tries(reference: int) -> Question:
+def _tries(reference: int, *, at_mf: bool = False) -> Question:
     """Whether VERIFY without a PIN tells the tries left; asked twice, to see what it costs."""
 
     def ask(subject: Subject) -> Dialogue[Said]:
         if reference == PinReference.PURSE_PIN:
             yield from enter(subject)
+        elif at_mf:
+            yield from send(Command(0x00, 0xA4, 0x00, 0x0C, b"\x3f\x00"))
         else:
             yield from send(select(EF_ID_CARTA))
         query = Command(0x00, 0x20, 0x00, reference)
@@ -62,6 +64,7 @@ def _tries(reference: int) -> Question:
 ABOUT_TRIES: Questions = {
     "tries_told_9c": _tries(PinReference.PURSE_PIN),
     "tries_told_90": _tries(CNS_PIN_BACKTRACKING),
+    "tries_told_90_at_mf": _tries(CNS_PIN_BACKTRACKING, at_mf=True),
     "tries_told_10": _tries(PinReference.CNS_PIN),
 }
 
