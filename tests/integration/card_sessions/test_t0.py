@@ -6,7 +6,7 @@ from backend.domain.ledger import AccountKind
 from cardlib.channel import Channel
 from cardlib.trace import Exchange
 from simulator.card.masks import GENERIC_T0
-from simulator.faults import TearAfter, TearBefore, nth
+from simulator.faults import EndlessAnswer, LongerAnswer, TearAfter, TearBefore, nth
 from tests.integration.card_sessions.bench import Card, Town
 
 GET_RESPONSE = 0xC0
@@ -31,6 +31,19 @@ def test_a_t0_card_is_personalised_and_loaded(town: Town) -> None:
     fetched = [item for item in trace if item.command[1] == GET_RESPONSE]
     assert len(fetched) == len(writes) > 0
     assert all((item.answer or b"")[-2] == 0x61 for item in writes)
+
+
+@pytest.mark.parametrize("kind", [EndlessAnswer, LongerAnswer])
+@pytest.mark.parametrize("number", [2, 5, 20])
+def test_an_answer_that_no_card_may_give_is_a_card_lost(
+    town: Town, kind: type[EndlessAnswer] | type[LongerAnswer], number: int
+) -> None:
+    card = personalised(town)
+    order = town.order(card, 50_00)
+    town.load(card, Channel(kind(card.line, nth(number))))
+    town.load(card, Channel(card.line))
+    assert town.order_state(order) == "on_card"
+    town.check_books()
 
 
 @pytest.mark.parametrize("kind", [TearBefore, TearAfter])

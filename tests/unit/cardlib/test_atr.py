@@ -67,6 +67,12 @@ def test_specific_mode_leaves_no_choice() -> None:
     assert atr.protocol is TransmissionProtocol.T0
 
 
+def test_ta2_is_no_ifsc() -> None:
+    """TD1 = 91 names T=1 and brings TA2, which fixes the protocol; TA3 is the first for T=1."""
+    atr = decode(sealed("80918131FE45"))
+    assert (atr.specific_mode, atr.ifsc) == (1, 254)
+
+
 def test_ifsc_is_32_where_the_card_names_none() -> None:
     assert decode(sealed("808101")).ifsc == 32
     assert decode(T0_ONLY).ifsc == 32

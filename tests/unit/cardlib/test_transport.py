@@ -132,6 +132,7 @@ def test_an_answer_that_never_ends_has_a_name(command: Command, word: str) -> No
         (CASE_2, ["00" * 17 + "9000"]),
         (CASE_4, ["6103", "AABB9000"]),
         (CASE_4, ["6103", "AABBCCDD9000"]),
+        (CASE_4, ["6102", "AABBCC6282"]),
         (CASE_2, ["6C04", "AABBCC9000"]),
         (CASE_2, ["6C04", "9000"]),
         (Command(0, 0xDC, 0, 0x1B, b"\x01", le=14), ["61FF", "00" * 255 + "9000"]),
