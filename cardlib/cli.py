@@ -17,7 +17,7 @@ from cardlib.trace import Exchange
 app = typer.Typer(help="Read a card, in a reader or as an image file.", no_args_is_help=True)
 
 T = TypeVar("T")
-Reader = Annotated[str | None, typer.Option(help="Part of the reader's name.")]
+Reader = Annotated[str | None, typer.Option(help="The reader's name or a part; * and ? stand in.")]
 Card = Annotated[str | None, typer.Option(help="Image of a virtual card, instead of a reader.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Lang = Annotated[str | None, typer.Option(help="it or en.")]

@@ -37,7 +37,7 @@ Dir = Annotated[
     Path | None,
     typer.Option("--dir", envvar="BORSELLINO_TILL", help="The till's directory; else ./till."),
 ]
-Reader = Annotated[str | None, typer.Option(help="Part of the reader's name.")]
+Reader = Annotated[str | None, typer.Option(help="The reader's name or a part; * and ? stand in.")]
 Card = Annotated[str | None, typer.Option(help="Image of a virtual card, instead of a reader.")]
 Module = Annotated[
     str, typer.Option("--module", help="Part of the name of the reader with the module card.")
@@ -66,10 +66,11 @@ def screen(
     slot, chosen = ModuleSlot(module, module_card), _chosen(context, directory)
     with reported(lang, as_json=False), _opened(chosen, slot, lang) as till:
         shown = importlib.import_module("terminal.ui.app")  # Textual only when it is wanted
-        with watched_readers(reader=reader, image=card) as watch:
+        module = till.config.module_reader
+        with watched_readers(reader=reader, image=card, besides=module) as watch:
             shown.run(
                 till,
-                lambda: open_connection(reader=reader, image=card),
+                lambda: open_connection(reader=reader, image=card, besides=module),
                 _language(till, lang),
                 watch,
             )
@@ -124,7 +125,8 @@ def pay_command(
             keypad=keypad and pin_file is None,
             again=None if as_json else typer.confirm,
         )
-        connection = open_connection(reader=reader, image=card)
+        module = till.config.module_reader
+        connection = open_connection(reader=reader, image=card, besides=module)
         try:
             paid = pay(counter, counter.card(connection, _tracer(exchanges, trace)), order, talk)
         finally:

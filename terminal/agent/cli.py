@@ -45,7 +45,7 @@ LOADED = frozenset(
 Dir = Annotated[Path, typer.Option("--dir", envvar="BORSELLINO_TILL", help="The till's directory.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Lang = Annotated[str | None, typer.Option(help="it or en.")]
-Reader = Annotated[str | None, typer.Option(help="Part of the reader's name.")]
+Reader = Annotated[str | None, typer.Option(help="The reader's name or a part; * and ? stand in.")]
 Card = Annotated[str | None, typer.Option(help="Image of a virtual card, instead of a reader.")]
 HERE = Path("till")
 
@@ -254,7 +254,8 @@ def _session(
     ask_pin: PinAsker = no_pin,
 ) -> SessionCommands:
     with _uplink(till) as uplink:
-        connection = open_connection(reader=reader, image=card)
+        module = till.config.module_reader
+        connection = open_connection(reader=reader, image=card, besides=module)
         try:
             return run_session(Channel(connection), uplink, opening, ask_pin=ask_pin)
         finally:

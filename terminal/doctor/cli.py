@@ -48,7 +48,7 @@ def _way_to_card(reader: str | None, image: str | None) -> Iterator[Finding]:
 
 def doctor(
     *,
-    reader: Annotated[str | None, typer.Option(help="Part of the reader's name.")] = None,
+    reader: Annotated[str | None, typer.Option(help="A reader's name or part of it.")] = None,
     card: Annotated[str | None, typer.Option(help="Image of a virtual card instead.")] = None,
     directory: Annotated[
         Path | None,

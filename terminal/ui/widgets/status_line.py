@@ -9,6 +9,17 @@ from terminal.ui.shown import TillStatus
 from terminal.ui.wording import Wording
 
 SEPARATOR = "  │  "
+_TROUBLE = {
+    "PCSC_MISSING": "service_lost",
+    "PCSC_NOT_PERMITTED": "service_lost",
+    "PCSC_LIBRARY_MISSING": "service_lost",
+    "READER_MISSING": "reader_gone",
+    "READER_BUSY": "reader_busy",
+    "READER_SILENT": "reader_silent",
+    "CARD_MUTE": "card_mute",
+    "CARD_UNPOWERED": "card_mute",
+    "CARD_PROTOCOL": "card_mute",
+}
 
 
 class StatusLine(Static):
@@ -40,7 +51,7 @@ class StatusLine(Static):
 
     def _card(self, status: TillStatus) -> str:
         if status.trouble:
-            return self._wording("reader_trouble")
+            return self._wording(_TROUBLE.get(status.trouble, "reader_trouble"))
         return self._wording("card_in" if status.card_in else "card_out")
 
     def _days(self, status: TillStatus) -> str:

@@ -273,7 +273,7 @@ async def test_no_reader_is_said_until_there_is_one(till: Till) -> None:
     async with app.run_test(size=SIZE) as pilot:
         cashier = Cashier(app, pilot, Reader())
         await cashier.until_text("No card reader was found. Plug in a reader.", "READER_MISSING")
-        assert "Reader does not work" in cashier.text
+        assert "No reader" in cashier.text
 
 
 async def test_keys_pressed_twice_do_nothing_twice(
