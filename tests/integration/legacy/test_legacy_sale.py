@@ -1,16 +1,17 @@
 """Sales on a legacy chip, as far as the town allows them."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
-from cardlib.codec.apdu import Response
+from cardlib.codec.apdu import Command, Response
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import FLAG_PIN_ENFORCED
 from cardlib.codec.status import Status
 from cardlib.dialogues.legacy import digest
 from cardlib.errors import AuthenticityError, CardGoneError
-from cardlib.keys import attestation
+from cardlib.keys import attestation, records, secure_messaging
 from cardlib.keys.module import LegacyModule
 from cardlib.keys.suites import suite_of
 from cardlib.wire.bundle import Limits
@@ -21,6 +22,7 @@ from simulator.card.masks import WHITE_LEGACY
 from simulator.faults import (
     ForgedStatus,
     HeldBack,
+    PinWedge,
     Replayed,
     TearAfter,
     TearBefore,
@@ -238,6 +240,29 @@ def test_a_forged_status_and_a_replayed_read_deceive_nobody(lenient: Stage) -> N
     shop.session().read()
     assert refused(shop.session().read).code == "CARD_MAC_BAD"
     assert_books(card, till)
+
+
+def test_a_pin_wedge_cannot_make_the_chip_pay(lenient: Stage) -> None:
+    card, till = legacy_card(lenient), lenient.till()
+
+    assert Customer(till, PinWedge(card.plug())).buy(5_00, pin="99999").state is State.UNKNOWN
+    assert card.newest().ctr == 0
+
+
+def test_a_stolen_key_re_opens_value_on_it_as_on_a_file_card(lenient: Stage) -> None:
+    card, till = legacy_card(lenient), lenient.till()
+    Customer(till, card.plug()).buy(LIMIT)
+    line, keys = card.plug(), card.keys.debit
+    spend = replace(card.newest(), ctr=2, spent=(0, 0, 0, 0, 0, 0), seq=99)
+    line.transmit(bytes.fromhex("00A4080C041200B001"))
+    line.transmit(bytes.fromhex("8086000008") + bytes(8))
+    line.transmit(bytes.fromhex("0020009C08") + Pin(PIN).block)
+    challenge = line.transmit(bytes.fromhex("0084000008"))[:8]
+    plain = Command(0x00, 0xDC, 0x00, 0x1B, records.seal_spend(keys.record, spend))
+    command = secure_messaging.protect(suite_of(1), keys.command, challenge, plain)
+
+    assert Response.decode(line.transmit(bytes(command))).ok
+    assert card.newest() == spend
 
 
 def test_a_debit_held_back_dies_with_the_next_read(lenient: Stage) -> None:

@@ -1,0 +1,42 @@
+"""The threat table keeps its word: where it says that a chip refuses, a test shows it."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+CHIP = "**chip**"
+
+
+def listed() -> dict[int, tuple[str, str]]:
+    """Path and function of each numbered test."""
+    found = re.findall(r"^(\d+)\. `(\S+)::(\w+)`$", PAGE, re.MULTILINE)
+    return {int(number): (path, name) for number, path, name in found}
+
+
+def cells() -> list[str]:
+    rows = [line for line in PAGE.splitlines() if line.startswith("|")]
+    return [cell for row in rows for cell in row.split("|") if CHIP in cell]
+
+
+def test_every_refusal_of_a_chip_names_a_test() -> None:
+    assert cells()
+    numbers = [int(number) for cell in cells() for number in re.findall(r"\[(\d+)\]", cell)]
+
+    assert [cell for cell in cells() if not re.search(r"\*\*chip\*\* \[\d+\]", cell)] == []
+    assert sorted(numbers) == sorted(listed())
+
+
+def test_every_named_test_exists() -> None:
+    missing = [
+        f"{path}::{name}"
+        for path, name in re.findall(r"`(tests/\S+\.py)::(\w+)`", PAGE)
+        if name not in functions(ROOT / path)
+    ]
+    assert missing == []
+
+
+def functions(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
