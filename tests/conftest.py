@@ -29,6 +29,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="device ring: also write, on a card with training purses only",
     )
+    parser.addoption("--training-pin", help="device ring: PIN of that purse, if not 12345")
 
 
 def _left_out(config: pytest.Config, group: str) -> bool:

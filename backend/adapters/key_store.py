@@ -13,11 +13,18 @@ from typing import Protocol
 from backend.errors import ConflictError, KeyStoreError
 from cardlib.keys import key_file
 from cardlib.keys.derivation import MASTER_SIZE, IssuerMasters
+from cardlib.keys.training import (
+    TRAINING_GRANT_KEY,
+    TRAINING_GRANT_SEED,
+    TRAINING_KEY_SET,
+    TRAINING_MASTERS,
+)
 from cardlib.ports import Randomness
 from cardlib.wire import cbor
 from cardlib.wire.cbor import Value
 from cardlib.wire.ed25519 import KEY_SIZE, SigningKey
 from cardlib.wire.fields import Fields, as_bytes, as_list, as_text, as_uint
+from cardlib.wire.ids import TRAINING_ISSUER
 
 _WHAT = "key store"
 
@@ -174,19 +181,27 @@ class MemoryKeyStore:
         return self.operator_key()
 
     def create_masters(self, issuer: bytes, key_set: int) -> IssuerMasters:
-        """Makes the masters of a key set; ConflictError when they are here."""
+        """Makes the masters of a key set; ConflictError when they are here.
+
+        Training has the published ones: its keys are nobody's secret (PROTOCOL 2).
+        """
         if (issuer, key_set) in self._content.masters:
             raise ConflictError("KEY_EXISTS", key=f"{issuer.hex()}/{key_set}")
         masters = IssuerMasters(*(self._randomness.bytes(MASTER_SIZE) for _ in range(4)))
+        if (issuer, key_set) == (TRAINING_ISSUER, TRAINING_KEY_SET):
+            masters = TRAINING_MASTERS
         self._content.masters[issuer, key_set] = masters
         self._changed()
         return masters
 
     def create_grant_key(self, issuer: bytes, key_id: int) -> SigningKey:
-        """Makes a grant key; ConflictError when it is here."""
+        """Makes a grant key; ConflictError when it is here. Training has the published one."""
         if (issuer, key_id) in self._content.grant_keys:
             raise ConflictError("KEY_EXISTS", key=f"{issuer.hex()}/grant {key_id}")
-        self._content.grant_keys[issuer, key_id] = self._randomness.bytes(KEY_SIZE)
+        seed = self._randomness.bytes(KEY_SIZE)
+        if (issuer, key_id) == (TRAINING_ISSUER, TRAINING_GRANT_KEY):
+            seed = TRAINING_GRANT_SEED
+        self._content.grant_keys[issuer, key_id] = seed
         self._changed()
         return self.grant_key(issuer, key_id)
 

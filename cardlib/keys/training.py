@@ -1,7 +1,7 @@
-"""The masters of issuer 000000: training, so they are published (PROTOCOL 2).
+"""The keys of issuer 000000: training, so they are published (PROTOCOL 2).
 
-Whoever has this package can read and debit a purse made with them; live tills refuse it.
-A backend's own training issuer has masters of its own, which are not these.
+Whoever has this package can read, load and debit a purse made with them; live tills
+refuse it. They are those of the first key set and of the first grant key.
 """
 
 from hashlib import sha256
@@ -9,7 +9,8 @@ from hashlib import sha256
 from cardlib.keys.derivation import IssuerMasters
 
 TRAINING_PIN = "12345"
-"""Of purses made with these masters, until somebody changes it."""
+"""Of purses made without a backend, until somebody changes it."""
+TRAINING_KEY_SET = TRAINING_GRANT_KEY = 1
 
 
 def _public(use: str) -> bytes:
@@ -19,3 +20,5 @@ def _public(use: str) -> bytes:
 TRAINING_MASTERS = IssuerMasters(
     debit=_public("debit"), attest=_public("attest"), load=_public("load"), admin=_public("admin")
 )
+TRAINING_GRANT_SEED = _public("grants")
+"""Seed of the Ed25519 key that signs training grants."""

@@ -61,9 +61,13 @@ def yes(report: Report, question: str) -> bool:
 
 
 def test_one_cent_is_sold_and_taken_back(
-    connection: CardConnection, training_card: CardSummary, tmp_path: Path
+    connection: CardConnection,
+    training_card: CardSummary,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
     """Two records more on the card, and the same balance."""
+    pin = Pin(request.config.getoption("--training-pin") or TRAINING_PIN)
     with training_till(tmp_path / "till") as till:
         counter = Counter(till)
         card = counter.card(connection)
@@ -74,13 +78,13 @@ def test_one_cent_is_sold_and_taken_back(
         with counter.sale(card) as sale:
             sale.read()
             sale.basket([Item(GOODS, ONE_CENT)])
-            agree(sale)
+            agree(sale, pin)
             assert sale.commit().goods_are_due
             sale.finish()
         with counter.sale(card) as back:
             back.read()
             back.void()
-            agree(back)
+            agree(back, pin)
             assert back.commit().goods_are_due
             back.finish()
         after = card.read()
@@ -89,9 +93,9 @@ def test_one_cent_is_sold_and_taken_back(
         assert till.journal.check().good
 
 
-def agree(sale: SaleSession) -> None:
-    """On the reader's keypad where it has one: somebody types 12345 there."""
+def agree(sale: SaleSession, pin: Pin) -> None:
+    """On the reader's keypad where it has one: somebody types the PIN there, twice in all."""
     if sale.pin_pad:
         sale.agree_on_pad()
     else:
-        sale.agree(Pin(TRAINING_PIN))
+        sale.agree(pin)

@@ -7,7 +7,12 @@ from pathlib import Path
 from nacl.public import PublicKey as BoxKey
 from nacl.public import SealedBox
 
-from cardlib.keys.training import TRAINING_MASTERS
+from cardlib.keys.training import (
+    TRAINING_GRANT_KEY,
+    TRAINING_GRANT_SEED,
+    TRAINING_KEY_SET,
+    TRAINING_MASTERS,
+)
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.wire.bundle import Bundle, Category, IssuerKey, Limits, Programme
 from cardlib.wire.ed25519 import SigningKey
@@ -19,11 +24,12 @@ from cardlib.wire.enrolment import (
     ModuleKeys,
 )
 from cardlib.wire.ids import TRAINING_ISSUER, TerminalNumber
-from simulator.training import ISSUER_KEY, ISSUER_KEY_ID, KEY_SET, PROGRAMME
+from simulator.training import PROGRAMME
 from terminal.till import Till, TillConfig, enrol, prepare
 
 GOODS = 0
 PASSPHRASE = "nobody's secret"
+_GRANTS = SigningKey(TRAINING_GRANT_SEED)
 _OPERATOR = SigningKey(bytes([7]) * 32)
 
 
@@ -41,11 +47,11 @@ def training_till(directory: Path) -> Generator[Till]:
     bundle = Bundle(
         version=1, issued_at=now, parameters=1, limits=Limits(), hotlist_version=1,
         watermark_version=1,
-        issuer_keys=(IssuerKey(TRAINING_ISSUER, ISSUER_KEY_ID, ISSUER_KEY.public),),
+        issuer_keys=(IssuerKey(TRAINING_ISSUER, TRAINING_GRANT_KEY, _GRANTS.public),),
         programmes=(Programme(TRAINING_ISSUER, PROGRAMME, "Training"),),
         categories=(Category(GOODS, "merce", "goods"),),
     )  # fmt: skip
-    module = ModuleKeys((DebitMaster(TRAINING_ISSUER, KEY_SET, TRAINING_MASTERS.debit),))
+    module = ModuleKeys((DebitMaster(TRAINING_ISSUER, TRAINING_KEY_SET, TRAINING_MASTERS.debit),))
     sealed = bytes(SealedBox(BoxKey(request.box_key)).encrypt(module.encode()))
     answer = EnrolmentAnswer(
         _OPERATOR.public, certificate.sign(_OPERATOR), sealed, bundle.sign(_OPERATOR)

@@ -21,7 +21,10 @@ from backend.domain.ledger import (
 )
 from backend.errors import ConflictError, KeyStoreError, LedgerError
 from cardlib.errors import AuthenticityError
+from cardlib.keys.training import TRAINING_GRANT_SEED, TRAINING_MASTERS
 from cardlib.system import SystemRandomness
+from cardlib.wire.ed25519 import SigningKey
+from cardlib.wire.ids import TRAINING_ISSUER
 from cardlib.wire.money import Money
 
 EXTERNAL = Account(kind=AccountKind.EXTERNAL, municipality=1)
@@ -119,3 +122,14 @@ def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
     engine.dispose()
 
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_the_training_issuer_has_the_published_keys_and_nobody_else_has(tmp_path: Path) -> None:
+    store = FileKeyStore(tmp_path / "keys", "passphrase", SystemRandomness())
+    assert store.create_masters(TRAINING_ISSUER, 1) == TRAINING_MASTERS
+    grants = store.create_grant_key(TRAINING_ISSUER, 1)
+    assert grants.public == SigningKey(TRAINING_GRANT_SEED).public
+    town = bytes.fromhex("015146")
+    assert store.create_masters(town, 1) != TRAINING_MASTERS
+    assert store.create_grant_key(town, 1).public != grants.public
+    assert store.create_masters(TRAINING_ISSUER, 2) != TRAINING_MASTERS

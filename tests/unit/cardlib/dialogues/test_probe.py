@@ -15,6 +15,7 @@ from cardlib.dialogues.volley import Dialogue, send
 from cardlib.errors import CardGoneError
 from cardlib.keys import training as published
 from cardlib.trace import Exchange
+from cardlib.wire.ed25519 import SigningKey
 from simulator import training
 from simulator.card import image
 from simulator.card.access import Pin as PinObject
@@ -215,6 +216,7 @@ def test_every_question_has_one_name() -> None:
 def test_the_published_keys_are_those_of_the_simulators_training_purses() -> None:
     assert published.TRAINING_MASTERS == training.MASTERS
     assert published.TRAINING_PIN == training.PIN
+    assert SigningKey(published.TRAINING_GRANT_SEED).public == training.ISSUER_KEY.public
 
 
 def all_pins(memory: Memory) -> list[PinObject]:
