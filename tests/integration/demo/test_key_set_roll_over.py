@@ -19,6 +19,7 @@ from simulator.town.readers import Wrap, untouched
 from simulator.town.story import DESK
 from terminal.agent.card_session import run_session
 from terminal.agent.uplink import Uplink
+from terminal.sale.states import State
 from terminal.till import Till
 from tests.integration.demo.town import Town
 
@@ -79,6 +80,31 @@ def test_keys_are_rolled_over_and_every_cent_is_proven(tmp_path: Path) -> None:
             ]
         assert {row.state for row in postings} == {"proven"}
         assert [row.terminal for row in postings].count(0) == 1  # the init record
+        write_export(town.hall.backend.work, tmp_path / "export", 1)
+        verdict = audit(tmp_path / "export")
+        assert verdict.holds, list(verdict.findings)
+
+
+def test_a_debit_of_before_the_change_is_recovered_and_proven_after_it(tmp_path: Path) -> None:
+    with Town.opened(tmp_path) as town:
+        office = town.hall.backend.key_sets
+        office.announce(ISSUER, "anna")
+        with town.hall.serve(town.port):
+            for shop in (DESK, GROCER, CHEMIST):
+                town.story.shops[shop.key].synchronise()
+            office.begin(ISSUER, "bruno")
+        torn = town.sell(GROCER.key, lambda card: TearAfter(card, nth(1, ins=UPDATE_RECORD)))
+        assert torn is State.UNKNOWN
+        with town.hall.serve(town.port):
+            assert renew(town, MARIA).outcome == "KEY_SET_CHANGED"
+        town.recover(GROCER.key)
+        town.synchronise_and_compare()
+
+        with town.hall.backend.work.begin() as unit:
+            alarms = [alarm.code for alarm in unit.verdicts.alarms()]
+            cases = [case.state for case in unit.verdicts.cases()]
+        assert alarms == []
+        assert set(cases) <= {"closed"}
         write_export(town.hall.backend.work, tmp_path / "export", 1)
         verdict = audit(tmp_path / "export")
         assert verdict.holds, list(verdict.findings)

@@ -21,6 +21,8 @@ from terminal.agent.step import (
     BundleInstalled,
     Event,
     FetchBundle,
+    FetchKeys,
+    KeysTold,
     Rest,
     RoundBegins,
     State,
@@ -218,3 +220,17 @@ def test_every_round_ends_and_every_entry_is_sent_whatever_happens(
         raise AssertionError("the agent never rests")
     assert set(range(backend.high + 1, head + 1)) <= backend.received
     assert backend.high == head or any(seq in damaged for seq in range(1, head + 1))
+
+
+def test_keys_of_a_new_key_set_are_fetched_after_the_bundle_that_names_it() -> None:
+    events = (begins(3), answer(3, bundle=2), BundleInstalled(2, keys_due=True), KeysTold())
+    assert play(*events) == [Upload(0, 3), FetchBundle(), FetchKeys(), Rest(IDLE_S)]
+
+
+def test_what_is_not_told_yet_is_told_in_the_next_round() -> None:
+    round_begins = RoundBegins(head=3, acknowledged=3, bundle=2, beat_due=False, keys_due=True)
+    actions = play(round_begins, answer(3, bundle=2), Trouble("SERVICE_BUSY", 0.0))
+
+    assert actions[1] == FetchKeys()
+    assert isinstance(actions[2], Rest)
+    assert actions[2].problem == "SERVICE_BUSY"
