@@ -136,7 +136,8 @@ def build_state(
     ]
     live, refused = live_grants(genuine, trust.least_grant_seq(PurseId(info.issuer, info.purse)))
     for signed in live.values():
-        _check_against(signed.grant, spend)
+        if not agrees(signed.grant, spend):
+            raise PurseRefusedError("PURSE_BELOW_GRANT")
     wallets = {
         slot: Wallet(signed, Money(signed.grant.granted_total - spend.spent[slot - 1]))
         for slot, signed in sorted(live.items())
@@ -145,7 +146,10 @@ def build_state(
     return PurseState(info, directory, newest, len(spends) - 1, wallets, refused, complete)
 
 
-def _check_against(grant: Grant, spend: Spend) -> None:
+def agrees(grant: Grant, spend: Spend) -> bool:
+    """Whether the newest record can follow from a grant: counter and total within its bounds.
+
+    A grant that was superseded may not: what the wallet that replaced it has paid since.
+    """
     spent = spend.spent[grant.slot - 1]
-    if spend.ctr < grant.base_ctr or not grant.base_spent <= spent <= grant.granted_total:
-        raise PurseRefusedError("PURSE_BELOW_GRANT")
+    return spend.ctr >= grant.base_ctr and grant.base_spent <= spent <= grant.granted_total

@@ -7,7 +7,7 @@ from cardlib.codec.commands import get_challenge, give_random, read_info, select
 from cardlib.codec.files import DF_BUONO_FIRST, DF_BUONO_LAST, DF_SERVICES, EF_GRANT, EF_SPEND
 from cardlib.codec.purse import Info
 from cardlib.codec.status import Status
-from cardlib.dialogues.purse_state import PurseState, build_state, genuine_grant
+from cardlib.dialogues.purse_state import PurseState, agrees, build_state, genuine_grant
 from cardlib.dialogues.volley import Dialogue, send, send_all
 from cardlib.errors import CardAnswerError, PurseRefusedError
 from cardlib.keys.module import GrantReading, ModuleSession, SecurityModule, SpendReading
@@ -115,12 +115,20 @@ def mapped_records(info: Info) -> list[int]:
 
 
 def read_wallets(purse: OpenPurse, trust: Trust) -> Dialogue[None]:
-    """The records that the map names; all eight when it is 00 or names no valid grant."""
+    """The records that the map names; all eight when it is 00 or names no live grant.
+
+    After a load that was torn before its map, the map names the superseded grant: spent
+    may be above it by now, which is no reason to refuse the card.
+    """
     numbers = mapped_records(purse.info)
     yield from read_grants(purse, numbers)
-    good = all(genuine_grant(purse.grants[number], purse.info, trust) for number in numbers)
-    if not numbers or not good:
+    if not numbers or not all(_looks_live(purse, number, trust) for number in numbers):
         yield from read_all_grants(purse)
+
+
+def _looks_live(purse: OpenPurse, number: int, trust: Trust) -> bool:
+    signed, spend = genuine_grant(purse.grants[number], purse.info, trust), purse.spends[-1].spend
+    return signed is not None and spend is not None and agrees(signed.grant, spend)
 
 
 def read_all_grants(purse: OpenPurse) -> Dialogue[None]:

@@ -79,7 +79,7 @@ tills = st.sampled_from(TERMINALS)
 cards = st.integers(0, 1)
 slots = st.integers(1, 2)
 cents = st.sampled_from((1, 50, 9_99, 30_00, 100_00))
-faults = st.sampled_from(sorted(FAULTS))
+faults = st.one_of(st.just("none"), st.sampled_from(sorted(FAULTS)))
 numbers = st.integers(1, 12)
 
 

@@ -178,6 +178,15 @@ def test_case_17_grant_signature_bad(stage: Stage) -> None:
     scene.goes_on(0)
 
 
+def test_case_17_an_old_grant_that_the_map_still_names_refuses_nobody(stage: Stage) -> None:
+    """A load torn before its map: the customer spends from the new grant, at any till, twice."""
+    card = stage.card(WalletSpec(record=1), WalletSpec(granted=150_00, grant_seq=2, record=2),
+                      record_map=0b01)  # fmt: skip
+    scene = Scene(stage, card, stage.till())
+    assert scene.customer().buy(120_00).goods_are_due  # more than the old grant had
+    scene.goes_on(120_00)
+
+
 def test_case_18_counter_at_maximum(stage: Stage) -> None:
     card = stage.card(newest=replace(blank_spend(), ctr=0xFFFFFE))
     scene = Scene(stage, card, stage.till())
