@@ -23,7 +23,7 @@ from cardlib.codec.purse import (
     day_number,
 )
 from cardlib.keys import records
-from cardlib.keys.derivation import IssuerMasters, PurseKeys
+from cardlib.keys.derivation import IssuerMasters, KeyUse, PurseKeys, derive
 from cardlib.keys.grants import sign_grant
 from cardlib.ports import Randomness
 from cardlib.wire.ed25519 import SigningKey
@@ -75,7 +75,7 @@ def add_training_purse(
     if traits_of(memory).purse is PurseKind.LEGACY:
         info = replace(info, flags=FLAG_PIN_ENFORCED)
     return add_purse(
-        memory, info=bytes(info), keys=_on_card(keys, memory), pin=PIN, puk=PUK,
+        memory, info=bytes(info), keys=_on_card(keys, info, memory), pin=PIN, puk=PUK,
         spends=[records.seal_spend(keys.debit.record, _first(randomness))],
         grants={slot: _grant(keys, info, slot, wallet) for slot, wallet in enumerate(wallets, 1)},
     )  # fmt: skip
@@ -98,7 +98,7 @@ def _grant(keys: PurseKeys, info: Info, slot: int, wallet: TrainingWallet) -> by
     return records.seal_grant(keys.debit.record, sign_grant(ISSUER_KEY, info.core, grant))
 
 
-def _on_card(keys: PurseKeys, memory: Memory) -> dict[int, bytes]:
+def _on_card(keys: PurseKeys, info: Info, memory: Memory) -> dict[int, bytes]:
     on_card: dict[int, bytes] = {
         KeyId.DEBIT_COMMAND: keys.debit.command,
         KeyId.DEBIT_RESPONSE: keys.debit.response,
@@ -109,6 +109,10 @@ def _on_card(keys: PurseKeys, memory: Memory) -> dict[int, bytes]:
         KeyId.ADMIN_RESPONSE: keys.admin_response,
         KeyId.ADMIN_ENCIPHER: keys.admin_encipher,
     }
-    if traits_of(memory).purse is PurseKind.APPLET:
+    kind = traits_of(memory).purse
+    if kind is PurseKind.APPLET:
         on_card[KeyId.RECORD] = keys.debit.record
+    if kind is PurseKind.LEGACY:
+        on_card[KeyId.ORACLE] = derive(MASTERS.attest, KeyUse.ORACLE, info)
+        del on_card[KeyId.ATTEST]
     return on_card

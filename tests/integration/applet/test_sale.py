@@ -15,6 +15,7 @@ from cardlib.wire.entry_header import EntryType
 from cardlib.wire.money import Money
 from simulator.card.masks import WHITE, WHITE_APPLET
 from terminal.sale.offer import Item
+from tests.integration.failure_cases.shims import ByteWise
 from tests.integration.terminal.stage import (
     FOOD,
     HYGIENE,
@@ -231,3 +232,15 @@ def test_the_card_profile_tells_what_the_trace_shows(stage: Stage) -> None:
 
     assert told == [(len(item.command), len(item.answer or b"")) for item in shop.trace]
     assert sum(map(sum, told)) == BYTES
+
+
+def test_a_reader_that_leaves_61xx_to_the_host_changes_nothing(stage: Stage) -> None:
+    """T=0 underneath: answers are fetched in pieces, and no DEBIT is sent twice."""
+    card, till = stage.card(mask=WHITE_APPLET), stage.till()
+    shop = Customer(till, ByteWise(card.plug(), chunk=10))
+
+    assert shop.buy(12_50).goods_are_due
+
+    assert card.newest().ctr == 1
+    assert is_certified(card, committed(till)[0])
+    assert_books(card, till)
