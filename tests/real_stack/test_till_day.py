@@ -1,32 +1,21 @@
-"""A till's day over PC/SC: daemon, readers and cards fail in between, and nothing is restarted.
+"""A till's day over PC/SC: daemon, readers and cards fail in between, and nothing is restarted."""
 
-The till's own worker serves, with journal, module and rules as in a shop; only the screen
-is left out. What it tells the screen is what the test waits for.
-"""
-
-import queue
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from textual.message import Message
 
 from cardlib.codec.pin import Pin
-from cardlib.connection import CardConnection
-from cardlib.errors import CardGoneError
-from cardlib.monitor import CardWatch, Monitor
-from cardlib.pcsc import PcscConnection, Search, TimeLimits
-from cardlib.system import SystemClock
+from cardlib.monitor import CardIn, CardWatch, Monitor
+from cardlib.pcsc import PcscConnection, Search
 from cardlib.wire.money import ZERO, Money
-from simulator.connection import InProcessConnection
-from simulator.faults import Shim
-from simulator.private_pcscd import PrivatePcscd
-from simulator.vpcd import VirtualReader
+from simulator.faults import IdleReset
+from simulator.faults.accidents import IDLE_S
+from simulator.private_pcscd import DEVICE, PrivatePcscd
 from terminal.counter import Counter
+from terminal.pay import Order, pay
+from terminal.pay_talk import QuietTalk
 from terminal.sale.offer import Item
-from terminal.till import Till
-from terminal.ui.counter_worker import CounterWorker
 from terminal.ui.messages import (
     CardOut,
     CardRead,
@@ -35,113 +24,28 @@ from terminal.ui.messages import (
     Offered,
     OutcomeUnknown,
     SaleClosed,
-    StatusChanged,
-    WorkerStopped,
 )
-from tests.integration.terminal.stage import FOOD, PIN, Stage, StageCard, assert_books, committed
-from tests.real_stack.pcscd import POLL_S
+from tests.integration.terminal.stage import (
+    FOOD,
+    PIN,
+    Stage,
+    assert_books,
+)
+from tests.real_stack.shop import (
+    AWAY,
+    LIMITS,
+    UPDATE,
+    VERIFY,
+    Customer,
+    PatientClock,
+    Shop,
+    books_hold,
+    comes_back,
+)
 from tests.real_stack.test_reader_service import SilentPeer
+from tests.unit.cardlib.readers.heard import Heard
 
 pytestmark = pytest.mark.pcsc
-
-PATIENCE_S = 15
-LIMITS = TimeLimits(open_s=1.0, transmit_s=1.0)
-VERIFY, UPDATE = 0x20, 0xDC
-AWAY = "Lettore nuovo"
-
-T = TypeVar("T", bound=Message)
-
-
-class Struck(Shim):
-    """Something happens at one command, so that it never reaches the card, or after it did."""
-
-    def __init__(self, inner: CardConnection) -> None:
-        super().__init__(inner)
-        self._ins: int | None = None
-        self._strike: Callable[[], object] = lambda: None
-        self._after = False
-
-    def at(self, ins: int, strike: Callable[[], object], *, after: bool = False) -> None:
-        """``strike`` at the next command ``ins``, once."""
-        self._ins, self._strike, self._after = ins, strike, after
-
-    def transmit(self, apdu: bytes) -> bytes:
-        hit = apdu[1] == self._ins
-        if hit and not self._after:
-            self._ins = None
-            self._strike()
-            raise CardGoneError
-        answer = self.inner.transmit(apdu)
-        if hit and self._after:
-            self._ins = None
-            self._strike()
-        return answer
-
-
-class Customer:
-    """A card, and the hand that puts it into the reader."""
-
-    def __init__(self, card: StageCard, daemon: PrivatePcscd) -> None:
-        self.card = card
-        self.fate = Struck(InProcessConnection(card.card))
-        self._daemon = daemon
-        self._reader: VirtualReader | None = None
-
-    def insert(self, slot: int = 0) -> None:
-        self._reader = VirtualReader(self.fate, ("127.0.0.1", self._daemon.port + slot))
-        self._reader.start()
-
-    def pull(self) -> None:
-        """Out, for longer than pcscd's poll: it would not notice the next card otherwise."""
-        self.snatch()
-        SystemClock().sleep(POLL_S)
-
-    def snatch(self) -> None:
-        """Out; the next card may follow at once."""
-        if self._reader is not None:
-            self._reader.stop()
-
-
-class Shop:
-    """The till's worker, and a cashier who does what it says."""
-
-    def __init__(self, till: Till, watch: CardWatch) -> None:
-        self.till = till
-        self._told: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self.worker = CounterWorker(
-            Counter(till),
-            lambda: PcscConnection(Search(), LIMITS),
-            "it",
-            self._told.put,
-            0.1,
-            watch,
-        )
-
-    def until(self, kind: type[T]) -> T:
-        """The next message of a kind; the worker must never end."""
-        while True:
-            told = self._told.get(timeout=PATIENCE_S)
-            assert not isinstance(told, WorkerStopped), told.error
-            if isinstance(told, kind):
-                return told
-
-    def until_trouble(self, code: str) -> None:
-        """Until the status line says ``code``; empty: until all is well."""
-        while self.until(StatusChanged).status.trouble != code:
-            pass
-
-    def agree(self, cents: int) -> None:
-        """From a card that was read to the PIN; what comes of it is told."""
-        self.until(CardRead)
-        items = [Item(FOOD, Money(cents))]
-        self.worker.submit(lambda: self.worker.serving.propose(items, ZERO))
-        self.until(Offered)
-        self.worker.submit(lambda: self.worker.serving.agree(Pin(PIN)))
-
-    def sell(self, cents: int) -> SaleClosed:
-        """One sale, of a card that is being read."""
-        self.agree(cents)
-        return self.until(SaleClosed)
 
 
 @pytest.fixture
@@ -165,22 +69,6 @@ def customer(stage: Stage, breakable: PrivatePcscd) -> Iterator[Customer]:
     made = Customer(stage.card(), breakable)
     yield made
     made.snatch()
-
-
-def comes_back(daemon: PrivatePcscd, *devices: str) -> None:
-    """The daemon is started with other readers, or with none."""
-    daemon.kill()
-    daemon.install(*devices)
-    daemon.start()
-
-
-def books_hold(shop: Shop, customer: Customer, *sales: int) -> None:
-    """Each sale is in the journal once, the card has lost their sum, nothing is open."""
-    assert len(committed(shop.till)) == len(sales)
-    assert sum(customer.card.newest().spent) == sum(sales)
-    views = shop.till.journal.views
-    assert views.open_intent() is None
-    assert_books(customer.card, shop.till)
 
 
 def test_a_tills_day(shop: Shop, customer: Customer, breakable: PrivatePcscd) -> None:
@@ -247,6 +135,49 @@ def test_a_card_that_falls_silent_and_the_next_customer(
     customer.insert()
     shop.sell(1_00)
     books_hold(shop, customer, 1_00)
+
+
+def test_a_card_that_the_reader_reset_while_people_thought(
+    shop: Shop, stage: Stage, customer: Customer
+) -> None:
+    customer.connection = IdleReset(customer.fate, stage.clock)
+    customer.insert()
+    shop.until(CardRead)
+    items = [Item(FOOD, Money(5_00))]
+    shop.worker.submit(lambda: shop.worker.serving.propose(items, ZERO))
+    shop.until(Offered)
+    stage.clock.sleep(IDLE_S + 1)
+    shop.worker.submit(lambda: shop.worker.serving.agree(Pin(PIN)))
+    shop.until(Ended)
+    shop.sell(5_00)
+    books_hold(shop, customer, 5_00)
+
+
+def test_one_sale_without_a_screen_outlives_the_daemon(
+    tmp_path: Path, breakable: PrivatePcscd
+) -> None:
+    """``borsellino terminal pay``: no answer to the debit, and no service for a moment."""
+    stage = Stage(tmp_path, clock=PatientClock())
+    with stage.open_tills, Monitor() as monitor:
+        customer, counter = Customer(stage.card(), breakable), Counter(stage.till())
+        heard = Heard()
+        monitor.subscribe(heard.hear)
+        customer.insert()
+        reader = breakable.reader_name(0)
+        heard.until(CardIn(reader, customer.card.card.atr))
+        connection = PcscConnection(Search(), LIMITS)
+        customer.fate.at(UPDATE, lambda: comes_back(breakable, DEVICE), after=True)
+        order = Order((Item(FOOD, Money(7_00)),))
+        talk = QuietTalk(
+            print, lambda _question: True, lambda: Pin(PIN), counter.till.trust, "it",
+            interactive=True,
+        )  # fmt: skip
+        paid = pay(counter, counter.card(connection), order, talk)
+        connection.close()
+        customer.snatch()
+        assert paid.result.goods_are_due
+        assert sum(customer.card.newest().spent) == 7_00
+        assert_books(customer.card, counter.till)
 
 
 def test_a_swap_of_cards_quicker_than_anybody_looks_moves_nobodys_money(
