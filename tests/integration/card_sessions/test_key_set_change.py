@@ -125,7 +125,9 @@ def assert_renewed(card: Card) -> None:
         purse = unit.cards.purse(card.purse)
         assert purse.info_core == card.info.core
         assert unit.key_sets.open_change(purse.id) is None
-        on_card = [row for row in unit.cards.grants_of(purse.id) if row.state == "on_card"]
+        grants = unit.cards.grants_of(purse.id)
+        on_card = [row for row in grants if row.state == "on_card"]
+    assert [row.state for row in grants if row.info_core == card.info.core] == ["on_card"] * 2
     assert sorted(row.slot for row in on_card) == [1, 2]
     assert {row.info_core for row in on_card} == {card.info.core}
     assert {slot: town.slot_money(card, slot) for slot in MONEY} == MONEY
