@@ -27,6 +27,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Self
 
+from cardlib.drivers.card_module import CardModule
 from cardlib.errors import AuthenticityError
 from cardlib.keys.module import SecurityModule
 from cardlib.keys.soft_module import SoftModule
@@ -283,14 +284,15 @@ class Till:
 
         AuthenticityError when they are not the operator's, or for another till.
         """
+        if isinstance(self.module, CardModule):
+            self.module.take_keys(complete)
         self._take_keys(complete)
         write_durably(self.files.module_keys, complete)
 
     def key_sets_wanted(self) -> frozenset[HeldSet]:
-        """Key sets that the bundle wants this till to hold; a module card is told by orders."""
+        """Key sets that the bundle wants this till to hold."""
         bundle, training = self.trust.bundle, self.certificate.training
-        told = bundle is not None and isinstance(self.module, SoftModule)
-        named = bundle.key_sets if told and bundle is not None else ()
+        named = () if bundle is None else bundle.key_sets
         return frozenset(
             (item.issuer, item.number)
             for item in named
@@ -299,10 +301,14 @@ class Till:
 
     def key_request(self) -> KeyRequest:
         """Asks for keys, and says which are here."""
-        held = self.module.key_sets if isinstance(self.module, SoftModule) else ()
+        module = self.module
+        if isinstance(module, CardModule):
+            return KeyRequest(module.describe().box_key, module.key_sets)
+        held = module.key_sets if isinstance(module, SoftModule) else ()
         return KeyRequest(self.keys.box_key, held)
 
     def _take_keys(self, complete: bytes) -> None:
+        """Into a software module, at every start; a module card has kept them."""
         if complete == self._keys_taken or not isinstance(self.module, SoftModule):
             return
         answer = KeyAnswer.open(complete, self.operator)

@@ -30,8 +30,13 @@ CHALLENGE_SIZE = 8
 HASH_SIZE = 32
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
-NOT_VALID, VALID = b"\x00", b"\x01"
-"""First byte of an opened record: whether it decrypts; and the answer of CONFIRM."""
+NOT_VALID, VALID, OTHER_SET = b"\x00", b"\x01", b"\x02"
+"""First byte of an opened record: whether it decrypts; and the answer of CONFIRM.
+
+OTHER_SET: it opened under another key set than the purse names.
+"""
+KEY_SET_SIZE = 4
+KEY_SETS_MAX = 64
 
 
 class Ins(IntEnum):
@@ -42,6 +47,8 @@ class Ins(IntEnum):
     INSTALL = 0x14
     ORDER = 0x16
     STATE = 0x18
+    TAKE_KEYS = 0x1A
+    KEY_SETS = 0x1C
     SERVES = 0x20
     OPEN = 0x22
     OPEN_RECORD = 0x24
@@ -97,6 +104,8 @@ class ModuleStatus(IntEnum):
     """In service with another operator or another certificate."""
     ORDER_OLD = 0x9487
     """An order with a lower number than the newest one obeyed."""
+    BEING_RENEWED = 0x9488
+    """The purse answers, or its newest record opens, under another key set held here."""
 
 
 @dataclass(frozen=True, slots=True)

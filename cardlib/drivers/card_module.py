@@ -16,6 +16,8 @@ from cardlib.codec import module_card as codec
 from cardlib.codec.apdu import CLA_SECURE, SHORT_LE_MAX, Command, Response
 from cardlib.codec.files import EF_GRANT, EF_SPEND, EF_SPEND_APPEND_P2
 from cardlib.codec.module_card import (
+    KEY_SET_SIZE,
+    OTHER_SET,
     VALID,
     Ins,
     ModuleDescription,
@@ -50,6 +52,7 @@ _CODES: dict[int, tuple[type[CardlibError], str]] = {
     ModuleStatus.DEBIT_CEILING: (ModuleRefusedError, "QUOTA_DEBIT_CEILING"),
     ModuleStatus.NOT_ENROLLED: (ModuleRefusedError, "MODULE_NOT_ENROLLED"),
     ModuleStatus.OTHER_OPERATOR: (ModuleRefusedError, "MODULE_OTHER_OPERATOR"),
+    ModuleStatus.BEING_RENEWED: (PurseRefusedError, "CARD_BEING_RENEWED"),
     ModuleStatus.ORDER_OLD: (ModuleRefusedError, "MODULE_ORDER_OLD"),
 }
 _NOT_OWN = frozenset({ModuleStatus.NOT_GENUINE, ModuleStatus.WRONG_DATA})
@@ -66,13 +69,15 @@ class CardSession:
     def open_spend(self, index: int, response: Response) -> SpendReading:
         """The module verifies and opens; AuthenticityError ``CARD_MAC_BAD``."""
         record, _ = split_record_answer(response, EF_SPEND.record_size)
-        clear = self._opened(RecordKind.SPEND_ANSWER, index, response.data)
-        return SpendReading(index, record, None if clear is None else Spend.decode(clear))
+        found = self._opened(RecordKind.SPEND_ANSWER, index, response.data)
+        clear = _clear(found)
+        spend = None if clear is None else Spend.decode(clear)
+        return SpendReading(index, record, spend, found[:1] == OTHER_SET)
 
     def open_grant(self, number: int, response: Response) -> GrantReading:
         """The module verifies and opens; the issuer's signature is the caller's to verify."""
         record, _ = split_record_answer(response, EF_GRANT.record_size)
-        clear = self._opened(RecordKind.GRANT_ANSWER, number, response.data)
+        clear = _clear(self._opened(RecordKind.GRANT_ANSWER, number, response.data))
         return GrantReading(number, record, None if clear is None else _signed_grant(clear))
 
     def update_spend(self, intent: bytes) -> Command:
@@ -98,12 +103,12 @@ class CardSession:
         except CardlibError:
             return False
 
-    def _opened(self, kind: RecordKind, number: int, answer: bytes) -> bytes | None:
+    def _opened(self, kind: RecordKind, number: int, answer: bytes) -> bytes:
         commands = codec.command(Ins.OPEN_RECORD, answer, kind, number)
         found = self._link.say(self._number, commands)
         if found.status == ModuleStatus.NOT_GENUINE:
             raise AuthenticityError("CARD_MAC_BAD")
-        return _clear(_data(found))
+        return _data(found)
 
 
 class CardModule:
@@ -234,6 +239,25 @@ class CardModule:
         _data(answer)
         self._served.clear()
 
+    @property
+    def key_sets(self) -> tuple[tuple[bytes, int], ...]:
+        """Issuer and number of every key set whose master is on the card."""
+        held = _data(self._link.ask(codec.command(Ins.KEY_SETS)))
+        rows = (held[at : at + KEY_SET_SIZE] for at in range(0, len(held), KEY_SET_SIZE))
+        return tuple((row[:3], row[3]) for row in rows)
+
+    def take_keys(self, answer: bytes) -> None:
+        """Hands over the keys of a new key set (``cardlib.wire.module_keys``), as received.
+
+        AuthenticityError ``MODULE_ORDER_BAD`` when they are not the operator's, or not
+        for this module.
+        """
+        found = self._link.ask(codec.command(Ins.TAKE_KEYS, answer))
+        if found.status in _NOT_OWN:
+            raise AuthenticityError("MODULE_ORDER_BAD")
+        _data(found)
+        self._served.clear()
+
     def state(self) -> bytes:
         """What the module has debited, as it signs it (:class:`ModuleState`)."""
         complete = _data(self._link.ask(codec.command(Ins.STATE)))
@@ -269,7 +293,7 @@ def _require_intent(answer: Response) -> None:
 
 
 def _clear(data: bytes) -> bytes | None:
-    return data[1:] if data[:1] == VALID else None
+    return data[1:] if data[:1] in (VALID, OTHER_SET) else None
 
 
 def _signed_grant(clear: bytes) -> SignedGrant | None:

@@ -14,8 +14,10 @@ from cardlib.codec.apdu import Command
 from cardlib.codec.files import EF_SPEND
 from cardlib.codec.module_card import (
     CHALLENGE_SIZE,
+    KEY_SETS_MAX,
     KEY_SIZE,
     NOT_VALID,
+    OTHER_SET,
     VALID,
     Ins,
     ModuleDescription,
@@ -142,7 +144,7 @@ def order(module: Module, command: Command) -> bytes:
     refuse_unless(number > known.number, ModuleStatus.ORDER_OLD)
     sealed = cbor.octets(fields[6])
     if sealed:
-        _take_keys(memory, sealed)
+        memory.masters, memory.purses = _unsealed(memory, sealed)
     memory.allowance = Allowance(number, document.hash, debits, cents, ceiling)
     module.commit()
     return b""
@@ -163,6 +165,27 @@ def state(module: Module, _command: Command) -> bytes:
     return documents.assemble(memory.signing_seed, documents.STATE, payload)
 
 
+def take_keys(module: Module, command: Command) -> bytes:
+    """The operator's keys of a new key set, beside those that are here."""
+    module.require_enrolled()
+    memory = module.memory
+    document = documents.opened(command.data, memory.operator, documents.MODULE_KEYS)
+    fields = cbor.load_map(document.payload)
+    own = set(fields) == {1, 2} and fields[1] == memory.terminal
+    refuse_unless(own, ModuleStatus.WRONG_DATA)
+    masters, purses = _unsealed(memory, cbor.octets(fields[2]))
+    memory.masters = memory.masters | masters
+    memory.purses = memory.purses | purses
+    module.commit()
+    return b""
+
+
+def key_sets(module: Module, _command: Command) -> bytes:
+    """Issuer and number of each master that is here."""
+    held = sorted(module.memory.masters)[:KEY_SETS_MAX]
+    return b"".join(issuer + bytes((number,)) for issuer, number in held)
+
+
 def serves(module: Module, command: Command) -> bytes:
     """Whether there are keys for a purse."""
     module.keys(command.data)
@@ -177,8 +200,9 @@ def open_session(module: Module, command: Command) -> bytes:
     info, keys = module.keys(command.data[:INFO_CORE_SIZE])
     random = module.randomness.bytes(CHALLENGE_SIZE)
     module.session.conversation = Conversation(
-        info, command.data[INFO_CORE_SIZE:], random, keys, crypto.SUITES[info.suite]
-    )
+        info, command.data[INFO_CORE_SIZE:], random, keys, crypto.SUITES[info.suite],
+        module.memory.other_sets(info),
+    )  # fmt: skip
     return random
 
 
@@ -191,7 +215,13 @@ def open_record(module: Module, command: Command) -> bytes:
     file = records.FILES[command.p1]
     refuse_unless(1 <= command.p2 <= file.records, Status.WRONG_P1P2)
     refuse_unless(len(command.data) == file.record_size + 12, Status.WRONG_LENGTH)
-    return _opened(module.conversation().open_answer(command.p1, command.p2, command.data))
+    conversation = module.conversation()
+    if command.p1 == RecordKind.GRANT_ANSWER:
+        return _opened(conversation.open_grant(command.p2, command.data))
+    found = conversation.open_spend(command.p2, command.data)
+    if found.spend is not None and found.other_set:
+        return OTHER_SET + bytes(found.spend)
+    return _opened(None if found.spend is None else bytes(found.spend))
 
 
 def take_intent(module: Module, command: Command) -> bytes:
@@ -227,9 +257,9 @@ def confirm(module: Module, command: Command) -> bytes:
 
 HANDLERS: dict[int, Handler] = {
     Ins.GET_MODULE: get_module, Ins.SIGN: sign, Ins.INSTALL: install, Ins.ORDER: order,
-    Ins.STATE: state, Ins.SERVES: serves, Ins.OPEN: open_session,
-    Ins.OPEN_RECORD: open_record, Ins.INTENT: take_intent, Ins.RECORD: record,
-    Ins.UPDATE: update, Ins.CONFIRM: confirm,
+    Ins.STATE: state, Ins.TAKE_KEYS: take_keys, Ins.KEY_SETS: key_sets, Ins.SERVES: serves,
+    Ins.OPEN: open_session, Ins.OPEN_RECORD: open_record, Ins.INTENT: take_intent,
+    Ins.RECORD: record, Ins.UPDATE: update, Ins.CONFIRM: confirm,
 }  # fmt: skip
 WITHOUT_PIN = frozenset({Ins.GET_MODULE})
 P1_MATTERS = frozenset({Ins.SIGN, Ins.OPEN_RECORD})
@@ -280,8 +310,10 @@ def _require_own_keys(memory: ModuleMemory, payload: bytes) -> None:
     refuse_unless(own and isinstance(fields.get(1), str), ModuleStatus.WRONG_DATA)
 
 
-def _take_keys(memory: ModuleMemory, sealed: bytes) -> None:
-    """Masters and purse keys, in place of all that were here."""
+def _unsealed(
+    memory: ModuleMemory, sealed: bytes
+) -> tuple[dict[tuple[bytes, int], bytes], dict[bytes, DebitKeys]]:
+    """Masters and purse keys that only this module can open."""
     try:
         opened = SealedBox(PrivateKey(memory.box_seed)).decrypt(sealed)
     except (CryptoError, ValueError):
@@ -295,11 +327,11 @@ def _take_keys(memory: ModuleMemory, sealed: bytes) -> None:
         for issuer, key_set, key in rows
     }
     kept = [cbor.array(row, 4) for row in cbor.array(fields.get(2, []))]
-    memory.purses = {
+    purses = {
         cbor.octets(core, 14): DebitKeys(*(cbor.octets(key, 16) for key in keys))
         for core, *keys in kept
     }
-    memory.masters = masters
+    return masters, purses
 
 
 def _stored(module: Module, data: bytes) -> bytes | None:

@@ -21,6 +21,7 @@ ENTRY = b"borsellino/1/entry"
 CERTIFICATE = b"borsellino/1/certificate"
 ENROLMENT = b"borsellino/1/enrolment"
 ORDER = b"borsellino/1/module-order"
+MODULE_KEYS = b"borsellino/1/module-keys"
 STATE = b"borsellino/1/module-state"
 
 _TAG = b"\xd2"

@@ -14,7 +14,7 @@ The image holds every key in clear, as a card's image does: it is worth what its
 """
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from cardlib.codec.module_card import PIN_SIZE
@@ -86,6 +86,13 @@ class ModuleMemory:
             return kept
         master = self.masters.get((info.issuer, info.key_set))
         return None if master is None else derive(master, info)
+
+    def other_sets(self, info: Info) -> tuple[DebitKeys, ...]:
+        """Keys of the same purse under the other key sets that are here."""
+        held = {key_set for issuer, key_set in self.masters if issuer == info.issuer}
+        held |= {core[-1] for core in self.purses if core[:-1] == info.core[: _CORE_KEYED - 1]}
+        others = (replace(info, key_set=number) for number in sorted(held - {info.key_set}))
+        return tuple(keys for other in others if (keys := self.keys_for(other)) is not None)
 
 
 def encode(memory: ModuleMemory) -> bytes:

@@ -6,9 +6,10 @@ its MAC over that random was good; one UPDATE for the challenge, none before a v
 newest record was read.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cardlib.codec.files import EF_SPEND
+from cardlib.codec.files import EF_GRANT, EF_SPEND, PurseFile
 from cardlib.codec.module_card import ModuleStatus
 from cardlib.codec.purse import Info, Spend
 from simulator.card import crypto
@@ -18,8 +19,6 @@ from simulator.module_card import records
 from simulator.module_card.intent import Intent
 from simulator.module_card.records import DebitKeys
 from simulator.module_card.refusals import refuse_unless
-
-SPEND_ANSWER, GRANT_ANSWER = 1, 2
 
 
 @dataclass(slots=True, repr=False)
@@ -31,38 +30,44 @@ class Conversation:
     random: bytes
     keys: DebitKeys
     suite: crypto.Suite
-    read: dict[int, tuple[bytes, Spend | None]] = field(default_factory=dict)
+    others: tuple[DebitKeys, ...] = ()
+    """Keys of the same purse under other key sets: it may be in the middle of a change."""
+    read: dict[int, "Opened"] = field(default_factory=dict)
     updated: bool = False
 
-    def open_answer(self, kind: int, number: int, answer: bytes) -> bytes | None:
-        """A record in clear, its MAC verified; None when it does not decrypt."""
-        file = records.FILES[kind]
-        record = records.record_in(
-            self.suite, self.keys.response, self.random, file, number, answer
-        )
-        if kind == GRANT_ANSWER:
-            return records.open_grant(self.keys.record, record)
-        spend = records.open_spend(self.keys.record, record)
-        self.read[number] = (record, spend)
-        return None if spend is None else bytes(spend)
+    def open_spend(self, number: int, answer: bytes) -> "Opened":
+        """An EF.SPEND record, its MAC verified, in clear under whichever key set opens it."""
+        record = self._record(EF_SPEND, number, answer)
+        opened = Opened(record, records.open_spend(self.keys.record, record))
+        for keys in self.others if opened.spend is None else ():
+            spend = records.open_spend(keys.record, record)
+            if spend is not None:
+                opened = Opened(record, spend, other_set=True)
+        self.read[number] = opened
+        return opened
 
-    def newest(self) -> tuple[bytes, Spend]:
+    def open_grant(self, number: int, answer: bytes) -> bytes | None:
+        """An EF.GRANT record in clear, its MAC verified; None when it does not decrypt."""
+        return records.open_grant(self.keys.record, self._record(EF_GRANT, number, answer))
+
+    def newest(self) -> "Opened":
         """The newest valid record; NOT_FRESH unless it and all above it were read here."""
         for number in range(1, EF_SPEND.records + 1):
             if number not in self.read:
                 break
-            record, spend = self.read[number]
-            if spend is not None:
-                return record, spend
+            if self.read[number].spend is not None:
+                return self.read[number]
         raise Refusal(ModuleStatus.NOT_FRESH)
 
     def check(self, intent: Intent, terminal: int) -> None:
         """Refuses an intent that may not be written to this purse now."""
         refuse_unless(self.challenge is not None, ModuleStatus.NOT_FRESH)
-        record, spend = self.newest()
-        same = (intent.info_core, intent.newest_record) == (self.info.core, record)
+        newest = self.newest()
+        refuse_unless(not newest.other_set, ModuleStatus.BEING_RENEWED)
+        same = (intent.info_core, intent.newest_record) == (self.info.core, newest.record)
         refuse_unless(same, ModuleStatus.OTHER_CARD)
-        intents.check_follows(intent, spend, terminal)
+        assert newest.spend is not None
+        intents.check_follows(intent, newest.spend, terminal)
 
     def update(self, intent: Intent) -> bytes:
         """The data of the one UPDATE RECORD; the challenge is gone afterwards."""
@@ -76,6 +81,36 @@ class Conversation:
         """Whether the purse's answer to the UPDATE carries the right MAC."""
         refuse_unless(self.updated, ModuleStatus.NOT_FRESH)
         return records.is_confirmation(self.suite, self.keys.response, self.random, answer)
+
+    def _record(self, file: PurseFile, number: int, answer: bytes) -> bytes:
+        """BEING_RENEWED when the MAC is another key set's, NOT_GENUINE when it is nobody's."""
+
+        def verified(keys: DebitKeys) -> bytes:
+            return records.record_in(self.suite, keys.response, self.random, file, number, answer)
+
+        try:
+            return verified(self.keys)
+        except Refusal:
+            others = any(_passes(verified, keys) for keys in self.others)
+            refuse_unless(not others, ModuleStatus.BEING_RENEWED)
+            raise
+
+
+def _passes(verified: Callable[[DebitKeys], bytes], keys: DebitKeys) -> bool:
+    try:
+        verified(keys)
+    except Refusal:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A record whose MAC was good; ``spend`` is None when it is torn or empty."""
+
+    record: bytes
+    spend: Spend | None
+    other_set: bool = False
 
 
 @dataclass(slots=True, repr=False)

@@ -177,3 +177,15 @@ def test_a_blocked_module_gets_its_new_pin_kept_with_the_tills_keys(
         files = ("--puk-file", str(tmp_path / "puk"), "--pin-file", str(tmp_path / "new"))
         module_command(stall, "unblock", *files)
         assert stall.sell(1_00) is State.CLOSED
+
+
+def test_a_new_key_set_reaches_a_module_card_as_any_till(tmp_path: Path) -> None:
+    with Town.opened(tmp_path / "town") as town:
+        stall = Stall.opened(town)
+        office = town.hall.backend.key_sets
+        assert office.announce(people.ISSUER, "anna") == 2
+        stall.synchronise()
+        (status,) = office.status(people.ISSUER)
+        assert stall.shop.terminal() in status.holding
+        assert sorted(number for _, number in stall.module.masters) == [1, 2]
+        assert stall.sell(1_00) is State.CLOSED

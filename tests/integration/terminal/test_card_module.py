@@ -4,9 +4,19 @@ from dataclasses import replace
 
 import pytest
 
+from cardlib.codec.files import KeyId
 from cardlib.codec.pin import Pin
 from cardlib.drivers.card_module import CardModule
-from cardlib.errors import CardlibError, ModuleGoneError, ModuleRefusedError, PresenceError
+from cardlib.errors import (
+    AuthenticityError,
+    CardlibError,
+    ModuleGoneError,
+    ModuleRefusedError,
+    PresenceError,
+    PurseRefusedError,
+)
+from cardlib.keys import records
+from cardlib.keys.derivation import DebitKeys
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import DebitMaster
 from cardlib.wire.entry import Entry
@@ -30,6 +40,7 @@ from tests.integration.terminal.stage import (
     Stage,
     StageCard,
     assert_books,
+    blank_spend,
     codes,
     committed,
 )
@@ -212,6 +223,42 @@ def test_the_same_order_again_is_no_mistake(stage: Stage) -> None:
     for _ in range(2):
         module_in(slot).obey(order(stage, 2, 7, 70_00))
     assert slot.card.memory.allowance.debits_max == 7
+
+
+# key sets ----------------------------------------------------------------------------------------
+
+
+NEW_MASTER = bytes([0x77]) * 32
+
+
+def with_new_set(stage: Stage, card: StageCard) -> tuple[Slot, DebitKeys]:
+    """A module that holds key set 2 too, and the card's keys under it."""
+    slot = plugged(stage)
+    slot.card.memory.masters[ISSUER, 2] = NEW_MASTER
+    return slot, DebitKeys.derive(NEW_MASTER, replace(card.info, key_set=2))
+
+
+def test_a_card_that_answers_under_another_key_set_is_being_renewed(stage: Stage) -> None:
+    card = stage.card()
+    slot, new = with_new_set(stage, card)
+    purse = card.card.memory.find((0x1200, 0xB001))
+    assert purse is not None
+    purse.keys[KeyId.DEBIT_RESPONSE] = new.response
+    with pytest.raises(PurseRefusedError, match="CARD_BEING_RENEWED"):
+        Customer(till_with(stage, slot), card.plug()).session().read()
+    del slot.card.memory.masters[ISSUER, 2]
+    with pytest.raises(AuthenticityError, match="CARD_MAC_BAD"):
+        Customer(stage.till(TERMINAL, name="b", module=module_in(slot)), card.plug()).buy(1)
+
+
+def test_no_update_follows_from_a_record_of_another_key_set(stage: Stage) -> None:
+    card = stage.card()
+    slot, new = with_new_set(stage, card)
+    card.spend_file.records[0] = records.seal_spend(new.record, blank_spend())
+    before, till = list(card.spend_file.records), till_with(stage, slot)
+    with pytest.raises(PurseRefusedError, match="CARD_BEING_RENEWED"):
+        Customer(till, card.plug()).buy(1_00)
+    assert card.spend_file.records == before
 
 
 # the module pulled out ---------------------------------------------------------------------------
