@@ -78,8 +78,12 @@ class Holder:
 tills = st.sampled_from(TERMINALS)
 cards = st.integers(0, 1)
 slots = st.integers(1, 2)
-cents = st.sampled_from((1, 50, 9_99, 30_00, 100_00))
-faults = st.one_of(st.just("none"), st.sampled_from(sorted(FAULTS)))
+cents = st.sampled_from((1, 50, 9_99, 30_00))
+at_the_update = st.sampled_from(
+    ["tear before the update", "tear after the update", "half-written", "forged refusal",
+     "forged success", "held back", "stale"]
+)  # fmt: skip
+faults = st.sampled_from(["none"] * 4 + sorted(FAULTS))
 numbers = st.integers(1, 12)
 
 
@@ -106,6 +110,19 @@ class CardLaws(RuleBasedStateMachine):
         """A customer buys; whatever is unknown afterwards waits at that till."""
         items = [Item(CATEGORY_OF_SLOT[slot], Money(amount))]
         self._sell(till, card, fault, number, lambda sale: sale.basket(items))
+
+    @rule(till=tills, card=cards, fault=at_the_update, number=numbers)
+    def sale_of_unknown_outcome(self, till: int, card: int, fault: str, number: int) -> None:
+        """A small sale that is hit in its UPDATE."""
+        items = [Item(CATEGORY_OF_SLOT[1], Money(10))]
+        self._sell(till, card, fault, number, lambda sale: sale.basket(items))
+
+    @rule(till=tills, card=cards)
+    def card_comes_back(self, till: int, card: int) -> None:
+        """Recovery before a good reader, and a sale after it."""
+        self._settle(till, card, "none", 1)
+        items = [Item(CATEGORY_OF_SLOT[1], Money(20))]
+        self._sell(till, card, "none", 1, lambda sale: sale.basket(items))
 
     @rule(till=tills, card=cards, fault=faults, number=numbers)
     def void(self, till: int, card: int, fault: str, number: int) -> None:
@@ -169,6 +186,9 @@ class CardLaws(RuleBasedStateMachine):
     @rule(till=tills, card=cards, fault=faults, number=numbers)
     def settle(self, till: int, card: int, fault: str, number: int) -> None:
         """Recovery, at start or on the next presentation of a card."""
+        self._settle(till, card, fault, number)
+
+    def _settle(self, till: int, card: int, fault: str, number: int) -> None:
         shop = Customer(self.tills[till], self.holders[card].reader(fault, number))
         with suppress(CodedError):
             shop.counter.recovery().settle(shop.card)

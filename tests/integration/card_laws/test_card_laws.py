@@ -14,7 +14,7 @@ from cardlib.keys.soft_session import SoftSession
 from tests.integration.card_laws.machine import CardLaws
 
 MORE = os.environ.get("BORSELLINO_LAWS_EXAMPLES")
-DAYS, STEPS = 120, 25
+DAYS, STEPS = 80, 25
 USUAL = settings(
     max_examples=int(MORE or DAYS),
     stateful_step_count=50 if MORE else STEPS,
