@@ -1,74 +1,88 @@
-"""Cards that come, go, or cannot be seen."""
+"""The till's slot, before the simulated PC/SC service: what it is told, it acts on at once."""
+
+import threading
+from collections.abc import Iterator
 
 import pytest
 
 from cardlib.connection import CardConnection
-from cardlib.errors import CardGoneError, CardMissingError, PresenceError, ReaderMissingError
+from cardlib.errors import CardMissingError
+from cardlib.monitor import CardWatch, Monitor
+from cardlib.pcsc.connection import PcscConnection, TimeLimits
+from cardlib.pcsc.link import Search
 from terminal.ui.card_slot import CardSlot, Change
+from tests.unit.cardlib.readers.service import Card, Service
+
+READER, MODULE = "Lettore 00 00", "Lettore SAM 00 01"
+UNAWARE = TimeLimits(keep_alive_s=3600)
+"""The connection itself would notice nothing."""
+LOOKS = 500
 
 
-class Hand:
-    """A reader whose card is what ``found`` says; also that card."""
-
-    def __init__(self) -> None:
-        self.found: PresenceError | None = CardMissingError()
-        self.closed = 0
-
-    def open(self) -> CardConnection:
-        if self.found is not None:
-            raise self.found
-        return self
-
-    @property
-    def atr(self) -> bytes:
-        if self.found is not None:
-            raise CardGoneError
-        return b"\x3b"
-
-    def transmit(self, apdu: bytes) -> bytes:
-        return apdu
-
-    def reset(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed += 1
+@pytest.fixture
+def service() -> Service:
+    made = Service()
+    made.add(READER)
+    made.add(MODULE, Card())
+    return made
 
 
-def test_a_card_enters_once_and_leaves_once() -> None:
-    hand = Hand()
-    slot = CardSlot(hand.open)
-    assert slot.look() is None
-    hand.found = None
-    assert [slot.look(), slot.look()] == [Change.ENTERED, None]
-    assert slot.card_in
-    hand.found = CardMissingError()
-    assert [slot.look(), slot.look()] == [Change.LEFT, None]
-    assert hand.closed == 1
+@pytest.fixture
+def slot(service: Service) -> Iterator[CardSlot]:
+    def open_card() -> CardConnection:
+        return PcscConnection(Search("", "sam"), UNAWARE, service.establish)
+
+    with Monitor(service.establish) as monitor:
+        assert monitor.await_first_look(5)
+        made = CardSlot(open_card, CardWatch(monitor, "", "sam"))
+        yield made
+        made.let_go()
 
 
-def test_an_empty_reader_is_no_trouble_but_a_missing_one_is() -> None:
-    hand = Hand()
-    slot = CardSlot(hand.open)
-    slot.look()
-    assert slot.trouble is None
+def look(slot: CardSlot) -> Change:
+    """Looks until something has changed."""
+    pause = threading.Event()
+    for _ in range(LOOKS):
+        change = slot.look()
+        if change is not None:
+            return change
+        pause.wait(0.01)
+    raise AssertionError(f"nothing changed: {slot.trouble}")
+
+
+def test_a_card_that_goes_is_let_go_although_nobody_spoke_with_it(
+    slot: CardSlot, service: Service
+) -> None:
+    service.insert(READER, Card())
+    assert look(slot) is Change.ENTERED
+    service.pull(READER)
+    assert look(slot) is Change.LEFT
     with pytest.raises(CardMissingError):
         _ = slot.connection
-    hand.found = ReaderMissingError(reader="")
-    slot.look()
-    with pytest.raises(ReaderMissingError):
-        _ = slot.connection
-    hand.found = None
-    slot.look()
-    assert slot.trouble is None
 
 
-def test_a_card_that_was_let_go_and_is_still_there_enters_anew() -> None:
-    hand = Hand()
-    hand.found = None
-    slot = CardSlot(hand.open)
-    slot.look()
-    slot.let_go()
-    slot.let_go()
-    assert hand.closed == 1
-    assert slot.look() is Change.ENTERED
+def test_another_card_at_once_is_another_customer(slot: CardSlot, service: Service) -> None:
+    service.insert(READER, Card())
+    assert look(slot) is Change.ENTERED
+    first = slot.connection
+    service.swap(READER, Card())
+    assert look(slot) is Change.LEFT
+    assert look(slot) is Change.ENTERED
+    assert slot.connection is not first
+
+
+def test_the_modules_card_is_no_customer(slot: CardSlot, service: Service) -> None:
+    assert slot.look() is None
+    assert trouble(slot) == ""
+    service.remove(READER)
+    pause = threading.Event()
+    for _ in range(LOOKS):
+        assert slot.look() is None
+        if trouble(slot):
+            break
+        pause.wait(0.01)
+    assert trouble(slot) == "READER_MISSING"
+
+
+def trouble(slot: CardSlot) -> str:
+    return "" if slot.trouble is None else slot.trouble.code
