@@ -41,6 +41,9 @@ from cardlib.keys.grants import SignedGrant, sign_grant
 from cardlib.ports import Randomness
 from cardlib.wire.ids import PurseId
 
+APPLET_STOCK = "white-applet"
+"""Its chip writes EF.SPEND itself, so there is no init record to write: it is replaced."""
+
 
 class KeyChangeDesk:
     """Implements ``cardlib.dialogues.key_set_change.KeyChangeAuthority`` on a unit of work."""
@@ -142,7 +145,9 @@ class KeyChangeDesk:
     # Deciding ------------------------------------------------------------------------------
 
     def _found(self, purse: PurseRow, key_set: int) -> StoredChange:
-        """ConflictError ``KEY_SET_CURRENT`` for a purse that needs no change."""
+        """ConflictError ``KEY_SET_CURRENT`` for a purse that needs no change, and
+        ``KEY_CHANGE_NEW_CARD`` for one whose chip cannot make it.
+        """
         change = self._unit.key_sets.open_change(purse.id)
         if change is not None:
             return StoredChange(
@@ -154,6 +159,9 @@ class KeyChangeDesk:
         old = Info.from_core(purse.info_core)
         if old.key_set >= key_set:
             raise ConflictError("KEY_SET_CURRENT", key_set=old.key_set)
+        stock = self._unit.cards.stock_card_of(purse.id)
+        if not old.attests or (stock is not None and stock.kind == APPLET_STOCK):
+            raise ConflictError("KEY_CHANGE_NEW_CARD")
         new = replace(old, key_set=key_set)
         return StoredChange(old.core, new.core, keys_changed=False, core_changed=False)
 

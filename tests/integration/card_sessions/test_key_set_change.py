@@ -20,6 +20,7 @@ from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import DebitMaster, ModuleKeys
 from cardlib.wire.ids import PurseId, TerminalNumber
 from cardlib.wire.module_keys import KeyAnswer, KeyRequest
+from simulator.card.masks import WHITE_APPLET
 from simulator.card.randomness import SeededRandomness
 from simulator.faults import Mute, ResetBefore, Tear, TearAfter, TearBefore, TearDuring, nth
 from tests.integration.card_sessions.bench import (
@@ -417,3 +418,12 @@ def test_a_till_gets_the_keys_of_every_set_in_use_sealed_to_itself(town: Town) -
     assert [(item.issuer, item.key_set) for item in opened.masters] == [(ISSUER, 1), (ISSUER, 2)]
     with pytest.raises(AuthenticityError):
         KeyAnswer.open(complete, station_key(DESK).public)
+
+
+def test_a_chip_that_writes_its_records_itself_is_left_alone(town: Town) -> None:
+    card = town.purse_card("applet", mask=WHITE_APPLET)
+    town.begin_key_set()
+    keys = card.key_objects
+
+    assert town.renew(card).outcome == "KEY_CHANGE_NEW_CARD"
+    assert card.key_objects == keys
