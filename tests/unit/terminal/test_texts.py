@@ -14,7 +14,7 @@ TERMINAL = Path(__file__).parents[3] / "terminal"
 MINE = [path for path in TERMINAL.rglob("*.py") if not {"agent", "ui"} & set(path.parts)]
 CODE = re.compile(r'(?:Error|Shortfall|_unresolved|Conclusion)\((?:[\w.]+, )?\s*"([A-Z][A-Z_]+)"')
 QUOTED = re.compile(r'"([A-Z]{3,}(?:_[A-Z]+)+)"')
-NOT_CODES = {"BORSELLINO_PASSPHRASE_FILE", "BORSELLINO_TILL"}
+NOT_CODES = {"BORSELLINO_PASSPHRASE_FILE", "BORSELLINO_TILL", "PCSCLITE_CSOCK_NAME"}
 
 
 def codes_said() -> set[str]:
