@@ -39,10 +39,12 @@ from simulator.errors import ImageError, MaskError
 from simulator.fault_options import with_faults
 from simulator.module_card.card import ModuleCard
 from simulator.panel.cli import panel
+from simulator.script.cli import play
 from simulator.vpcd import DEFAULT_HOST, DEFAULT_PORT, VirtualReader, parse_address
 
 app = typer.Typer(help="Make, inspect and plug in virtual cards.", no_args_is_help=True)
 app.command("panel")(panel)
+app.command("play")(play)
 
 SUITES = {"aes-128": Suite.AES_128, "2tdea": Suite.TDEA_2KEY}
 TRAINING_ISSUER = "000000"
