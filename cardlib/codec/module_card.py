@@ -27,6 +27,9 @@ PIN_REFERENCE = 0x81
 PIN_SIZE = 16
 PIN_MIN = 6
 CHALLENGE_SIZE = 8
+LIMIT_SIZE = 4
+OPEN_ANY, OPEN_LEGACY = 0, 1
+"""P1 of OPEN."""
 HASH_SIZE = 32
 KEY_SIZE = 32
 SIGNATURE_SIZE = 64
@@ -56,6 +59,7 @@ class Ins(IntEnum):
     RECORD = 0x28
     UPDATE = 0x2A
     CONFIRM = 0x2C
+    CHALLENGED = 0x32
 
 
 INS_SELECT, INS_VERIFY, INS_CHANGE_PIN, INS_UNBLOCK = 0xA4, 0x20, 0x24, 0x2C
@@ -106,6 +110,8 @@ class ModuleStatus(IntEnum):
     """An order with a lower number than the newest one obeyed."""
     BEING_RENEWED = 0x9488
     """The purse answers, or its newest record opens, under another key set held here."""
+    LEGACY_LIMIT = 0x9489
+    """More than a chip that does not attest may pay in one sale, or such chips are not served."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +184,11 @@ def command(ins: Ins, data: bytes = b"", p1: int = 0, p2: int = 0) -> tuple[Comm
     blocks = [data[at : at + SHORT_LC_MAX] for at in range(0, len(data), SHORT_LC_MAX)] or [b""]
     chained = [Command(CLA | CLA_CHAINED, ins, p1, p2, block) for block in blocks[:-1]]
     return (*chained, Command(CLA, ins, p1, p2, blocks[-1], SHORT_LE_MAX))
+
+
+def open_legacy(info_core: bytes, limit_cents: int) -> tuple[Command, ...]:
+    """OPEN with P1 01: ``INFO core 16 ‖ limit 4`` in cents; the challenge comes with CHALLENGED."""
+    return command(Ins.OPEN, info_core + limit_cents.to_bytes(4, "big"), OPEN_LEGACY)
 
 
 def open_session(info_core: bytes, challenge: bytes) -> tuple[Command, ...]:

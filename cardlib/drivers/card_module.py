@@ -15,6 +15,7 @@ from cardlib.channel import Tracer
 from cardlib.codec import module_card as codec
 from cardlib.codec.apdu import CLA_SECURE, SHORT_LE_MAX, Command, Response
 from cardlib.codec.files import EF_GRANT, EF_SPEND, EF_SPEND_APPEND_P2
+from cardlib.codec.module_applet import open_applet
 from cardlib.codec.module_card import (
     KEY_SET_SIZE,
     OTHER_SET,
@@ -26,6 +27,7 @@ from cardlib.codec.module_card import (
     Signed,
 )
 from cardlib.codec.purse import SPEND_RECORD_SIZE, Info, Spend
+from cardlib.drivers.card_applet import CardAppletSession
 from cardlib.drivers.module_link import Connect, ModuleLink
 from cardlib.errors import (
     AuthenticityError,
@@ -165,6 +167,14 @@ class CardModule:
         if len(random) != codec.CHALLENGE_SIZE:
             raise MalformedError("OPEN", f"{len(random)} bytes")
         return CardSession(self._link, number, random)
+
+    def initialise(self) -> CardAppletSession:
+        """Opens a conversation with an applet card; its purse is known with the answer."""
+        number, answer = self._link.begin(open_applet())
+        random = _data(answer)
+        if len(random) != codec.CHALLENGE_SIZE:
+            raise MalformedError("OPEN APPLET", f"{len(random)} bytes")
+        return CardAppletSession(CardSession(self._link, number, random), self._link, number)
 
     def record_of(self, intent: bytes) -> bytes:
         """The record of an own intent; the module verifies that it signed it."""

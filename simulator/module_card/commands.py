@@ -12,11 +12,15 @@ from nacl.public import PrivateKey, SealedBox
 
 from cardlib.codec.apdu import Command
 from cardlib.codec.files import EF_SPEND
+from cardlib.codec.module_applet import INS_OPEN_APPLET, INS_OPEN_STATE
 from cardlib.codec.module_card import (
     CHALLENGE_SIZE,
     KEY_SETS_MAX,
     KEY_SIZE,
+    LIMIT_SIZE,
     NOT_VALID,
+    OPEN_ANY,
+    OPEN_LEGACY,
     OTHER_SET,
     VALID,
     Ins,
@@ -32,6 +36,7 @@ from simulator.card.chip import Randomness
 from simulator.card.refusal import Refusal
 from simulator.module_card import cbor, documents, records
 from simulator.module_card import intent as intents
+from simulator.module_card.applet import AppletConversation
 from simulator.module_card.intent import Intent
 from simulator.module_card.memory import Allowance, ModuleMemory
 from simulator.module_card.records import DebitKeys
@@ -65,7 +70,7 @@ class Module:
             raise Refusal(ModuleStatus.NO_KEYS)
         return info, keys
 
-    def conversation(self) -> Conversation:
+    def conversation(self) -> Conversation | AppletConversation:
         """The one under way; NOT_FRESH when there is none."""
         if self.session.conversation is None:
             raise Refusal(ModuleStatus.NOT_FRESH)
@@ -193,17 +198,49 @@ def serves(module: Module, command: Command) -> bytes:
 
 
 def open_session(module: Module, command: Command) -> bytes:
-    """A new conversation: INFO core and challenge in, only then the random is made."""
-    expected = INFO_CORE_SIZE + CHALLENGE_SIZE
+    """A new conversation: INFO core and challenge in, only then the random is made.
+
+    With a legacy chip the challenge comes later, and a limit stands in its place.
+    """
+    refuse_unless(command.p1 in (OPEN_ANY, OPEN_LEGACY) and not command.p2, Status.WRONG_P1P2)
+    legacy = command.p1 == OPEN_LEGACY
+    expected = INFO_CORE_SIZE + (LIMIT_SIZE if legacy else CHALLENGE_SIZE)
     refuse_unless(len(command.data) == expected, Status.WRONG_LENGTH)
     module.session.conversation = None
     info, keys = module.keys(command.data[:INFO_CORE_SIZE])
-    random = module.randomness.bytes(CHALLENGE_SIZE)
+    refuse_unless(not (legacy and info.attests), ModuleStatus.WRONG_DATA)
+    rest, random = command.data[INFO_CORE_SIZE:], module.randomness.bytes(CHALLENGE_SIZE)
     module.session.conversation = Conversation(
-        info, command.data[INFO_CORE_SIZE:], random, keys, crypto.SUITES[info.suite],
+        info, None if legacy else rest, random, keys, crypto.SUITES[info.suite],
         module.memory.other_sets(info),
+        legacy_limit=int.from_bytes(rest, "big") if legacy else None,
     )  # fmt: skip
     return random
+
+
+def challenged(module: Module, command: Command) -> bytes:
+    """The challenge of a legacy chip, once its newest record was read."""
+    refuse_unless(len(command.data) == CHALLENGE_SIZE, Status.WRONG_LENGTH)
+    conversation = module.conversation()
+    if not isinstance(conversation, Conversation):
+        raise Refusal(ModuleStatus.NOT_FRESH)
+    conversation.challenged(command.data)
+    return b""
+
+
+def open_applet(module: Module, _command: Command) -> bytes:
+    """A new conversation with an applet card: the random that goes out with INITIALISE."""
+    random = module.randomness.bytes(CHALLENGE_SIZE)
+    module.session.conversation = AppletConversation(random, module.keys)
+    return random
+
+
+def open_state(module: Module, command: Command) -> bytes:
+    """The answer of INITIALISE: the newest record at rest, then the state in clear."""
+    conversation = module.conversation()
+    if not isinstance(conversation, AppletConversation) or conversation.reads is not None:
+        raise Refusal(ModuleStatus.NOT_FRESH)
+    return conversation.open_state(command.data)
 
 
 def open_record(module: Module, command: Command) -> bytes:
@@ -259,10 +296,11 @@ HANDLERS: dict[int, Handler] = {
     Ins.GET_MODULE: get_module, Ins.SIGN: sign, Ins.INSTALL: install, Ins.ORDER: order,
     Ins.STATE: state, Ins.TAKE_KEYS: take_keys, Ins.KEY_SETS: key_sets, Ins.SERVES: serves,
     Ins.OPEN: open_session, Ins.OPEN_RECORD: open_record, Ins.INTENT: take_intent,
-    Ins.RECORD: record, Ins.UPDATE: update, Ins.CONFIRM: confirm,
+    Ins.RECORD: record, Ins.UPDATE: update, Ins.CONFIRM: confirm, Ins.CHALLENGED: challenged,
+    INS_OPEN_APPLET: open_applet, INS_OPEN_STATE: open_state,
 }  # fmt: skip
 WITHOUT_PIN = frozenset({Ins.GET_MODULE})
-P1_MATTERS = frozenset({Ins.SIGN, Ins.OPEN_RECORD})
+P1_MATTERS = frozenset({Ins.SIGN, Ins.OPEN, Ins.OPEN_RECORD})
 
 
 def _sign_entry(module: Module, payload: bytes) -> bytes:

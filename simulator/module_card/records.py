@@ -74,6 +74,11 @@ def open_grant(key: bytes, record: bytes) -> bytes | None:
         return None
 
 
+def mac(suite: crypto.Suite, key: bytes, random: bytes, header: bytes, objects: bytes) -> bytes:
+    """Eight bytes over random, command header and data objects (PROTOCOL 3)."""
+    return suite.mac(key, random + header + _HEADER_PADDING + objects)
+
+
 def record_in(
     suite: crypto.Suite, key: bytes, random: bytes, file: PurseFile, number: int, answer: bytes
 ) -> bytes:
@@ -81,7 +86,7 @@ def record_in(
     header = bytes((CLA_SECURE, 0xB2, number, file.read_p2))
     plain, code = answer[: 2 + file.record_size], answer[2 + file.record_size :]
     refuse_unless(plain[:2] == bytes((0x81, file.record_size)), ModuleStatus.WRONG_DATA)
-    expected = suite.mac(key, random + header + _HEADER_PADDING + plain)
+    expected = mac(suite, key, random, header, plain)
     good = crypto.same(bytes(tlv.Tlv(0x8E, expected)), code)
     refuse_unless(good, ModuleStatus.NOT_GENUINE)
     return plain[2:]
@@ -90,14 +95,12 @@ def record_in(
 def update_data(suite: crypto.Suite, key: bytes, challenge: bytes, record: bytes) -> bytes:
     """``81 36 record 8E 08 mac``: the data field of the one UPDATE RECORD."""
     plain = bytes(tlv.Tlv(0x81, record))
-    return plain + bytes(
-        tlv.Tlv(0x8E, suite.mac(key, challenge + UPDATE_HEADER + _HEADER_PADDING + plain))
-    )
+    return plain + bytes(tlv.Tlv(0x8E, mac(suite, key, challenge, UPDATE_HEADER, plain)))
 
 
 def is_confirmation(suite: crypto.Suite, key: bytes, random: bytes, answer: bytes) -> bool:
     """Whether ``answer`` is ``99 02 9000 8E 08 mac`` with the right MAC."""
-    code = suite.mac(key, random + UPDATE_HEADER + _HEADER_PADDING + _CONFIRMED)
+    code = mac(suite, key, random, UPDATE_HEADER, _CONFIRMED)
     return crypto.same(_CONFIRMED + bytes(tlv.Tlv(0x8E, code)), answer)
 
 

@@ -8,6 +8,7 @@ newest record was read.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cardlib.codec.files import EF_GRANT, EF_SPEND, PurseFile
 from cardlib.codec.module_card import ModuleStatus
@@ -19,6 +20,9 @@ from simulator.module_card import records
 from simulator.module_card.intent import Intent
 from simulator.module_card.records import DebitKeys
 from simulator.module_card.refusals import refuse_unless
+
+if TYPE_CHECKING:
+    from simulator.module_card.applet import AppletConversation
 
 
 @dataclass(slots=True, repr=False)
@@ -34,6 +38,15 @@ class Conversation:
     """Keys of the same purse under other key sets: it may be in the middle of a change."""
     read: dict[int, "Opened"] = field(default_factory=dict)
     updated: bool = False
+    legacy_limit: int | None = None
+    """Cents of one sale, where the chip forgets its challenge at each read; None elsewhere."""
+
+    def challenged(self, challenge: bytes) -> None:
+        """The one challenge of a legacy chip, after the read that decides."""
+        expected = self.legacy_limit is not None and self.challenge is None and not self.updated
+        refuse_unless(expected, ModuleStatus.NOT_FRESH)
+        self.newest()
+        self.challenge = challenge
 
     def open_spend(self, number: int, answer: bytes) -> "Opened":
         """An EF.SPEND record, its MAC verified, in clear under whichever key set opens it."""
@@ -67,6 +80,7 @@ class Conversation:
         same = (intent.info_core, intent.newest_record) == (self.info.core, newest.record)
         refuse_unless(same, ModuleStatus.OTHER_CARD)
         assert newest.spend is not None
+        refuse_unless(self._within_limit(intent), ModuleStatus.LEGACY_LIMIT)
         intents.check_follows(intent, newest.spend, terminal)
 
     def update(self, intent: Intent) -> bytes:
@@ -81,6 +95,9 @@ class Conversation:
         """Whether the purse's answer to the UPDATE carries the right MAC."""
         refuse_unless(self.updated, ModuleStatus.NOT_FRESH)
         return records.is_confirmation(self.suite, self.keys.response, self.random, answer)
+
+    def _within_limit(self, intent: Intent) -> bool:
+        return self.legacy_limit is None or 0 <= intent.cents <= self.legacy_limit != 0
 
     def _record(self, file: PurseFile, number: int, answer: bytes) -> bytes:
         """BEING_RENEWED when the MAC is another key set's, NOT_GENUINE when it is nobody's."""
@@ -120,6 +137,6 @@ class Session:
     selected: bool = False
     pin_verified: bool = False
     intent: Intent | None = None
-    conversation: Conversation | None = None
+    conversation: "Conversation | AppletConversation | None" = None
     chain: bytes = b""
     chain_header: bytes = b""
