@@ -13,7 +13,7 @@ from simulator.card.card import VirtualCard
 from simulator.card.masks import MASKS
 from simulator.card.randomness import SeededRandomness
 from simulator.connection import InProcessConnection
-from tests.unit.simulator.test_traits import memory_of
+from tests.unit.simulator.mask_cards import memory_of
 
 CNS_MASKS = [name for name, mask in MASKS.items() if mask.traits.cns]
 
