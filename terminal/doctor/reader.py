@@ -9,7 +9,7 @@ from cardlib.codec.pin_pad import PadProperties
 from cardlib.connection import CardConnection
 from cardlib.connections import open_connection
 from cardlib.dialogues.inspect import CardSummary, inspect_card
-from cardlib.errors import CardlibError, MalformedError
+from cardlib.errors import CardGoneError, CardlibError, CardSilentError, MalformedError
 from cardlib.pcsc.names import meant
 from cardlib.pcsc.service import ReaderState, StateFlag, real_service
 from cardlib.pin_pad import ask_reader
@@ -24,6 +24,8 @@ _MASK_MAKERS = {
 }  # fmt: skip
 """Third historical byte of a CNS card. Source: OpenSC, pkcs15-itacns."""
 _SHORT_APDU = 261
+MUTE = CardSilentError.default_code
+"""Also a card that answered its reset, and then nothing: whoever looks here put it in."""
 
 
 def reader(name: str | None) -> Finding:
@@ -81,7 +83,8 @@ def _inside(connection: CardConnection, *, in_reader: bool) -> Iterator[Finding]
     try:
         summary = Channel(connection).run(inspect_card())
     except CardlibError as error:
-        yield lacking("card", error.code, **error.facts)
+        code = MUTE if error.code == CardGoneError.default_code else error.code
+        yield lacking("card", code, **error.facts)
         return
     yield found("kind", kind_of(summary))
     yield _purses(summary)

@@ -17,6 +17,8 @@ from simulator.card.card import VirtualCard
 from simulator.card.masks import CRS_STINCARD, TRAINING_TRANSPORT_KEYS, make_card
 from simulator.card.personal import Holder
 from simulator.card.randomness import SeededRandomness
+from simulator.connection import InProcessConnection
+from simulator.faults import Mute, every
 from simulator.private_pcscd import PrivatePcscd
 from tests.real_stack.pcscd import Insert
 from tests.unit.simulator.host import purse_memory
@@ -60,6 +62,25 @@ def test_a_crs_without_a_purse(insert: Insert) -> None:
     found = examined()
     assert "CNS 1.0, STIncard" in found["atr"]["detail"]
     assert found["purses"]["code"] == "PURSE_MISSING"
+
+
+class Garbled(InProcessConnection):
+    """Upside down, or not a smart card at all."""
+
+    atr = bytes.fromhex("FFFF00")
+
+
+def test_an_answer_to_reset_that_is_none(insert: Insert) -> None:
+    insert(Garbled(VirtualCard(purse_memory(), SeededRandomness("garbled"))))
+    assert examined()["card"]["code"] == "CARD_PROTOCOL"
+
+
+def test_a_card_that_answers_its_reset_and_then_nothing(insert: Insert) -> None:
+    card = VirtualCard(purse_memory(), SeededRandomness("mute"))
+    insert(Mute(InProcessConnection(card), every(0xA4)))
+    found = examined()
+    assert found["atr"]["ok"]
+    assert found["card"]["code"] == "CARD_MUTE"
 
 
 def test_no_daemon_behind_the_socket(tmp_path: Path) -> None:
