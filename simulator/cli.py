@@ -25,11 +25,13 @@ from simulator.card.masks import (
     CNS_PIN,
     CNS_PUK,
     CRS_STINCARD,
+    GENERIC_T0,
     MASKS,
     TRAINING_TRANSPORT_KEYS,
     is_cns,
     make_card,
     random_transport_keys,
+    traits_of,
 )
 from simulator.card.personal import Holder, fictitious_holder, parse_holder, training_ca_certificate
 from simulator.card.randomness import SeededRandomness
@@ -124,6 +126,8 @@ def _suite(name: str) -> Suite:
 
 def _made(path: Path, beside: Path, made: Memory, whose: Holder) -> dict[str, str]:
     facts = {"image": str(path), "stock": str(beside), "mask": made.mask, "serial": made.serial}
+    if made.mask == GENERIC_T0:
+        facts["fictitious"] = str(traits_of(made).protocol)
     if not is_cns(made):
         return facts
     # The CNS PIN of a virtual card is the same on all of them: no secret to keep.

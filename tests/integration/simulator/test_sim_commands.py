@@ -70,6 +70,17 @@ def test_training_stock_has_the_public_keys_and_says_so(sim: Sim, tmp_path: Path
     assert stock["transport_keys"]["0A"] == TRAINING_TRANSPORT_KEYS[0x0A].hex()
 
 
+def test_a_card_that_nobody_ever_issued_says_so(sim: Sim) -> None:
+    assert "Nobody ever issued" in sim("new-card", "t0.json", "--mask", "generic-t0").stdout
+    assert "Nobody ever issued" not in sim("new-card", "a.json", "--mask", "crs-athena").stdout
+
+
+def test_an_unknown_mask_is_told_with_those_there_are(sim: Sim) -> None:
+    told = sim("new-card", "card.json", "--mask", "gold", code=1).stderr
+    assert "CARD_MASK_UNKNOWN" in told
+    assert "tscns-sardegna" in told
+
+
 @pytest.mark.parametrize("there", ["card.json", "card.json.stock.json"])
 def test_nothing_is_overwritten(sim: Sim, tmp_path: Path, there: str) -> None:
     (tmp_path / there).write_text("precious")
