@@ -18,7 +18,7 @@ from cardlib.errors import MalformedError
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Directory
 from tests.fuzz.changes import changed, made_up, random_bytes
-from tests.fuzz.dialogues import SECURED_CLASSES, Recording, recordings
+from tests.fuzz.dialogues import PLAIN, Recording, recordings
 from tests.fuzz.finding import FindingError
 
 INTERNAL = b"\x6f\x00"
@@ -92,9 +92,7 @@ class Watch:
         self.content = content_of(self.card.memory.mf)
         self.tries = tries_of(self.card.memory.mf)
         self._issued = Counter(
-            _meaning(command)
-            for command in self.recording.commands
-            if command[0] in SECURED_CLASSES
+            _meaning(command) for command in self.recording.commands if command[0] != PLAIN
         )
 
     def send(self, apdu: bytes) -> None:

@@ -6,9 +6,11 @@ their challenges from a seed, so a recorded command is right again on a fresh co
 card, up to the first change.
 """
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from cardlib.channel import Channel
 from cardlib.codec.apdu import Command
@@ -29,7 +31,7 @@ from cardlib.codec.files import (
     KeyId,
 )
 from cardlib.codec.pin import Pin
-from cardlib.codec.purse import Spend, SpendType
+from cardlib.codec.purse import FLAG_ATTESTATION, FLAG_PIN_ENFORCED, Spend, SpendType
 from cardlib.dialogues.inspect import inspect_card, read_log
 from cardlib.dialogues.load import GrantWrite, LoadPlan, load, map_of
 from cardlib.dialogues.personalise import PursePlan, TransportKeys, personalise
@@ -37,6 +39,7 @@ from cardlib.dialogues.secured import SecuredWriter
 from cardlib.keys import records
 from cardlib.keys.secure_messaging import read_record_command
 from cardlib.keys.suites import suite_of
+from cardlib.wire.bundle import Limits
 from simulator.card import image
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Memory
@@ -45,6 +48,8 @@ from simulator.card.personal import Holder
 from simulator.card.purses import add_purse
 from simulator.card.randomness import SeededRandomness
 from simulator.card.traits import PurseKind
+from simulator.connection import InProcessConnection
+from tests.integration.terminal.stage import Customer, Stage
 from tests.unit.cardlib.dialogues.purse_bench import (
     INFO,
     KEYS,
@@ -60,7 +65,8 @@ from tests.unit.cardlib.dialogues.test_personalise import FixedPlan
 
 OLD, NEW = signed_grant(7, 5000), signed_grant(8, 9000)
 RELOAD = LoadPlan(GrantWrite(2, NEW), (1,), map_of((2,)))
-SECURED_CLASSES = (0x0C, 0x9C)
+PLAIN = 0x00
+"""The class of commands that carry no MAC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +124,8 @@ class _Script:
 @cache
 def recordings() -> tuple[Recording, ...]:
     """All dialogues with all masks."""
-    return tuple(_record(mask, script) for mask in MASKS for script in _scripts(mask))
+    scripted = (_record(mask, script) for mask in MASKS for script in _scripts(mask))
+    return *scripted, *(_sale_at_a_till(mask) for mask in MASKS if not _is_file(mask))
 
 
 def _chip_randomness(mask: str, name: str) -> SeededRandomness:
@@ -138,13 +145,45 @@ def _scripts(mask: str) -> Iterator[_Script]:
     traits = MASKS[mask].traits
     yield _Script("inspection", with_purse, _inspect)
     yield _Script("pins", with_purse, _pins)
-    yield _Script("load", with_purse, _load)
     yield _Script("administration", with_purse, _administer)
-    if traits.purse is PurseKind.FILE:
+    if traits.purse is not PurseKind.LEGACY:
+        yield _Script("load", with_purse, _load)
+    if _is_file(mask):
         yield _Script("sale", with_purse, _sell)
         yield _Script("personalisation", blank, _personalise)
     if traits.cns is not None:
         yield _Script("signature", with_purse, _sign)
+
+
+def _is_file(mask: str) -> bool:
+    return MASKS[mask].traits.purse is PurseKind.FILE
+
+
+def _sale_at_a_till(mask: str) -> Recording:
+    """A sale with a real till and its driver for this chip."""
+    number = list(MASKS).index(mask) + 100
+    legacy = MASKS[mask].traits.purse is PurseKind.LEGACY
+    flags = FLAG_PIN_ENFORCED if legacy else FLAG_PIN_ENFORCED | FLAG_ATTESTATION
+    made = stage().card(number=number % 90, mask=mask, flags=flags)
+    saved = image.encode(made.card.memory)
+    card = VirtualCard(image.decode(saved), _chip_randomness(mask, "till"))
+    shop = Customer(stage().till(number), InProcessConnection(card))
+    assert shop.buy(12_50).goods_are_due
+    talk = tuple((item.command, item.answer or b"") for item in shop.trace)
+    return Recording(mask, "till", saved, talk)
+
+
+@cache
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="fuzz")
+
+
+@cache
+def stage() -> Stage:
+    """A town for this process, in a folder that goes with it; it allows legacy chips."""
+    made = Stage(Path(_folder().name))
+    made.install(limits=Limits(legacy_sale_cents=20_00))
+    return made
 
 
 def blank(mask: str) -> Memory:

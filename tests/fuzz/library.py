@@ -6,16 +6,15 @@ should not be: a till's view is the card's truth, a confirmed debit is on the ca
 that raised has not happened, a certificate that verifies is for what the card stores.
 """
 
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from random import Random
 
 from cardlib.channel import Channel
 from cardlib.codec.files import EF_SPEND
 from cardlib.codec.pin import Pin
+from cardlib.codec.purse import FLAG_ATTESTATION, FLAG_PIN_ENFORCED
 from cardlib.dialogues import pin as pin_dialogues
 from cardlib.dialogues.blank_card import look
 from cardlib.dialogues.inspect import inspect_card, read_log
@@ -36,16 +35,22 @@ from cardlib.wire.entry_body import Intent
 from simulator.card import image
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Memory
-from simulator.card.masks import GENERIC_T0, TRAINING_TRANSPORT_KEYS, WHITE, WHITE_APPLET
+from simulator.card.masks import (
+    GENERIC_T0,
+    TRAINING_TRANSPORT_KEYS,
+    WHITE,
+    WHITE_APPLET,
+    WHITE_LEGACY,
+)
 from simulator.card.randomness import SeededRandomness
 from simulator.connection import InProcessConnection
 from simulator.module_card import memory as module_memory
 from simulator.module_card.card import ModuleCard
 from terminal.till import Till
-from tests.fuzz.dialogues import NEW, OLD, RELOAD, blank, with_purse
+from tests.fuzz.dialogues import NEW, OLD, RELOAD, blank, stage, with_purse
 from tests.fuzz.finding import FindingError
 from tests.fuzz.lies import Liar
-from tests.integration.terminal.stage import ISSUER, KEY_SET, PIN, Customer, Stage, StageCard
+from tests.integration.terminal.stage import ISSUER, KEY_SET, PIN, Customer, StageCard
 from tests.module_cards import PIN as MODULE_PIN
 from tests.module_cards import Slot, ready_memory
 from tests.unit.cardlib.dialogues.purse_bench import (
@@ -184,7 +189,7 @@ def ring(card: VirtualCard) -> list[bytes]:
     return [bytes(record) for record in file.records]
 
 
-SHOPS = ((WHITE, 1), (WHITE, 2), (WHITE_APPLET, 1), (GENERIC_T0, 1))
+SHOPS = ((WHITE, 1), (WHITE, 2), (WHITE_APPLET, 1), (GENERIC_T0, 1), (WHITE_LEGACY, 2))
 
 
 def _sales() -> Iterator[tuple[str, Memory, Callable[[Liar, VirtualCard], None]]]:
@@ -195,23 +200,13 @@ def _sales() -> Iterator[tuple[str, Memory, Callable[[Liar, VirtualCard], None]]
         yield f"recovery: {name}", image.decode(shop.saved), shop.look_back
 
 
-@cache
-def _folder() -> tempfile.TemporaryDirectory[str]:
-    return tempfile.TemporaryDirectory(prefix="fuzz")
-
-
-@cache
-def _stage() -> Stage:
-    return Stage(Path(_folder().name))
-
-
 def _with_module() -> tuple[str, Memory, Callable[[Liar, VirtualCard], None]]:
     """A module card that lies, and an honest purse: what it confirms is its own affair."""
     number = 9
     key = SigningKey(bytes([500 + number & 0xFF]) * 32)
-    master = DebitMaster(ISSUER, KEY_SET, _stage().masters.debit)
+    master = DebitMaster(ISSUER, KEY_SET, stage().masters.debit)
     memory = ready_memory(
-        key, 500 + number, _stage().operator, master, randomness=SeededRandomness("module")
+        key, 500 + number, stage().operator, master, randomness=SeededRandomness("module")
     )
     saved = module_memory.encode(memory)
     shop = _shop(number, WHITE, 1)
@@ -239,8 +234,10 @@ def _with_module() -> tuple[str, Memory, Callable[[Liar, VirtualCard], None]]:
 
 def _shop(number: int, mask: str, suite: int) -> _Shop:
     """The intent is that of a sale with a copy of the card."""
-    stage = _stage()
-    card, till = stage.card(number=number, mask=mask, suite=suite), stage.till(500 + number)
+    attests = 0 if mask == WHITE_LEGACY else FLAG_ATTESTATION
+    flags = FLAG_PIN_ENFORCED | attests
+    card = stage().card(number=number, mask=mask, suite=suite, flags=flags)
+    till = stage().till(500 + number)
     saved = image.encode(card.card.memory)
     result = Customer(till, card.plug()).buy(12_50)
     assert isinstance(result.intent.body, Intent)
