@@ -12,7 +12,11 @@ class CardConnection(Protocol):
         ...
 
     def transmit(self, apdu: bytes) -> bytes:
-        """Sends a command APDU; the whole response APDU.
+        """Sends a command, as the card's protocol wants it; the whole answer.
+
+        On T=1 an APDU; on T=0 a TPDU (``cardlib.transport``), so that 61xx and 6Cxx come
+        back as they are. An implementation may say in ``protocol`` (0 or 1) what the
+        reader has negotiated; without that the ATR decides.
 
         CardGoneError when the card or the reader went away or was reset: whether
         the card has acted is then unknown.

@@ -22,6 +22,7 @@ from simulator.card.masks import (
 from simulator.card.randomness import SeededRandomness
 from simulator.card.traits import PinSearch
 from simulator.connection import InProcessConnection
+from simulator.errors import MaskError
 from tests.unit.simulator.host import PIN, Host, padded, verify
 from tests.unit.simulator.mask_cards import (
     ATHENA,
@@ -239,6 +240,14 @@ def test_a_mask_is_a_cns_by_opensc_s_rule_and_says_whose_word_its_atr_is(mask: s
     assert historical[13:] == b"\x31\x80"
     assert ("pcsc-tools" in made.source) is (mask != "generic-t0")
     assert ("fictitious" in made.about) is (mask == "generic-t0")
+
+
+def test_a_card_of_a_mask_that_nobody_knows_is_not_played() -> None:
+    memory = memory_of(CRS_STINCARD)
+    memory.mask = "gold"
+    with pytest.raises(MaskError) as caught:
+        VirtualCard(memory, SeededRandomness("chip"))
+    assert caught.value.code == "CARD_MASK_UNKNOWN"
 
 
 def test_only_stincard_masks_search_upwards() -> None:
