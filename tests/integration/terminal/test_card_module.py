@@ -6,7 +6,9 @@ import pytest
 
 from cardlib.codec.files import KeyId
 from cardlib.codec.pin import Pin
+from cardlib.codec.purse import FLAG_PIN_ENFORCED
 from cardlib.drivers.card_module import CardModule
+from cardlib.drivers.legacy_card import LegacyCard
 from cardlib.errors import (
     AuthenticityError,
     CardlibError,
@@ -17,12 +19,14 @@ from cardlib.errors import (
 )
 from cardlib.keys import records
 from cardlib.keys.derivation import DebitKeys
+from cardlib.wire.bundle import Limits
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import DebitMaster
 from cardlib.wire.entry import Entry
 from cardlib.wire.entry_header import ModuleClass
 from cardlib.wire.module_order import ModuleOrder, ModuleState
 from cardlib.wire.money import Money
+from simulator.card.masks import WHITE_LEGACY
 from simulator.card.randomness import SeededRandomness
 from simulator.faults import TearAfter, TearBefore, nth
 from simulator.module_card.card import ModuleCard
@@ -259,6 +263,35 @@ def test_no_update_follows_from_a_record_of_another_key_set(stage: Stage) -> Non
     with pytest.raises(PurseRefusedError, match="CARD_BEING_RENEWED"):
         Customer(till, card.plug()).buy(1_00)
     assert card.spend_file.records == before
+
+
+# legacy chips -------------------------------------------------------------------------------------
+
+
+def lenient(stage: Stage) -> StageCard:
+    """A town that allows legacy chips 20 EUR a sale, and such a card."""
+    stage.install(limits=Limits(legacy_sale_cents=20_00))
+    return stage.card(mask=WHITE_LEGACY, flags=FLAG_PIN_ENFORCED)
+
+
+def test_a_legacy_chip_pays_through_a_module_card(stage: Stage) -> None:
+    card = lenient(stage)
+    till = till_with(stage, plugged(stage))
+    assert Customer(till, card.plug()).buy(12_50).goods_are_due
+    assert Customer(till, card.plug()).buy(20_00).goods_are_due
+    assert_books(card, till)
+
+
+def test_the_module_itself_keeps_the_limit_of_legacy_chips(stage: Stage) -> None:
+    """A till that was taken over and asks for more than it told the module."""
+    card, slot = lenient(stage), plugged(stage)
+    shop = Customer(till_with(stage, slot), card.plug())
+    assert isinstance(shop.card, LegacyCard)
+    shop.card._limit_cents = 1_00
+    with pytest.raises(AuthenticityError, match="MODULE_LEGACY_LIMIT"):
+        shop.buy(1_01)
+    assert card.newest().ctr == 0
+    assert slot.card.memory.debits == 0
 
 
 # the module pulled out ---------------------------------------------------------------------------
