@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from cardlib.channel import Channel
+from cardlib.codec.apdu import Response
 from cardlib.codec.atr import Atr
 from cardlib.connection import CardConnection, InReader
 from cardlib.dialogues.probe import Report, Writing, probe_card
@@ -22,7 +23,10 @@ TABLE = "probe"
 
 @dataclass(slots=True)
 class ChipReport:
-    """What a chip said, and milliseconds by command. ``reader`` is empty for an image."""
+    """What a chip said, and milliseconds by command that it carried out.
+
+    ``reader`` is empty for an image.
+    """
 
     atr: bytes
     reader: str
@@ -58,7 +62,8 @@ def ask(connection: CardConnection, clock: Clock, writing: Writing | None) -> Ch
     def transmit(apdu: bytes) -> bytes:
         start = clock.monotonic_ms()
         answer = channel.transmit(apdu)
-        times.setdefault(command_name(apdu), []).append(clock.monotonic_ms() - start)
+        if Response.decode(answer).ok:  # a refusal is quick, and says nothing of the work
+            times.setdefault(command_name(apdu), []).append(clock.monotonic_ms() - start)
         return answer
 
     atr = connection.atr

@@ -116,14 +116,14 @@ def _forbidden(path: Path) -> Finding:
 def _readers_listed(version: str) -> Finding:
     """The library has its own word: a client too old for this daemon hears only "no"."""
     try:
-        names = pcsc.readers()
+        pcsc.readers()
     except CardlibError as error:
         if error.code == "PCSC_MISSING" and version:
             return lacking("service", "PCSC_MISMATCH", version, version=version)
         if error.code == "PCSC_NOT_PERMITTED":
             return not_permitted("service")
         return lacking("service", error.code)
-    return found("service", len(names))
+    return found("service", version)
 
 
 def _user() -> str:

@@ -179,6 +179,20 @@ def test_a_chip_that_counts_the_question_is_not_asked_again() -> None:
     assert report["listing_b0fc"].reply is Reply.YES
 
 
+@pytest.mark.parametrize("mask", ["generic-t0", "crs-athena", "cns-infocamere-11", "tscns-toscana"])
+def test_masks_are_told_apart(mask: str) -> None:
+    """T=0, file control information in 62, long commands, the end of a file."""
+    report, _ = probed(stock(mask))
+    assert report["select_gives_fcp"].detail[:2] == ("62" if mask in FCP_MASKS else "6F")
+    denied = report["end_of_file_6282"].reply is Reply.NO
+    assert denied == (mask in (*FCP_MASKS, "generic-t0")), "T=0 says 6Cxx and then 9000"
+    long = report["extended_length"].reply
+    assert (long is Reply.YES) == (mask == "cns-infocamere-11")
+
+
+FCP_MASKS = ("crs-athena", "tscns-toscana")
+
+
 def test_a_card_without_a_purse_is_asked_what_it_can_answer() -> None:
     report, _ = probed(stock(CRS_STINCARD), Writing())
     assert report.purse == "none"
