@@ -12,6 +12,7 @@ started again with devices renamed, added or gone (``install``), as happens in a
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -96,10 +97,13 @@ class PrivatePcscd:
             self._process.kill()
         self.stop()
 
-    @property
-    def running(self) -> bool:
-        """Whether it has been started and not stopped."""
-        return self._process is not None
+    def freeze(self) -> None:
+        """The daemon is there and answers nothing, until it is thawed."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """It goes on where it was."""
+        self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Ends the daemon; clients and cards see it go."""
@@ -124,6 +128,10 @@ class PrivatePcscd:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "not started"
+        self._process.send_signal(number)
 
     @property
     def _configuration(self) -> Path:

@@ -139,5 +139,5 @@ class PcscConnection:
     @staticmethod
     def _code_of_silence(link: Link) -> str:
         if not link.reader:
-            return "PCSC_MISSING"
+            return "PCSC_SILENT"
         return "READER_BUSY" if link.waits_for_others else "READER_SILENT"

@@ -37,6 +37,7 @@ from simulator.private_pcscd import DEVICE, PrivatePcscd
 from simulator.vpcd import VirtualReader
 from terminal.ui.card_slot import CardSlot, Change
 from tests.real_stack.pcscd import Insert
+from tests.unit.cardlib.readers.hanging import until_nothing_hangs
 from tests.unit.cardlib.readers.heard import PATIENCE_S, Heard
 from tests.unit.simulator.host import purse_memory
 
@@ -318,6 +319,22 @@ def test_the_other_slot_serves_while_one_hangs(
     slot.let_go()
     peer.let_go()
     heard.until(CardOut(pcscd.reader_name(0)))
+
+
+def test_a_service_that_is_there_and_never_answers(
+    card: VirtualCard, insert: Insert, breakable: PrivatePcscd
+) -> None:
+    insert(card)
+    breakable.freeze()
+    for _ in range(3):
+        with pytest.raises(PresenceError) as caught:
+            PcscConnection(Search(), QUICK)
+        assert caught.value.code == "PCSC_SILENT"
+    breakable.thaw()
+    until_nothing_hangs("")
+    connection = PcscConnection(Search(), QUICK)
+    assert connection.transmit(SELECT) == b"\x90\x00"
+    connection.close()
 
 
 # the way back -------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ SEPARATOR = "  │  "
 _TROUBLE = {
     "PCSC_MISSING": "service_lost",
     "PCSC_NOT_PERMITTED": "service_lost",
+    "PCSC_SILENT": "service_lost",
     "PCSC_LIBRARY_MISSING": "service_lost",
     "READER_MISSING": "reader_gone",
     "READER_BUSY": "reader_busy",

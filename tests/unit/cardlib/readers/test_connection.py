@@ -13,11 +13,11 @@ from cardlib.errors import (
     ReaderMissingError,
     ServiceMissingError,
 )
-from cardlib.pcsc import hung
 from cardlib.pcsc.codes import Code
 from cardlib.pcsc.connection import PcscConnection, TimeLimits
 from cardlib.pcsc.link import Search
 from cardlib.pcsc.service import Disposition
+from tests.unit.cardlib.readers.hanging import until_nothing_hangs
 from tests.unit.cardlib.readers.service import ATR, Card, Service
 
 A, B = "Reader A 00 00", "Reader B 01 00"
@@ -35,18 +35,6 @@ def service() -> Iterator[Service]:
         if name in made.readers:
             made.unhang(name)
         until_nothing_hangs(name)
-
-
-def until_nothing_hangs(name: str) -> None:
-    pause = threading.Event()
-    for _ in range(500):
-        try:
-            hung.check(name)
-        except PresenceError:
-            pause.wait(0.01)
-        else:
-            return
-    raise AssertionError(f"a call still hangs in {name}")
 
 
 @pytest.fixture
