@@ -1,6 +1,8 @@
 """Sales whose PIN is typed on the reader: nothing in this computer ever holds it."""
 
+import json
 from collections.abc import Iterable
+from datetime import date
 
 import pytest
 
@@ -14,11 +16,20 @@ from simulator.pin_pad import CANCELS, WAITS, Act, KeypadReader, types
 from terminal.pay import Order, Paid, pay
 from terminal.sale.offer import Item
 from terminal.sale.states import State, Step
-from tests.integration.terminal.stage import FOOD, PIN, Customer, Stage, assert_books, codes
-from tests.integration.terminal.test_pay import Script
+from tests.integration.terminal.stage import (
+    FOOD,
+    PIN,
+    Customer,
+    Stage,
+    WalletSpec,
+    assert_books,
+    codes,
+)
+from tests.integration.terminal.test_pay import Enrolled, Script, enrolled, run
 from tests.integration.terminal.test_sale import refused
 
 UPDATE = 0xDC
+__all__ = ["enrolled"]
 NO_PIN = bytes.fromhex("FFFFFFFFFFFFFFFF")
 
 
@@ -162,3 +173,32 @@ def test_the_same_debit_again_asks_the_keypad_again(stage: Stage) -> None:
 
 def _dead(*_: object) -> bytes:
     raise CardGoneError
+
+
+def test_pay_on_the_command_line_asks_for_no_pin_where_the_reader_has_a_keypad(
+    stage: Stage, enrolled: Enrolled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = stage.card(WalletSpec(valid_to=date(2099, 12, 31)), expiry=date(2099, 12, 31))
+    reader = KeypadReader(card.plug(), [types(PIN)])
+    monkeypatch.setattr("terminal.cli.open_connection", lambda **_: reader)
+    monkeypatch.setattr("terminal.cli.read_pin", lambda *_: pytest.fail("a PIN was asked for"))
+    status, out, error = run(
+        enrolled, "pay", "--amount", "5,00", "--category", "food", "--yes", "--json"
+    )
+    assert status == 0, error
+    told = json.loads(out)
+    assert (told["total_cents"], told["commands"], told["bytes"]) == (5_00, 10, 438)
+
+
+def test_the_cashier_may_keep_to_the_keyboard(
+    stage: Stage, enrolled: Enrolled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = stage.card(WalletSpec(valid_to=date(2099, 12, 31)), number=2, expiry=date(2099, 12, 31))
+    reader = KeypadReader(card.plug(), [types(PIN)])
+    monkeypatch.setattr("terminal.cli.open_connection", lambda **_: reader)
+    monkeypatch.setattr("terminal.cli.read_pin", lambda *_: Pin(PIN))
+    status, _, error = run(
+        enrolled, "pay", "--amount", "5,00", "--category", "food", "--yes", "--no-keypad"
+    )
+    assert status == 0, error
+    assert reader.asked == 0

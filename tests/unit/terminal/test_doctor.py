@@ -86,6 +86,11 @@ def hangs_up(_link: socket.socket) -> None:
     """What pcscd does to a client that polkit forbids."""
 
 
+def hears_and_hangs_up(link: socket.socket) -> None:
+    """The same, when it had read the question already."""
+    link.recv(20, socket.MSG_WAITALL)
+
+
 def answers(major: int, minor: int, result: int = 0) -> Peer:
     def peer(link: socket.socket) -> None:
         header = link.recv(20, socket.MSG_WAITALL)
@@ -114,9 +119,11 @@ def test_a_socket_that_a_dead_daemon_left_behind(folder: Path) -> None:
     assert service.service(folder / "pcscd.comm").code == "PCSC_MISSING"
 
 
-@pytest.mark.parametrize("lang", ["it", "en"])
-def test_polkit_says_no_and_the_rule_that_allows_it_is_printed(folder: Path, lang: str) -> None:
-    with daemon(folder / "s", hangs_up) as path:
+@pytest.mark.parametrize(("lang", "peer"), [("it", hangs_up), ("en", hears_and_hangs_up)])
+def test_polkit_says_no_and_the_rule_that_allows_it_is_printed(
+    folder: Path, lang: str, peer: Peer
+) -> None:
+    with daemon(folder / "s", peer) as path:
         finding = service.service(path)
     assert finding.code == "PCSC_NOT_PERMITTED"
     told = said(finding, lang)
