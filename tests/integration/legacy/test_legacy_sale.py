@@ -292,3 +292,13 @@ def test_what_the_limit_is_for_two_tills_at_once_both_see_a_perfect_sale(lenient
     records = [committed(till)[0].record for till in (first, second)]
     assert int.from_bytes(records[0][1:4], "big") == int.from_bytes(records[1][1:4], "big") == 1
     assert records[0] != records[1]
+
+
+def test_a_legacy_chip_with_two_key_tdea_sells_in_as_many_bytes(lenient: Stage) -> None:
+    card = lenient.card(mask=WHITE_LEGACY, flags=FLAG_PIN_ENFORCED, suite=2)
+    shop = Customer(lenient.till(), card.plug())
+
+    assert shop.buy(12_50).goods_are_due
+
+    assert (len(shop.trace), sum(item.size for item in shop.trace)) == (COMMANDS, BYTES)
+    assert_books(card, shop.till)

@@ -1,0 +1,97 @@
+"""Several towns' purses on one applet card: each with its own keys, state and grants."""
+
+from dataclasses import replace
+
+import pytest
+
+from cardlib.codec.pin import Pin
+from cardlib.codec.purse import Info
+from cardlib.keys import records
+from cardlib.keys.derivation import PurseKeys
+from cardlib.keys.grants import sign_grant
+from cardlib.wire.bundle import IssuerKey
+from cardlib.wire.money import Money
+from simulator.card.masks import WHITE_APPLET
+from simulator.card.purses import add_purse
+from terminal.sale.offer import Item
+from terminal.sale.session import SaleSession
+from tests.integration.terminal.stage import (
+    FOOD,
+    ISSUER,
+    KEY_SET,
+    PIN,
+    Customer,
+    Stage,
+    StageCard,
+    blank_spend,
+    card_keys,
+)
+from tests.integration.terminal.test_several_purses import (
+    OTHER_ISSUER,
+    OTHER_KEY,
+    OTHER_MASTERS,
+    OTHER_PIN,
+    OTHER_WALLET,
+    second_spent,
+    till_of,
+)
+
+
+@pytest.fixture
+def first(stage: Stage) -> StageCard:
+    return stage.card(mask=WHITE_APPLET)
+
+
+@pytest.fixture
+def second(stage: Stage, first: StageCard) -> StageCard:
+    """The same card with another town's purse in B002: 25 EUR, the same grant_seq."""
+    info = Info(
+        purse=bytes([0xC5]) * 8, issuer=OTHER_ISSUER, suite=1, flags=0xC0, key_set=KEY_SET,
+        expiry=first.info.expiry, record_map=1,
+    )  # fmt: skip
+    keys = PurseKeys.derive(OTHER_MASTERS, info)
+    grant = sign_grant(OTHER_KEY, info.core, OTHER_WALLET.grant())
+    add_purse(
+        first.card.memory, info=bytes(info), keys=card_keys(keys, WHITE_APPLET), pin=OTHER_PIN,
+        puk="87654321", spends=[records.seal_spend(keys.debit.record, blank_spend())],
+        grants={1: records.seal_grant(keys.debit.record, grant)},
+    )  # fmt: skip
+    stage.install(
+        issuer_keys=(*stage.bundle.issuer_keys, IssuerKey(OTHER_ISSUER, 1, OTHER_KEY.public))
+    )
+    return replace(first, info=info, keys=keys)
+
+
+def pay(sale: SaleSession, cents: int, pin: str) -> bool:
+    sale.basket([Item(FOOD, Money(cents))])
+    sale.agree(Pin(pin))
+    paid = sale.commit().goods_are_due
+    sale.finish()
+    return paid
+
+
+def test_a_till_of_two_towns_sells_from_either_purse(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    shop = Customer(till_of(stage, ISSUER, OTHER_ISSUER), first.plug())
+    sale = shop.session()
+    assert [wallet.balance for wallet in sale.read().wallets] == [Money(100_00)]
+    assert pay(sale, 12_50, PIN)
+    sale = shop.session()
+    sale.read()
+    assert [wallet.balance for wallet in sale.next_purse().wallets] == [Money(25_00)]
+    assert pay(sale, 5_00, OTHER_PIN)
+
+    assert (first.newest().spent[0], second_spent(second)) == (12_50, 5_00)
+
+
+def test_a_till_that_serves_the_second_town_only_passes_the_first_by(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    shop = Customer(till_of(stage, OTHER_ISSUER), first.plug())
+
+    sale = shop.session()
+    sale.read()
+    assert pay(sale, 5_00, OTHER_PIN)
+
+    assert (first.newest().spent[0], second_spent(second)) == (0, 5_00)
