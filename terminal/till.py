@@ -35,6 +35,7 @@ from cardlib.ports import Clock, Randomness
 from cardlib.wire.bundle import Bundle
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
+from cardlib.wire.entry_header import ModuleClass
 from cardlib.wire.ids import TRAINING_ISSUER
 from cardlib.wire.module_keys import HeldSet, KeyAnswer, KeyRequest
 from terminal.errors import TillError
@@ -246,7 +247,8 @@ class Till:
         bundle = read_bundle(self.files.bundle, self.operator)
         newer = bundle is not None and bundle.version > known
         if newer:
-            self.trust = BundleTrust.of(bundle)
+            card = self.module.module_class is ModuleClass.CARD
+            self.trust = BundleTrust.of(bundle, card=card)
         if self.files.module_keys.exists():
             self._take_keys(self.files.module_keys.read_bytes())
         if self._journal is not None:

@@ -17,10 +17,12 @@ class BundleTrust:
     _keys: Mapping[tuple[bytes, int], PublicKey] = field(default_factory=dict)
     _marks: Mapping[PurseId, Watermark] = field(default_factory=dict)
     _hotlist: frozenset[PurseId] = frozenset()
+    _card: bool = False
+    """Whether this till's security module is a card."""
 
     @classmethod
-    def of(cls, bundle: Bundle | None) -> Self:
-        """From a verified bundle."""
+    def of(cls, bundle: Bundle | None, *, card: bool = False) -> Self:
+        """From a verified bundle; ``card`` where the till's security module is one."""
         if bundle is None:
             return cls()
         return cls(
@@ -28,12 +30,16 @@ class BundleTrust:
             {(key.issuer, key.key_id): key.public_key for key in bundle.issuer_keys},
             {mark.purse: mark for mark in bundle.watermarks},
             frozenset(bundle.hotlist),
+            card,
         )
 
     @property
     def limits(self) -> Limits:
-        """Bounds of this till."""
-        return Limits() if self.bundle is None else self.bundle.limits
+        """Bounds of this till; those of module cards where the operator has set any."""
+        if self.bundle is None:
+            return Limits()
+        own = self.bundle.card_limits if self._card else None
+        return own or self.bundle.limits
 
     @property
     def categories(self) -> tuple[Category, ...]:

@@ -24,6 +24,8 @@ from cardlib.wire.ids import PurseId
 
 LIMITS = Limits(sale_cents=0, offline_days_warn=5, offline_days_stop=10)
 """Until a town sets its own."""
+CARD_LIMITS = replace(LIMITS, offline_days_warn=10, offline_days_stop=20)
+"""Of tills whose security module is a card: what they can do offline is bounded by the card."""
 PARAMETERS = 1
 """Version of the limits and categories."""
 
@@ -67,6 +69,7 @@ def _draft(unit: Unit) -> Bundle:
         issued_at=0,
         parameters=PARAMETERS,
         limits=LIMITS,
+        card_limits=CARD_LIMITS,
         hotlist_version=0,
         watermark_version=0,
         issuer_keys=tuple(

@@ -100,16 +100,17 @@ class Bundle:
     watermarks: tuple[Watermark, ...] = ()
     proof_requests: tuple[ProofRequest, ...] = field(default=())
     key_sets: tuple[KeySet, ...] = ()
+    card_limits: Limits | None = None
+    """Bounds of tills whose security module is a card; None: the same as everybody's."""
 
     def sign(self, key: SigningKey) -> bytes:
         """The complete bytes."""
         return sign1.sign(key, cbor.encode(self._fields()), sign1.BUNDLE_AAD)
 
     def _fields(self) -> dict[int, Value]:
-        return {
+        fields: dict[int, Value] = {
             1: self.version, 2: self.issued_at, 3: self.parameters,
-            4: [self.limits.sale_cents, self.limits.offline_days_warn,
-                self.limits.offline_days_stop, self.limits.legacy_sale_cents],
+            4: _limits_value(self.limits),
             5: self.hotlist_version, 6: self.watermark_version,
             7: [[key.issuer, key.key_id, key.public_key.raw] for key in self.issuer_keys],
             8: [[item.issuer, item.number, item.name] for item in self.programmes],
@@ -120,6 +121,9 @@ class Bundle:
             12: [[_purse_value(request.purse), request.ctr] for request in self.proof_requests],
             13: [[item.issuer, item.number] for item in self.key_sets],
         }  # fmt: skip
+        if self.card_limits is not None:
+            fields[14] = _limits_value(self.card_limits)
+        return fields
 
     @classmethod
     def open(cls, complete: bytes, operator: PublicKey) -> Self:
@@ -131,7 +135,7 @@ class Bundle:
             version=fields.uint(1),
             issued_at=fields.uint(2),
             parameters=fields.uint(3),
-            limits=Limits(*(as_uint(item, _WHAT) for item in fields.list(4, 4))),
+            limits=_read_limits(fields.list(4, 4)),
             hotlist_version=fields.uint(5),
             watermark_version=fields.uint(6),
             issuer_keys=tuple(_read_issuer_key(item) for item in fields.list(7)),
@@ -141,9 +145,21 @@ class Bundle:
             watermarks=tuple(_read_watermark(item) for item in fields.list(11)),
             proof_requests=tuple(_read_proof_request(item) for item in fields.list(12)),
             key_sets=tuple(_read_key_set(item) for item in fields.list(13)),
+            card_limits=_read_limits(fields.list(14, 4)) if fields.has(14) else None,
         )
         fields.end()
         return bundle
+
+
+def _limits_value(limits: Limits) -> Value:
+    return [
+        limits.sale_cents, limits.offline_days_warn, limits.offline_days_stop,
+        limits.legacy_sale_cents,
+    ]  # fmt: skip
+
+
+def _read_limits(values: list[Value]) -> Limits:
+    return Limits(*(as_uint(item, _WHAT) for item in values))
 
 
 def _purse_value(purse: PurseId) -> Value:

@@ -27,7 +27,7 @@ from simulator.town.shop import Shop
 from terminal.agent import enrolment
 from terminal.cli import app as terminal_app
 from terminal.sale.states import State
-from terminal.till import TillConfig
+from terminal.till import Till, TillConfig
 from terminal.till_keys import TillKeys
 from terminal.till_module import ModuleSlot
 from tests.integration.demo.town import Town
@@ -97,6 +97,17 @@ def test_a_shop_with_a_module_card_from_enrolment_to_audit(tmp_path: Path) -> No
         hall = town.hall
         write_export(hall.backend.work, tmp_path / "export", hall.clock.unix_ms() // 1000)
     assert audit(tmp_path / "export").holds
+
+
+def test_a_till_with_a_module_card_may_be_offline_for_longer(tmp_path: Path) -> None:
+    with Town.opened(tmp_path / "town") as town:
+        stall = Stall.opened(town)
+        grocer = town.story.shops[people.GROCER.key]
+        stops = [
+            Till.load(shop.directory, "secret", shop.clock, shop.randomness).trust.limits
+            for shop in (grocer, stall.shop)
+        ]
+        assert [limits.offline_days_stop for limits in stops] == [10, 20]
 
 
 def test_the_masters_never_lie_in_the_tills_files(tmp_path: Path) -> None:
