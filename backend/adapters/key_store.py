@@ -217,14 +217,43 @@ class MemoryKeyStore:
 
 
 class FileKeyStore(MemoryKeyStore):
-    """Keys in one sealed file, written anew at every change."""
+    """Keys in one sealed file, written anew at every change.
+
+    A service that runs for weeks sees what a command has added beside it: it reads the file
+    again when that has changed.
+    """
 
     def __init__(self, path: Path, passphrase: str, randomness: Randomness) -> None:
         super().__init__(randomness)
         self._path = path
         self._passphrase = passphrase
-        if path.exists():
-            self._content = _Content.decode(key_file.read(path, passphrase))
+        self._seen: tuple[int, int] | None = None
+        self._look_again()
+
+    def has_masters(self, issuer: bytes, key_set: int) -> bool:
+        """Whether the masters of a key set are here."""
+        self._look_again()
+        return super().has_masters(issuer, key_set)
+
+    def masters(self, issuer: bytes, key_set: int) -> IssuerMasters:
+        """The four masters of an issuer's key set."""
+        self._look_again()
+        return super().masters(issuer, key_set)
+
+    def transport_keys(self, serial: str) -> TransportKeys:
+        """The keys of a stock card that is not yet personalised."""
+        self._look_again()
+        return super().transport_keys(serial)
+
+    def _look_again(self) -> None:
+        if not self._path.exists():
+            return
+        now = self._path.stat()
+        if (now.st_mtime_ns, now.st_size) != self._seen:
+            self._content = _Content.decode(key_file.read(self._path, self._passphrase))
+            self._seen = now.st_mtime_ns, now.st_size
 
     def _changed(self) -> None:
         key_file.write(self._path, self._content.encode(), self._passphrase, self._randomness)
+        now = self._path.stat()
+        self._seen = now.st_mtime_ns, now.st_size

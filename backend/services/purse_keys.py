@@ -41,6 +41,7 @@ class PurseKeyring:
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
+        self._sets: dict[bytes, tuple[Info, ...]] = {}
         self._debit: dict[bytes, DebitKeys] = {}
         self._attest: dict[bytes, bytes] = {}
 
@@ -49,12 +50,11 @@ class PurseKeyring:
 
         A purse whose key set was changed keeps the records of the one before.
         """
-        spend = records.open_spend(self._debit_keys(info).record, record)
-        for other in _other_sets(self._keys, info):
+        for item in self._every_set(info):
+            spend = records.open_spend(self._debit_keys(item).record, record)
             if spend is not None:
-                break
-            spend = records.open_spend(self._debit_keys(other).record, record)
-        return spend
+                return spend
+        return None
 
     def seal_spend(self, info: Info, spend: Spend) -> bytes:
         """The record as it lies on the card."""
@@ -65,8 +65,22 @@ class PurseKeyring:
 
         A sale of before a key-set change may be attested after it, under the new K_TC.
         """
-        sets = (info, *_other_sets(self._keys, info))
+        sets = self._every_set(info)
         return read.tc is not None and any(self._attested_under(item, read) for item in sets)
+
+    def _every_set(self, info: Info) -> tuple[Info, ...]:
+        """The purse under its own key set, then under its issuer's others."""
+        place = info.core[_CORE_KEYED]
+        if place not in self._sets:
+            self._sets[place] = (info, *_other_sets(self._keys, info))
+        return self._sets[place]
+
+    def is_of_oracle(self, info: Info, read: AttestedRead) -> bool:
+        """Whether a legacy chip was there; it proves no record."""
+        if read.tc is None:
+            return False
+        key = derive(self._masters(info).attest, KeyUse.ORACLE, info)
+        return attestation.is_of_oracle(key, info, read.record, read.random, read.tc)
 
     def _attested_under(self, info: Info, read: AttestedRead) -> bool:
         assert read.tc is not None

@@ -218,6 +218,7 @@ def renew(
 def reset_pin(
     *,
     by: Annotated[str, typer.Option(help="Who has checked whose card it is.")],
+    purse: Annotated[str, typer.Option(help="Which purse, when the card has several.")] = "",
     directory: Dir = HERE,
     reader: Reader = None,
     card: Card = None,
@@ -227,7 +228,8 @@ def reset_pin(
     """Sets a new PIN on the card in the reader; it is in a letter at the backend."""
     with reported(lang, as_json=as_json):
         till = _load(directory, lang)
-        ended = _session(till, SessionOpening(PIN, by), reader, card)
+        reference = f"{by}/{purse}" if purse else by
+        ended = _session(till, SessionOpening(PIN, reference), reader, card)
         _tell_end(ended, _language(till, lang), as_json=as_json)
     if ended.outcome != PIN_RESET:
         sys.exit(FAILURE)

@@ -37,6 +37,7 @@ from cardlib.dialogues.changing_purse import ChangingState
 from cardlib.dialogues.key_set_change import KeyChange, KeyChangePlan, change_key_set
 from cardlib.dialogues.purse_state import Wallet
 from cardlib.dialogues.volley import Dialogue
+from cardlib.errors import PurseRefusedError
 from cardlib.keys.grants import SignedGrant, sign_grant
 from cardlib.ports import Randomness
 from cardlib.wire.ids import PurseId
@@ -58,21 +59,30 @@ class KeyChangeDesk:
         self._now = now
         self._randomness = randomness
         self._trust = IssuerTrust(unit)
+        self._passed_by = False
 
     def dialogue(self, randomness: Randomness) -> Dialogue[ChangingState]:
-        """The change."""
-        return change_key_set(self, randomness)
+        """The change; ConflictError ``KEY_SET_CURRENT`` when no purse here needs one."""
+        try:
+            return (yield from change_key_set(self, randomness))
+        except PurseRefusedError as refused:
+            if refused.code == "PURSE_NOT_SERVED" and self._passed_by:
+                raise ConflictError("KEY_SET_CURRENT") from refused
+            raise
 
     def change(self, info: Info) -> KeyChange | None:
         """The purse's open change, else the one to its issuer's current key set."""
         town = self._unit.programmes.find_municipality(info.issuer)
         if town is None or not serves(self._unit, self._row, info.issuer):
             return None
-        if self._row.plan is None:
-            purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
+        purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
+        if self._row.plan is None and self._needs_change(purse, town.key_set):
             claim_purse(self._unit, self._row, purse.id, self._now)
             self._row.plan = self._found(purse, town.key_set).encode()
-        stored = StoredChange.decode(self._row.plan)
+        if self._row.plan is None or self._row.purse_id != purse.id:
+            self._passed_by = True  # another town of ours may be on the same card
+            return None
+        stored = self._stored()
         old, new = Info.from_core(stored.old_core), Info.from_core(stored.new_core)
         return KeyChange(
             old, new, purse_keys(self._keys, old), purse_keys(self._keys, new),
@@ -144,10 +154,14 @@ class KeyChangeDesk:
 
     # Deciding ------------------------------------------------------------------------------
 
+    def _needs_change(self, purse: PurseRow, key_set: int) -> bool:
+        return (
+            self._unit.key_sets.open_change(purse.id) is not None
+            or Info.from_core(purse.info_core).key_set < key_set
+        )
+
     def _found(self, purse: PurseRow, key_set: int) -> StoredChange:
-        """ConflictError ``KEY_SET_CURRENT`` for a purse that needs no change, and
-        ``KEY_CHANGE_NEW_CARD`` for one whose chip cannot make it.
-        """
+        """ConflictError ``KEY_CHANGE_NEW_CARD`` for a purse whose chip cannot make it."""
         change = self._unit.key_sets.open_change(purse.id)
         if change is not None:
             return StoredChange(
@@ -157,8 +171,6 @@ class KeyChangeDesk:
                 core_changed=change.core_changed_at is not None,
             )
         old = Info.from_core(purse.info_core)
-        if old.key_set >= key_set:
-            raise ConflictError("KEY_SET_CURRENT", key_set=old.key_set)
         stock = self._unit.cards.stock_card_of(purse.id)
         if not old.attests or (stock is not None and stock.kind == APPLET_STOCK):
             raise ConflictError("KEY_CHANGE_NEW_CARD")

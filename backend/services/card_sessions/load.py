@@ -35,6 +35,7 @@ from cardlib.dialogues.load import (
     load,
 )
 from cardlib.dialogues.volley import Dialogue
+from cardlib.errors import PurseRefusedError
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.grants import SignedGrant, sign_grant
 from cardlib.keys.module import GrantReading
@@ -63,13 +64,19 @@ class LoadDesk:
         self._keys = keys
         self._now = now
         self._trust = IssuerTrust(unit)
+        self._passed_by = False
         self._named = None if not row.reference else self._order_named(row.reference)
         if row.purpose == "void" and self._named is None:
             raise ConflictError("ORDER_UNKNOWN", order="")
 
     def dialogue(self, randomness: Randomness) -> Dialogue[LoadPlan]:
-        """The load."""
-        return load(self, randomness)
+        """The load; ConflictError ``ORDER_OTHER_PURSE`` when no purse here is the order's."""
+        try:
+            return (yield from load(self, randomness))
+        except PurseRefusedError as refused:
+            if refused.code == "PURSE_NOT_SERVED" and self._passed_by:
+                raise ConflictError("ORDER_OTHER_PURSE") from refused
+            raise
 
     def keys(self, info: Info) -> PurseKeys | None:
         """Keys of one of our purses; binds the session to it."""
@@ -78,10 +85,11 @@ class LoadDesk:
             return None
         if not info.attests:
             raise ConflictError("PURSE_CANNOT_ATTEST")
+        purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
+        if self._named is not None and self._named.purse_id != purse.id:
+            self._passed_by = True  # another town of ours may be on the same card
+            return None
         if not self.replaying:
-            purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
-            if self._named is not None and self._named.purse_id != purse.id:
-                raise ConflictError("ORDER_OTHER_PURSE")
             if self._unit.key_sets.open_change(purse.id) is not None:
                 raise ConflictError("CARD_BEING_RENEWED")
             claim_purse(self._unit, self._row, purse.id, self._now)

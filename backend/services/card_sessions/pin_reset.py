@@ -1,6 +1,7 @@
 """The books' side of a PIN reset: a new PIN is chosen once, kept, and sent in a letter.
 
-Reference: ``PERSON``, who has checked whose card it is. The letter is there before the
+Reference: ``PERSON``, who has checked whose card it is, and ``PERSON/PURSE`` when there are
+several purses on it. The letter is there before the
 command leaves, since from then on the card may hold the new PIN.
 """
 
@@ -34,7 +35,9 @@ class PinResetDesk:
         self._now = now
         self._randomness = randomness
         self._letters = letters
-        if not row.reference.strip():
+        person, _, self._wanted = row.reference.partition("/")
+        self._person = person.strip()
+        if not self._person:
             raise BadInputError("PIN_RESET_BY_NOBODY")
 
     def dialogue(self, randomness: Randomness) -> Dialogue[Info]:
@@ -46,12 +49,14 @@ class PinResetDesk:
         ours = self._unit.programmes.find_municipality(info.issuer) is not None
         if not ours or not serves(self._unit, self._row, info.issuer):
             return None
+        if self._wanted not in ("", str(_id(info))):
+            return None
         purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
         if self._row.plan is None:
             if purse.state != "active":
                 raise ConflictError("PURSE_NOT_ACTIVE", purse=str(_id(info)))
             claim_purse(self._unit, self._row, purse.id, self._now)
-            self._row.person = self._row.reference.strip()
+            self._row.person = self._person
             self._row.plan = random_digits(self._randomness, PIN_DIGITS).encode()
         change = self._unit.key_sets.open_change(purse.id)
         old = Info.from_core(purse.info_core if change is None else change.old_core)

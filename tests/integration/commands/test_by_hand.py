@@ -24,11 +24,11 @@ class Hands:
         environment = {**os.environ, "BORSELLINO_PASSPHRASE_FILE": str(secret), "LANG": "en"}
         return [sys.executable, "-m", "borsellino", *map(str, arguments)], environment
 
-    def type(self, *arguments: str | Path, status: int = 0) -> str:
+    def type(self, *arguments: str | Path, status: int = 0, typed: str = "") -> str:
         line, environment = self.line(*arguments)
         done = subprocess.run(
             line, cwd=self.folder, env=environment, capture_output=True, text=True,
-            check=False, timeout=60,
+            check=False, timeout=60, input=typed,
         )  # fmt: skip
         assert done.returncode == status, (arguments, done.stdout, done.stderr)
         return done.stdout if status == 0 else done.stderr
@@ -138,3 +138,31 @@ def test_what_nobody_may_do_is_refused_with_a_code(town: Hands) -> None:
 
 def test_a_second_set_up_changes_nothing(town: Hands) -> None:
     assert town.type("backend", "set-up", "Other", status=1).startswith("OPERATOR_EXISTS")
+
+
+def test_keys_are_rolled_over_by_hand_while_the_service_runs(town: Hands, service: str) -> None:
+    enrol(town, service)
+    pin = load(town)
+    assert town.ask("backend", "key-set", "announce", "018999", "--by", "anna") == {"key_set": 2}
+    begin = ("backend", "key-set", "begin", "018999", "--by", "bruno")
+    assert town.type(*begin, status=1).startswith("KEY_SET_NOT_HELD")
+    town.type("sync", "once")
+    assert "hold it: 1" in town.type("backend", "key-set", "status", "018999", "--lang", "en")
+    assert town.ask(*begin) == {"key_set": 2}
+    old = (town.folder / pin).read_text("ascii")
+    reset = ("sync", "reset-pin", "--by", "anna", "--card", "card.json")
+    assert town.ask(*reset)["outcome"] == "PIN_RESET"
+    letters = list((town.folder / "backend" / "letters").glob("*.pin.json"))
+    new = json.loads(letters[0].read_text("ascii"))["pin"]
+    assert new != old
+
+    renewed = town.type("sync", "renew", "--card", "card.json", "--lang", "en", typed=f"{new}\n")
+    assert "new keys" in renewed
+    (town.folder / pin).write_text(new, "ascii")
+    town.type(
+        "terminal", "pay", "--card", "card.json", "--amount", "12,50", "--category", "food",
+        "--pin-file", pin, "--yes",
+    )  # fmt: skip
+    town.type("sync", "once")
+    town.type("backend", "export", "export")
+    assert town.type("verify", "export")
