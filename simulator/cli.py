@@ -18,7 +18,8 @@ from cardlib.ports import Randomness
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
 from cardlib.trace import Exchange
-from simulator import description, modules, stock
+from cardlib.trace.recording import Recorder
+from simulator import description, modules, replay, stock
 from simulator.card import image
 from simulator.card.filesystem import Memory
 from simulator.card.masks import (
@@ -42,7 +43,7 @@ from simulator.fault_options import with_faults
 from simulator.module_card.card import ModuleCard
 from simulator.panel.cli import panel
 from simulator.script.cli import play
-from simulator.vpcd import DEFAULT_HOST, DEFAULT_PORT, VirtualReader, parse_address
+from simulator.vpcd import DEFAULT_HOST, DEFAULT_PORT, Tracer, VirtualReader, parse_address
 
 app = typer.Typer(help="Make, inspect and plug in virtual cards.", no_args_is_help=True)
 app.command("panel")(panel)
@@ -59,8 +60,11 @@ Lang = Annotated[str | None, typer.Option(help="it or en.")]
 def open_image(path: str) -> CardConnection:
     """The card whose image is at ``path``, in this process: ``--card`` of other commands.
 
-    ImageError when there is none to read.
+    A recorded trace (``*.trace``) answers as the card did then. ImageError or
+    MalformedError when there is neither to read.
     """
+    if Path(path).suffix == replay.SUFFIX:
+        return replay.ReplayConnection.load(Path(path))
     return InProcessConnection(modules.load_card(Path(path), SystemRandomness()))
 
 
@@ -202,6 +206,9 @@ def serve(
         list[str] | None, typer.Option(help="For example tear-after:DC:1; may be repeated.")
     ] = None,
     trace: Annotated[bool, typer.Option(help="Print each command, PIN masked.")] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Keep the trace; card info --card X.trace replays it.")
+    ] = None,
     as_json: Json = False,
     lang: Lang = None,
 ) -> None:
@@ -214,12 +221,12 @@ def serve(
             else with_faults(card, fault or [], SystemClock())
         )
         address = parse_address(vpcd)
-    except CardlibError as error:
+        tracer = _tracer(trace, record, faulty.connection.atr)
+    except (CardlibError, OSError) as error:
         _fail(error, lang)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    tracer = _print_exchange if trace else None
     where = f"{address[0]}:{address[1]}"
     with VirtualReader(faulty.connection, address, tracer, faulty.reinsert):
         line = _label("serving", lang, path=path, address=where)
@@ -227,8 +234,17 @@ def serve(
         ended.wait()
 
 
-def _print_exchange(apdu: bytes, answer: bytes | None) -> None:
-    print(Exchange(apdu, answer), file=sys.stderr, flush=True)
+def _tracer(trace: bool, record: Path | None, atr: bytes) -> Tracer:  # noqa: FBT001
+    recorder = Recorder(record.open("w", encoding="utf-8"), atr) if record else None
+
+    def told(apdu: bytes, answer: bytes | None) -> None:
+        exchange = Exchange(apdu, answer)
+        if trace:
+            print(exchange, file=sys.stderr, flush=True)
+        if recorder is not None:
+            recorder.exchange(exchange)
+
+    return told
 
 
 def _label(key: str, lang: str | None, **facts: object) -> str:

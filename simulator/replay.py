@@ -10,7 +10,7 @@ from pathlib import Path
 from cardlib.errors import CardGoneError
 from cardlib.trace import Exchange, command_name, masked
 from cardlib.trace.recording import Recording, Reset, read_recording
-from simulator.errors import ReplayError
+from simulator.errors import ImageError, ReplayError
 
 SUFFIX = ".trace"
 _FIRST_EVENT_LINE = 2
@@ -25,8 +25,12 @@ class ReplayConnection:
 
     @classmethod
     def load(cls, path: Path) -> "ReplayConnection":
-        """The trace at ``path``; MalformedError or OSError when there is none to read."""
-        return cls(read_recording(path.read_text("utf-8").splitlines()))
+        """The trace at ``path``; MalformedError or ImageError when there is none to read."""
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise ImageError(why=f"{path}: no text to read") from error
+        return cls(read_recording(lines))
 
     @property
     def atr(self) -> bytes:

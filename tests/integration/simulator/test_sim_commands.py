@@ -15,6 +15,8 @@ from simulator.card.card import VirtualCard
 from simulator.card.masks import TRAINING_TRANSPORT_KEYS
 from simulator.card.randomness import SeededRandomness
 from simulator.card.store import FileStore
+from simulator.cli import open_image
+from simulator.errors import ReplayError
 from tests.integration.simulator.reader_stand_in import ATR, ReaderStandIn
 from tests.unit.simulator.host import PIN, Host, aes_vectors, purse_keys, purse_memory
 
@@ -262,6 +264,22 @@ def test_serving_ends_cleanly(serve: Serve, reader: ReaderStandIn, ending: signa
     assert reader.is_hung_up()
 
 
+def test_a_recorded_trace_answers_again_as_a_card(
+    serve: Serve, reader: ReaderStandIn, tmp_path: Path
+) -> None:
+    trace = tmp_path / "purse.trace"
+    serve("--record", str(trace))
+    host = Host(reader)
+    host.select_purse()
+    host.expect(bytes.fromhex("0020009C08") + PIN.encode().ljust(8, b"\xff"))
+    again = Host(open_image(str(trace)))
+    again.select_purse()
+    again.expect("0020009C08" + "39" * 8)  # no trace holds a PIN, so any will do
+    with pytest.raises(ReplayError):
+        again.send("00B0810011")
+    assert PIN.encode().hex() not in trace.read_text().lower()
+
+
 def test_the_trace_names_commands_and_masks_the_pin(serve: Serve, reader: ReaderStandIn) -> None:
     process = serve("--trace")
     Host(reader).open_purse()
@@ -289,7 +307,7 @@ def test_faults_are_named_on_the_command_line(
 
 @pytest.mark.parametrize(
     "fault",
-    ["", "tear", "tear-after", "tear-after:0", "tear-after:x", "slow:fast", "pin-wedge:1"],
+    ["", "tears", "tear-after", "tear-after:0", "tear-after:x", "slow:fast", "pin-wedge:1"],
 )
 def test_faults_that_do_not_exist_are_refused(sim: Sim, purse_card: Path, fault: str) -> None:
     refused = sim("serve", purse_card, "--fault", fault, code=1)
