@@ -48,9 +48,14 @@ class StatusLine(Static):
 
     def _facts(self, status: TillStatus) -> tuple[str, str, str]:
         say = self._wording
-        return self._card(status), say.count("waiting", status.waiting_sales), self._days(status)
+        return (
+            self.card_words(status),
+            say.count("waiting", status.waiting_sales),
+            self._days(status),
+        )
 
-    def _card(self, status: TillStatus) -> str:
+    def card_words(self, status: TillStatus) -> str:
+        """Whether a card is in, or what keeps the reader from telling."""
         if status.trouble:
             return self._wording(_TROUBLE.get(status.trouble, "reader_trouble"))
         return self._wording("card_in" if status.card_in else "card_out")
