@@ -9,9 +9,6 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 GOOD = (
-    "new card anna\ninsert anna\nat VERIFY tear after\nverify 12345\n"
-    "expect CARD_GONE\nsay torn\n"
-)
     "new card anna\ninsert anna\nat VERIFY tear after\nverify 12345\nexpect CARD_GONE\nsay torn\n"
 )
 
