@@ -1,6 +1,7 @@
 """``borsellino doctor``."""
 
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -10,13 +11,13 @@ import typer
 from cardlib.connections import open_connection
 from cardlib.dialogues.probe import Writing
 from cardlib.ports import Clock
-from cardlib.system import SystemClock
+from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text.command_line import FAILURE, language, reported
 from terminal.doctor import chip, service
 from terminal.doctor import reader as readers
 from terminal.doctor.findings import Finding, as_object, describe
-from terminal.doctor.till import clock_of, till
-from terminal.passphrase import read_pin
+from terminal.doctor.till import clock_of, entries, till
+from terminal.passphrase import PASSPHRASE_FILE, read_passphrase, read_pin
 from terminal.till import software
 
 Check = Callable[[], Finding]
@@ -27,11 +28,16 @@ def examine(
 ) -> Iterator[Finding]:
     """All checks: the way to a card until something bars it, then the till and the clock.
 
+    The journal's entries only when the environment says where the passphrase is.
+
     ``image`` names a virtual card, which needs no reader.
     """
     yield from _way_to_card(reader, image)
     if directory is not None:
         yield from till(directory, clock)
+        if PASSPHRASE_FILE in os.environ:
+            passphrase = read_passphrase(os.environ, "")
+            yield entries(directory, passphrase, clock, SystemRandomness())
     else:
         yield clock_of(clock)
 

@@ -1,14 +1,18 @@
-"""A till's directory, the room on its disk, and the machine's clock. Needs no secret."""
+"""A till's directory, the room on its disk, the machine's clock.
+
+Needs no secret, but to check the journal entry by entry.
+"""
 
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from cardlib.ports import Clock
+from cardlib.errors import CardlibError
+from cardlib.ports import Clock, Randomness
 from terminal.doctor.findings import Finding, found, lacking
 from terminal.journal.space import BALLAST_BYTES, HEADROOM_BYTES, Disk, SystemDisk
-from terminal.till import TillFiles
+from terminal.till import Till, TillFiles
 
 OLDEST = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 """No till ran this program before: a clock that says so has lost its battery."""
@@ -50,6 +54,18 @@ def _room(directory: Path, disk: Disk) -> Finding:
     if free < BALLAST_BYTES + HEADROOM_BYTES:
         return lacking("disk", "JOURNAL_DISK_FULL", detail, path=str(directory))
     return found("disk", detail)
+
+
+def entries(directory: Path, passphrase: str, clock: Clock, randomness: Randomness) -> Finding:
+    """The journal, entry by entry, beside a till that may be selling."""
+    try:
+        with Till.load(directory, passphrase, clock, randomness).read_journal() as reader:
+            report = reader.check()
+    except CardlibError as error:
+        return lacking("entries", error.code, **error.facts)
+    for defect in report.defects:
+        return lacking("entries", defect.code, report.entries, seq=defect.seq)
+    return found("entries", report.entries)
 
 
 def clock_of(clock: Clock, directory: Path | None = None) -> Finding:
