@@ -5,8 +5,6 @@ SPEND · INTERNAL AUTHENTICATE: ten commands, 452 bytes. EF.INFO says with flag 
 the chip cannot attest (docs/card-profile.md, *The legacy chip*).
 """
 
-from hashlib import sha256
-
 from cardlib.codec.commands import (
     CHALLENGE_SIZE,
     get_challenge,
@@ -18,6 +16,7 @@ from cardlib.dialogues.read import OpenPurse, read_spend
 from cardlib.dialogues.sale import CommitOutcome, commit
 from cardlib.dialogues.volley import Dialogue, send_all
 from cardlib.errors import CardAnswerError
+from cardlib.keys.attestation import oracle_digest
 from cardlib.keys.module import LegacyModule, LegacySession
 from cardlib.wire.entry_body import AttestedRead
 
@@ -48,12 +47,7 @@ def authenticate(purse: OpenPurse, index: int) -> Dialogue[AttestedRead]:
     """A record read under K_DR, and the chip's answer over its digest: no proof of it."""
     reading = yield from read_spend(purse, index)
     random = purse.session.random
-    (answer,) = yield from send_all(internal_authenticate(digest(random, reading.record)))
+    (answer,) = yield from send_all(internal_authenticate(oracle_digest(random, reading.record)))
     if len(answer.data) != CODE_SIZE:
         raise CardAnswerError(answer.status, "INTERNAL AUTHENTICATE")
     return AttestedRead(index, reading.record, random, answer.data)
-
-
-def digest(random: bytes, record: bytes) -> bytes:
-    """What the chip is given to answer: SHA-256 of random and record, first eight bytes."""
-    return sha256(random + record).digest()[:CODE_SIZE]

@@ -4,13 +4,15 @@
 this purse returned this record for this random. Only the backend shares K_TC.
 """
 
+from hashlib import sha256
 from hmac import compare_digest
 
+from cardlib.codec.commands import internal_authenticate
 from cardlib.codec.files import EF_SPEND
 from cardlib.codec.purse import Info
 from cardlib.codec.tlv import Tlv
 from cardlib.keys import secure_messaging
-from cardlib.keys.suites import suite_of
+from cardlib.keys.suites import MAC_SIZE, suite_of
 
 
 def certificate(attest_key: bytes, info: Info, index: int, record: bytes, random: bytes) -> bytes:
@@ -25,3 +27,16 @@ def is_genuine(
 ) -> bool:
     """Whether the card itself answered ``record`` for ``random``."""
     return compare_digest(certificate(attest_key, info, index, record, random), tc)
+
+
+def oracle_digest(random: bytes, record: bytes) -> bytes:
+    """What a legacy chip is given to answer: SHA-256 of random and record, first eight bytes."""
+    return sha256(random + record).digest()[:MAC_SIZE]
+
+
+def is_of_oracle(oracle_key: bytes, info: Info, record: bytes, random: bytes, code: bytes) -> bool:
+    """Whether the legacy chip was there when its purse had this record: no proof that it has it."""
+    data = oracle_digest(random, record)
+    header = internal_authenticate(data).header
+    expected = secure_messaging.mac(suite_of(info.suite), oracle_key, data, header, b"")
+    return compare_digest(expected, code)

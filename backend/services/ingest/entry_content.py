@@ -151,6 +151,7 @@ class EntryContent:
             learn_attested(self._unit, purse, read, spend, "sale_entry", ref, self._now)
         else:
             learn_record(self._unit, purse, body.record, spend, self._now)
+            self._check_oracle(purse, info, read, ref)
         self._close(intent, "committed", row)
 
     def _take_other_closing(self, body: NotApplied | Unresolved, row: EntryRow) -> None:
@@ -215,6 +216,15 @@ class EntryContent:
         purse says so where *we* keep it, whatever EF.INFO an entry may carry."""
         able = Info.from_core(purse.info_core).attests
         return able and self._keyring.is_attested(info, read)
+
+    def _check_oracle(self, purse: PurseRow, info: Info, read: AttestedRead, ref: str) -> None:
+        """A certificate that a legacy chip has not made helps whoever decides the case."""
+        legacy = not Info.from_core(purse.info_core).attests
+        if legacy and read.tc is not None and not self._keyring.is_of_oracle(info, read):
+            raise_alarm(
+                self._unit, "ORACLE_BAD", f"entry {ref}", self._now,
+                purse=purse, terminal=self._terminal.number,
+            )  # fmt: skip
 
     def _purse(self, info_core: bytes) -> tuple[Info, PurseRow]:
         info = Info.from_core(info_core)

@@ -36,6 +36,7 @@ from cardlib.keys import attestation, records
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.grants import SignedGrant, sign_grant
 from cardlib.keys.intent_rule import planned_spend, record_hash, totals_after
+from cardlib.keys.suites import suite_of
 from cardlib.wire import sign1
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer, EnrolmentRequest
@@ -103,6 +104,8 @@ class Chip:
     randomness: SeededRandomness
     records: list[bytes] = field(default_factory=list)
     grants: dict[int, SignedGrant] = field(default_factory=dict)
+    oracle: bytes | None = None
+    """Key of a legacy chip's certificates."""
 
     @property
     def purse(self) -> PurseId:
@@ -126,6 +129,9 @@ class Chip:
     def attest(self, index: int = 1) -> AttestedRead:
         record, rnd = self.records[index - 1], self.randomness.bytes(8)
         tc = attestation.certificate(self.keys.attest, self.info, index, record, rnd)
+        if self.oracle is not None:
+            covered = attestation.oracle_digest(rnd, record) + bytes.fromhex("0088000D80000000")
+            tc = suite_of(self.info.suite).mac(self.oracle, covered)
         return AttestedRead(index, record, rnd, tc)
 
     def twin(self) -> "Chip":

@@ -4,8 +4,9 @@ import pytest
 
 from backend.services.purse_keys import PurseKeyring
 from cardlib.codec.purse import FLAG_ATTESTATION, Info
+from cardlib.keys.derivation import KeyUse, derive
 from cardlib.wire.upload import Outcome
-from tests.integration.backend.books import check_laws, held, payable, postings
+from tests.integration.backend.books import alarms, check_laws, held, payable, postings
 from tests.integration.backend.builders import Chip, Town
 
 
@@ -127,3 +128,20 @@ def test_other_cards_are_judged_as_before(town: Town) -> None:
     till.sync()
 
     assert payable(town, town.shop) == 1250
+
+
+def test_a_certificate_that_the_chip_has_not_made_is_an_alarm(town: Town, chip: Chip) -> None:
+    """The oracle's answer proves no sale, but a made-up one says something about the shop."""
+    honest, rogue = town.till(), town.till(town.other_shop)
+    masters = town.keys.masters(chip.info.issuer, 1)
+    chip.oracle = derive(masters.attest, KeyUse.ORACLE, chip.info)
+    honest.sell(chip, 500)
+    honest.sync()
+    assert alarms(town) == []
+
+    chip.oracle = bytes(16)
+    rogue.sell(chip, 300)
+    rogue.sync()
+
+    assert alarms(town) == ["ORACLE_BAD"]
+    assert [posting.state for posting in postings(town, chip)] == ["unproven"] * 2
