@@ -73,17 +73,24 @@ def compare_changing(card: ChangingCard, books: PurseBooks, today: int) -> None:
         raise PurseRefusedError("CARD_HISTORY_SHORT")
 
 
+def check_room(card: ChangingCard, books: PurseBooks) -> None:
+    """PurseRefusedError ``PURSE_FULL`` while the old keys still hold: later is too late."""
+    newest = card.state.old.newest.spend
+    assert newest is not None
+    numbers = max(books.grant_seq_high, card.highest) + len(card.waiting)
+    if numbers > U24_MAX or (not card.state.has_init and newest.ctr >= U24_MAX):
+        raise PurseRefusedError("PURSE_FULL")
+
+
 def renewed_grant(
     wallet: Wallet, spend: Spend, books: PurseBooks, grant_seq: int, issuer_key: int
 ) -> tuple[Grant, int]:
     """The wallet's grant with a new number, standing on the newest record; and its cents.
 
-    What the books have given up for good is not in it. PurseRefusedError ``PURSE_FULL``.
+    What the books have given up for good is not in it.
     """
     slot, spent = wallet.slot, spend.spent[wallet.slot - 1]
     cents = max(0, wallet.balance.cents - books.slot(slot).left)
-    if grant_seq > U24_MAX:
-        raise PurseRefusedError("PURSE_FULL")
     grant = replace(
         wallet.grant,
         grant_seq=grant_seq,
@@ -128,15 +135,12 @@ def _numbers() -> range:
 def init_record(state: ChangingState, intent_hash: bytes) -> Spend | None:
     """The first record of the new set, None when it is there.
 
-    Same totals; ``day_spent`` stays with the time it belongs to. PurseRefusedError
-    ``PURSE_FULL`` at the last counter.
+    Same totals; ``day_spent`` stays with the time it belongs to.
     """
     if state.has_init:
         return None
     newest = state.old.newest
     assert newest.spend is not None
-    if newest.spend.ctr >= U24_MAX:
-        raise PurseRefusedError("PURSE_FULL")
     return replace(
         newest.spend,
         type=SpendType.INIT,

@@ -15,6 +15,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.key_set_change import (
     INTENT_HASH_SIZE,
     ChangingCard,
+    check_room,
     compare_changing,
     grant_moves,
     init_record,
@@ -97,6 +98,7 @@ class KeyChangeDesk:
         purse = self._purse()
         books, card = books_of(self._unit, purse), views(state, self._trust)
         compare_changing(card, books, self._today())
+        check_room(card, books)
         if self._unit.key_sets.open_change(purse.id) is None:
             self._check_no_load_on_its_way(purse)
             self._unit.add(

@@ -1,6 +1,7 @@
 """Key sets rolled over while cards are in the field: torn anywhere, finished by the next."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from nacl.public import PrivateKey, SealedBox
@@ -13,6 +14,7 @@ from cardlib.connection import CardConnection
 from cardlib.dialogues.purse_state import PurseState
 from cardlib.drivers.file_card import FileCard
 from cardlib.errors import AuthenticityError, PurseRefusedError
+from cardlib.keys import records
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.intent_rule import record_hash
 from cardlib.keys.soft_module import KeyRing, SoftModule
@@ -427,3 +429,13 @@ def test_a_chip_that_writes_its_records_itself_is_left_alone(town: Town) -> None
 
     assert town.renew(card).outcome == "KEY_CHANGE_NEW_CARD"
     assert card.key_objects == keys
+
+
+def test_a_purse_at_its_last_counter_is_not_begun_with(field_card: Card) -> None:
+    file, before = field_card._file(3), field_card.spend
+    last = replace(before, ctr=0xFFFFFF, intent_hash=bytes(8))
+    file.records = [records.seal_spend(field_card.keys.debit.record, last), *file.records[:-1]]
+    keys = field_card.key_objects
+
+    assert field_card.town.renew(field_card).outcome == "PURSE_FULL"
+    assert field_card.key_objects == keys
