@@ -134,6 +134,28 @@ class FixedKey(Shim):
         return bytes.fromhex("9000") if apdu[1] == 0x22 else super().transmit(apdu)
 
 
+def test_a_second_purse_of_a_real_issuer_bars_the_training_purse_too() -> None:
+    memory = training_memory()
+    live = purse_memory().find((0x1200, 0xB001))
+    services = memory.find((0x1200,))
+    assert live is not None
+    assert services is not None
+    live.fid = 0xB002
+    services.directories.append(live)
+    before = image.encode(memory)
+    report, seen = probed(memory, Writing())
+    assert report.purse == "live"
+    assert {f"{item.command[1]:02X}" for item in seen} <= READING_INS
+    assert image.encode(memory) == before
+
+
+def test_a_purse_that_nobody_understands_counts_as_somebodys_money() -> None:
+    memory = purse_memory(info="02" + "00" * 16)
+    report, seen = probed(memory, Writing())
+    assert report.purse == "live"
+    assert {f"{item.command[1]:02X}" for item in seen} <= READING_INS
+
+
 def test_a_chip_with_a_fixed_answer_key_is_found_out() -> None:
     report, _ = probed(purse_memory(), wrap=FixedKey)
     assert report["mse_chooses_answer_key"].reply is Reply.NO
