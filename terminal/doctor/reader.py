@@ -11,7 +11,6 @@ from cardlib.connections import open_connection
 from cardlib.dialogues.inspect import CardSummary, inspect_card
 from cardlib.errors import CardGoneError, CardlibError, CardSilentError, MalformedError
 from cardlib.pcsc.names import meant
-from cardlib.pcsc.service import ReaderState, StateFlag, real_service
 from cardlib.pin_pad import ask_reader
 from terminal.doctor.culprits import culprits
 from terminal.doctor.findings import Finding, found, lacking
@@ -41,7 +40,7 @@ def card(name: str | None, image: str | None) -> Iterator[Finding]:
     try:
         connection = open_connection(reader=name, image=image)
     except CardlibError as error:
-        yield _kept_out(error, name)
+        yield _kept_out(error)
         return
     try:
         yield from _inside(connection, in_reader=image is None)
@@ -49,33 +48,15 @@ def card(name: str | None, image: str | None) -> Iterator[Finding]:
         connection.close()
 
 
-def _kept_out(error: CardlibError, name: str | None) -> Finding:
+def _kept_out(error: CardlibError) -> Finding:
     if error.code == "PCSC_NOT_PERMITTED":
         return not_permitted("card")
-    silent = error.code == "READER_SILENT"
-    if error.code == "READER_BUSY" or (silent and is_held(name)):
+    if error.code == "READER_BUSY":
         others = culprits()
         names = ", ".join(map(str, others))
         first = others[0].command if others else "pcsc_scan -r"
-        return lacking("card", "READER_BUSY", names, command=first)
+        return lacking("card", error.code, names, command=first)
     return lacking("card", error.code, **error.facts)
-
-
-def is_held(name: str | None) -> bool:
-    """Whether another program is connected to a reader of that name.
-
-    pcsc-lite makes even SCardConnect wait for the end of another program's transaction,
-    so a reader that is held looks silent.
-    """
-    context = real_service()
-    try:
-        names = meant(context.readers(), name or "")
-        states = context.states([ReaderState(reader) for reader in names], 0) or []
-    except CardlibError:
-        return False
-    finally:
-        context.release()
-    return any(state.state & (StateFlag.INUSE | StateFlag.EXCLUSIVE) for state in states)
 
 
 def _inside(connection: CardConnection, *, in_reader: bool) -> Iterator[Finding]:
