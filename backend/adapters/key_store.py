@@ -246,9 +246,10 @@ class FileKeyStore(MemoryKeyStore):
         return super().transport_keys(serial)
 
     def _look_again(self) -> None:
-        if not self._path.exists():
+        try:
+            now = self._path.stat()
+        except FileNotFoundError:
             return
-        now = self._path.stat()
         if (now.st_mtime_ns, now.st_size) != self._seen:
             self._content = _Content.decode(key_file.read(self._path, self._passphrase))
             self._seen = now.st_mtime_ns, now.st_size

@@ -28,9 +28,15 @@ def purse_keys(keys: KeyStore, info: Info) -> PurseKeys:
 
 
 def _other_sets(keys: KeyStore, info: Info) -> Iterator[Info]:
-    for number in range(1, KEY_SET_MAX + 1):
-        if number != info.key_set and keys.has_masters(info.issuer, number):
+    for number in _numbers(keys, info.issuer):
+        if number != info.key_set:
             yield replace(info, key_set=number)
+
+
+def _numbers(keys: KeyStore, issuer: bytes) -> tuple[int, ...]:
+    """The key sets of an issuer that are here."""
+    every = range(1, KEY_SET_MAX + 1)
+    return tuple(number for number in every if keys.has_masters(issuer, number))
 
 
 class PurseKeyring:
@@ -41,7 +47,7 @@ class PurseKeyring:
 
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
-        self._sets: dict[bytes, tuple[Info, ...]] = {}
+        self._numbers: dict[bytes, tuple[int, ...]] = {}
         self._debit: dict[bytes, DebitKeys] = {}
         self._attest: dict[bytes, bytes] = {}
 
@@ -70,10 +76,10 @@ class PurseKeyring:
 
     def _every_set(self, info: Info) -> tuple[Info, ...]:
         """The purse under its own key set, then under its issuer's others."""
-        place = info.core[_CORE_KEYED]
-        if place not in self._sets:
-            self._sets[place] = (info, *_other_sets(self._keys, info))
-        return self._sets[place]
+        if info.issuer not in self._numbers:
+            self._numbers[info.issuer] = _numbers(self._keys, info.issuer)
+        others = (number for number in self._numbers[info.issuer] if number != info.key_set)
+        return info, *(replace(info, key_set=number) for number in others)
 
     def is_of_oracle(self, info: Info, read: AttestedRead) -> bool:
         """Whether a legacy chip was there; it proves no record."""
