@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from cardlib.codec.apdu import CLA_SECURE, Command, Response
+from cardlib.codec.applet import INS_DEBIT, INS_INITIALISE
 from cardlib.codec.commands import CHALLENGE_SIZE
 from cardlib.codec.files import EF_INFO, EF_SPEND, KeyId, PinReference
 from cardlib.codec.status import pin_tries_left
 from cardlib.keys.secure_messaging import TAG_MAC, TAG_PLAIN
+from cardlib.trace.applet import tell_debit, tell_initialise
 from cardlib.trace.details import Detail
 from cardlib.trace.names import INS_CHANGE, INS_RESET_RETRY, INS_VERIFY
 from cardlib.trace.places import purse_directory, select_words, selected_path
@@ -129,6 +131,8 @@ def _macs(
 
 
 _TELLERS: dict[int, Teller] = {
+    INS_INITIALISE: tell_initialise,
+    INS_DEBIT: tell_debit,
     _SELECT: _select,
     _READ_BINARY: _read_binary,
     _READ_RECORD: _read_record,

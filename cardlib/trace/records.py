@@ -47,18 +47,27 @@ def _spend(record: bytes, key: bytes | None) -> tuple[Detail, ...]:
     kind, ctr = reader.uint(1), reader.uint(3)
     if kind > SpendType.VOID:
         return (Detail("record_torn"),)
-    head = Detail(f"spend_{SpendType(kind).name.lower()}", {"ctr": ctr})
+    head = _head(SpendType(kind), ctr)
     if key is None:
         return (head,)
     spend = records.open_spend(key, record)
     if spend is None:
         return head, Detail("record_torn")
+    return spend_details(spend)
+
+
+def spend_details(spend: Spend) -> tuple[Detail, ...]:
+    """A record in clear: kind and number, totals that are not zero, who wrote it."""
     totals = (
         Detail("spent_total", {"slot": slot, "total": Money(total)})
         for slot, total in enumerate(spend.spent, 1)
         if total
     )
-    return head, *totals, *_terminal(spend)
+    return _head(spend.type, spend.ctr), *totals, *_terminal(spend)
+
+
+def _head(kind: SpendType, ctr: int) -> Detail:
+    return Detail(f"spend_{kind.name.lower()}", {"ctr": ctr})
 
 
 def _terminal(spend: Spend) -> tuple[Detail, ...]:

@@ -50,16 +50,21 @@ class TraceSession:
 
     def judge(self, command: Command, data: bytes, key_id: int, random: bytes | None) -> Mac:
         """Whether the MAC that ends ``data`` is right, over ``random`` and under that key."""
+        code = object_value(data, TAG_MAC)
+        if code is None:
+            return self.judge_code(command, b"", b"", key_id, random)
+        return self.judge_code(command, data[: -2 - len(code)], code, key_id, random)
+
+    def judge_code(
+        self, command: Command, covered: bytes, code: bytes, key_id: int, random: bytes | None
+    ) -> Mac:
+        """Whether ``code`` is the MAC over ``random``, the command's header and ``covered``."""
         keys = self.keys
         key = keys.keys.get(key_id) if keys else None
         if keys is None or key is None or random is None:
             return Mac.UNKNOWN
-        code = object_value(data, TAG_MAC)
-        if code is None:
-            return Mac.BAD
-        objects = data[: -2 - len(code)]
         try:
-            right = mac(suite_of(keys.suite), key, random, command.header, objects)
+            right = mac(suite_of(keys.suite), key, random, command.header, covered)
         except CardlibError:
             return Mac.UNKNOWN
         return Mac.GOOD if compare_digest(right, code) else Mac.BAD

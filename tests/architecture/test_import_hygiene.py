@@ -19,6 +19,8 @@ NEVER_LOADED = {
     "cardlib": ["smartcard", "cryptography", "textual"],
     "cardlib.wire": ["smartcard", "sqlalchemy", "textual", "socket"],
     "simulator.card": ["smartcard", "cardlib.wire", "cardlib.keys", "cardlib.dialogues"],
+    "simulator.cli": ["smartcard", "textual", "terminal", "backend"],
+    "simulator.pytest_plugin": ["smartcard", "textual", "terminal", "backend"],
     "terminal": ["smartcard", "textual", "httpx2", "backend", "simulator", "sqlalchemy"],
     "terminal.agent": ["smartcard", "textual", "backend", "simulator", "sqlalchemy"],
     "backend": ["smartcard", "textual", "terminal", "simulator", "cardlib.pcsc"],

@@ -15,6 +15,7 @@ from cardlib.trace.details import Decoded, Mac
 from cardlib.trace.keyring import TraceKeys
 from cardlib.trace.wording import expanded, short
 from cardlib.wire.money import Money
+from simulator.card.masks import WHITE_APPLET
 from simulator.connection import InProcessConnection
 from simulator.faults import WrongMac, nth
 from terminal.counter import Counter
@@ -173,3 +174,13 @@ def test_names_of_instructions_are_found_in_any_case() -> None:
     assert instruction("update record") == 0xDC
     assert instruction("UPDATE EVERYTHING") is None
     assert command_name(bytes.fromhex("00B2011C36")) == "READ RECORD EF.SPEND 1"
+
+
+def test_a_sale_on_an_applet_card_reads_as_what_happened(stage: Stage) -> None:
+    plastic = stage.card(mask=WHITE_APPLET)
+    lines = [short(item, "en") for item in decoded(sale_trace(stage, plastic), plastic)]
+    initialise = next(line for line in lines if line.startswith("INITIALISE FOR DEBIT"))
+    assert "first record, number 0; " in initialise
+    assert initialise.endswith("answer MAC good")
+    debit = next(line for line in lines if line.startswith("DEBIT"))
+    assert debit == "DEBIT: takes 4.00 EUR from wallet 1; by till 502, entry 2"
