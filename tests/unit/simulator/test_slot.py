@@ -160,6 +160,18 @@ def test_faults_stay_with_the_slot_until_they_are_taken_away(slot: Slot, shelf: 
         slot.arm("hurricane")
 
 
+def test_one_fault_taken_away_leaves_the_others_where_they_were(slot: Slot, shelf: Shelf) -> None:
+    insert(slot, shelf)
+    for fault in ("forged-map:FF", "blocked-pin", "stale-read:1"):
+        slot.arm(fault)
+    slot.disarm("blocked-pin")
+    host = Host(slot)
+    host.select_purse()
+    assert host.expect("00B0810011")[-1] == 0xFF
+    assert host.status(verify(training.PIN)) == "9000"
+    assert [fault.text for fault in slot.faults] == ["forged-map:FF", "stale-read:1"]
+
+
 def test_a_held_back_command_reaches_the_card_when_it_is_released(
     slot: Slot, shelf: Shelf, events: list[SlotEvent]
 ) -> None:
