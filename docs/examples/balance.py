@@ -12,12 +12,13 @@ from simulator.timing import Line, Timed, TimingModel, VirtualClock
 
 card = new_card(50_00, 12_50)
 
+inner = InProcessConnection(card)
+
 for bit_rate in (9_600, 115_200):
-    inner = InProcessConnection(card)
     timed = Timed(inner, VirtualClock(), TimingModel(Line.of(inner.atr, bit_rate)))
-    state = driver(timed).read()
+    driver(timed).read()
     print(f"read in {timed.spent_ms:.0f} ms at {bit_rate} bit/s")
 
-for wallet in state.wallets.values():
+for wallet in driver(inner).read().wallets.values():
     last_day = day_date(wallet.grant.valid_to)
     print(f"wallet {wallet.slot}: {wallet.balance}, until {last_day}")

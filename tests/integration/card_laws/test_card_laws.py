@@ -25,8 +25,20 @@ USUAL = settings(
 )
 
 
+class ManyDays(CardLaws):
+    """Tells now and then how many days there were."""
+
+    days = 0
+
+    def teardown(self) -> None:
+        super().teardown()
+        ManyDays.days += 1
+        if MORE and ManyDays.days % 100 == 0:
+            print(f"card laws: {ManyDays.days} days of {MORE}", flush=True)
+
+
 def test_the_laws_hold_on_the_card_whatever_happens() -> None:
-    run_state_machine_as_test(CardLaws, settings=USUAL)
+    run_state_machine_as_test(ManyDays, settings=USUAL)
 
 
 def test_a_till_that_believes_status_words_breaks_them(monkeypatch: pytest.MonkeyPatch) -> None:
