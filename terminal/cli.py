@@ -66,11 +66,11 @@ def screen(
     slot, chosen = ModuleSlot(module, module_card), _chosen(context, directory)
     with reported(lang, as_json=False), _opened(chosen, slot, lang) as till:
         shown = importlib.import_module("terminal.ui.app")  # Textual only when it is wanted
-        module = till.config.module_reader
-        with watched_readers(reader=reader, image=card, besides=module) as watch:
+        besides = (slot or till.config.slot).reader
+        with watched_readers(reader=reader, image=card, besides=besides) as watch:
             shown.run(
                 till,
-                lambda: open_connection(reader=reader, image=card, besides=module),
+                lambda: open_connection(reader=reader, image=card, besides=besides),
                 _language(till, lang),
                 watch,
             )
@@ -125,8 +125,8 @@ def pay_command(
             keypad=keypad and pin_file is None,
             again=None if as_json else typer.confirm,
         )
-        module = till.config.module_reader
-        connection = open_connection(reader=reader, image=card, besides=module)
+        besides = (slot or till.config.slot).reader
+        connection = open_connection(reader=reader, image=card, besides=besides)
         try:
             paid = pay(counter, counter.card(connection, _tracer(exchanges, trace)), order, talk)
         finally:

@@ -220,6 +220,11 @@ class CardModule:
         return sign1.assemble(self._public_key.kid, payload, signature)
 
 
+def describe_module(connect: Connect) -> ModuleDescription:
+    """What the module in the reader says of itself, whichever it is; no PIN is sent."""
+    return ModuleLink(connect, "no PIN").describe()
+
+
 def read_public_key(connect: Connect) -> PublicKey:
     """The key of the module in the reader, before anybody knows its PIN."""
-    return PublicKey(ModuleLink(connect, "no PIN").describe().public_key)
+    return PublicKey(describe_module(connect).public_key)

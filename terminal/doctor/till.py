@@ -11,6 +11,7 @@ from pathlib import Path
 from cardlib.errors import CardlibError
 from cardlib.ports import Clock, Randomness
 from terminal.doctor.findings import Finding, found, lacking
+from terminal.doctor.module import module
 from terminal.journal.space import BALLAST_BYTES, HEADROOM_BYTES, Disk, SystemDisk
 from terminal.till import Till, TillFiles
 
@@ -26,6 +27,7 @@ def till(directory: Path, clock: Clock, disk: Disk | None = None) -> Iterator[Fi
         yield lacking("till", "TILL_MISSING", directory, path=str(directory))
     else:
         yield _enrolled(files)
+        yield from module(files)
         yield _journal(files)
         yield _room(directory, disk or SystemDisk())
     yield clock_of(clock, directory)
