@@ -16,9 +16,11 @@ T = TypeVar("T")
 def find_purse(served: Callable[[Info], T | None]) -> Dialogue[tuple[Info, T]]:
     """Selects directories from B001 upward until ``served`` gives something for one.
 
-    PurseRefusedError ``PURSE_NOT_SERVED`` when there are purses but none is, and
+    PurseRefusedError ``PURSE_NOT_SERVED`` when there are purses but none is,
+    ``PURSE_UNKNOWN_VERSION`` when one that is not understood might have been it, and
     ``PURSE_MISSING`` when there are none.
     """
+    unknown: PurseRefusedError | None = None
     for directory in range(DF_BUONO_FIRST, DF_BUONO_LAST + 1):
         volley = (select_purse(directory), read_info())
         answers = yield volley
@@ -26,8 +28,14 @@ def find_purse(served: Callable[[Info], T | None]) -> Dialogue[tuple[Info, T]]:
         if answers[0].status == Status.FILE_NOT_FOUND:
             break
         require_all(volley, answers)
-        info = Info.decode(answers[1].data)
+        try:
+            info = Info.decode(answers[1].data)
+        except PurseRefusedError as error:
+            unknown = error  # another town's may be of a newer kind
+            continue
         found = served(info)
         if found is not None:
             return info, found
+    if unknown is not None:
+        raise unknown
     raise PurseRefusedError("PURSE_MISSING" if directory == DF_BUONO_FIRST else "PURSE_NOT_SERVED")

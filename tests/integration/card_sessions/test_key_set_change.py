@@ -24,7 +24,17 @@ from cardlib.wire.ids import PurseId, TerminalNumber
 from cardlib.wire.module_keys import KeyAnswer, KeyRequest
 from simulator.card.masks import WHITE_APPLET
 from simulator.card.randomness import SeededRandomness
-from simulator.faults import Mute, ResetBefore, Tear, TearAfter, TearBefore, TearDuring, nth
+from simulator.faults import (
+    HeldBack,
+    Mute,
+    ResetBefore,
+    Tear,
+    TearAfter,
+    TearBefore,
+    TearDuring,
+    WrongMac,
+    nth,
+)
 from tests.integration.card_sessions.bench import (
     DESK,
     ISSUER,
@@ -208,7 +218,9 @@ def test_a_renewed_card_is_loaded_and_sold_from(field_card: Card) -> None:
 
 
 @pytest.mark.parametrize("kind", ["before", "after"])
-@pytest.mark.parametrize("number", [1, 4, 5, 6, 25, 26, *range(FIRST_READ + 1, COMMANDS + 1)])
+@pytest.mark.parametrize(
+    "number", [1, 4, 5, 6, 26, *range(FIRST_READ + 1, 61), *range(68, COMMANDS + 1)]
+)
 def test_a_torn_change_is_finished_by_another_station(
     field_card: Card, kind: str, number: int
 ) -> None:
@@ -439,3 +451,29 @@ def test_a_purse_at_its_last_counter_is_not_begun_with(field_card: Card) -> None
 
     assert field_card.town.renew(field_card).outcome == "PURSE_FULL"
     assert field_card.key_objects == keys
+
+
+@pytest.mark.parametrize("number", [1, 4, 8])
+def test_a_key_held_back_dies_with_the_next_session(field_card: Card, number: int) -> None:
+    town = field_card.town
+    shim = HeldBack(field_card.line, nth(number, ins=0x24))
+    town.renew(field_card, shim)
+    assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
+    keys = field_card.key_objects
+    for command in ("00A4080C041200B001", "0084000008", "80860000080102030405060708"):
+        shim.transmit(bytes.fromhex(command))
+
+    assert shim.release() == b"\x69\x88"
+    assert field_card.key_objects == keys
+    assert_renewed(field_card)
+
+
+@pytest.mark.parametrize("number", [1, 5, 8])
+def test_a_key_whose_confirmation_is_forged_is_changed_again(field_card: Card, number: int) -> None:
+    town = field_card.town
+    forged = WrongMac(field_card.line, nth(number, ins=0x24))
+
+    assert town.renew(field_card, forged).outcome == "CARD_MAC_BAD"
+    usable_or_being_renewed(field_card)
+    assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
+    assert_renewed(field_card)

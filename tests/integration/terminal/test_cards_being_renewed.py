@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from nacl.public import PublicKey as BoxKey
+from nacl.public import SealedBox
 
 from cardlib.codec.files import KeyId
 from cardlib.codec.purse import SpendType
@@ -10,9 +12,12 @@ from cardlib.errors import AuthenticityError, PurseRefusedError
 from cardlib.keys import records
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.soft_module import KeyRing, SoftModule
+from cardlib.wire.bundle import KeySet
 from cardlib.wire.ed25519 import SigningKey
-from cardlib.wire.enrolment import DebitMaster
-from terminal.till import Till
+from cardlib.wire.enrolment import DebitMaster, ModuleKeys
+from cardlib.wire.ids import TerminalNumber
+from cardlib.wire.module_keys import KeyAnswer
+from terminal.till import Till, write_durably
 from tests.integration.terminal.stage import (
     ISSUER,
     KEY_SET,
@@ -102,3 +107,41 @@ def test_a_module_takes_new_masters_while_a_till_sells(stage: Stage, card: Stage
     assert module.key_sets == ((ISSUER, 1), (ISSUER, 2))
     assert module.serves(replace(card.info, key_set=2))
     assert module.serves(card.info)
+
+
+def key_answer(stage: Stage, till: Till, signer: SigningKey, terminal: int = 502) -> bytes:
+    """The new key set, sealed to ``till``."""
+    keys = ModuleKeys((DebitMaster(ISSUER, 2, NEW_MASTER),)).encode()
+    sealed = SealedBox(BoxKey(till.keys.box_key)).encrypt(keys)
+    return KeyAnswer(TerminalNumber(terminal), sealed).sign(signer)
+
+
+def test_a_till_takes_keys_from_its_operator_alone(stage: Stage) -> None:
+    till = stage.till()
+    card = stage.card()
+    new = replace(card.info, key_set=2)
+    for forged in (
+        key_answer(stage, till, SigningKey(bytes([8]) * 32)),
+        key_answer(stage, till, stage.operator, terminal=503),
+    ):
+        with pytest.raises(AuthenticityError):
+            till.install_keys(forged)
+        assert not till.module.serves(new)
+        assert not till.files.module_keys.exists()
+
+    till.install_keys(key_answer(stage, till, stage.operator))
+    assert till.module.serves(new)
+
+
+def test_keys_that_the_agent_fetched_are_taken_up_by_the_till_that_sells(stage: Stage) -> None:
+    till = stage.till()
+    new = replace(stage.card().info, key_set=2)
+    write_durably(till.files.module_keys, key_answer(stage, till, stage.operator))
+    assert not till.module.serves(new)
+
+    till.refresh()
+
+    assert till.module.serves(new)
+    assert stage.till(503).key_sets_wanted() == frozenset()
+    stage.install(key_sets=(KeySet(ISSUER, 2), KeySet(bytes(3), 2)))
+    assert stage.till(504).key_sets_wanted() == {(ISSUER, 2)}
