@@ -11,8 +11,9 @@ from nacl.public import SealedBox
 
 from cardlib.codec import module_card as codec
 from cardlib.codec.apdu import Command, Response
+from cardlib.codec.module_applet import INS_OPEN_APPLET, open_applet
 from cardlib.codec.module_card import Ins, ModuleDescription, ModuleStatus, RecordKind, Signed
-from cardlib.codec.purse import SpendType
+from cardlib.codec.purse import FLAG_ATTESTATION, SpendType
 from cardlib.errors import CardlibError
 from cardlib.keys.derivation import DebitKeys
 from cardlib.wire import sign1
@@ -22,6 +23,7 @@ from cardlib.wire.entry import decode_entry, encode_payload
 from cardlib.wire.entry_body import Declined, Intent
 from cardlib.wire.entry_header import Header, ModuleClass
 from cardlib.wire.ids import Seq, TerminalNumber
+from cardlib.wire.module_keys import KeyAnswer
 from cardlib.wire.module_order import ModuleOrder
 from simulator.card.randomness import SeededRandomness
 from simulator.card.store import FileStore
@@ -265,6 +267,19 @@ def test_an_intent_beyond_the_quota_is_not_even_signed() -> None:
     assert card.memory.debits == 0
 
 
+def test_keys_of_a_new_set_are_taken_from_the_operator_alone_beside_the_old() -> None:
+    card = ready()
+    module = card_module(card, TERMINAL)
+    box_key = module.describe().box_key
+    sealed = KeyAnswer(TerminalNumber(NUMBER), bytes(60))
+    for forged in (sealed.sign(SigningKey(bytes(32))), sealed.sign(OPERATOR), b""):
+        with pytest.raises(CardlibError, match="MODULE_ORDER_BAD"):
+            module.take_keys(forged)
+    assert module.key_sets == ((MASTER.issuer, MASTER.key_set),)
+    module.take_keys(new_keys(box_key))
+    assert module.key_sets == ((MASTER.issuer, MASTER.key_set), (MASTER.issuer, 2))
+
+
 # what it keeps ----------------------------------------------------------------------------------
 
 
@@ -299,6 +314,16 @@ def test_a_new_module_makes_its_keys_itself() -> None:
 ROUNDS = 400
 
 
+LEGACY = replace(INFO, flags=INFO.flags & ~FLAG_ATTESTATION)
+
+
+def new_keys(box_key: bytes) -> bytes:
+    """The operator's keys of key set 2, for this terminal."""
+    keys = ModuleKeys((replace(MASTER, key_set=2, key=bytes([9]) * 32),))
+    sealed = SealedBox(BoxKey(box_key)).encrypt(keys.encode())
+    return KeyAnswer(TerminalNumber(NUMBER), sealed).sign(OPERATOR)
+
+
 def recorded(card: ModuleCard) -> list[bytes]:
     """A whole life: into service, keys, a sale, recovery, service commands."""
     payload = encode_payload(HEADER, ENTRY.body)
@@ -319,6 +344,9 @@ def recorded(card: ModuleCard) -> list[bytes]:
         *codec.command(Ins.INTENT, whole),
         *codec.command(Ins.OPEN_RECORD, INFO.core + bytes(54), RecordKind.SPEND_STORED),
         *codec.command(Ins.ORDER, order(ModuleKeys((MASTER,)), said.box_key)),
+        *codec.command(Ins.KEY_SETS), *codec.command(Ins.TAKE_KEYS, new_keys(said.box_key)),
+        *codec.open_legacy(LEGACY.core, 10_00),
+        *open_applet(),
         codec.unblock(codec.padded_pin(PUK), codec.padded_pin(PIN)),
         codec.change_pin(codec.padded_pin(PIN), codec.padded_pin(PIN)),
     ]  # fmt: skip
@@ -380,6 +408,9 @@ def test_whatever_is_sent_is_answered_and_gives_nothing_away(part: int) -> None:
         watched(card, life, forbidden, number)
 
 
+OPENINGS = (bytes((Ins.OPEN,)), bytes((INS_OPEN_APPLET,)))
+
+
 def watched(card: ModuleCard, life: list[bytes], forbidden: list[bytes], number: int) -> None:
     given = 0
     for apdu in life:
@@ -388,7 +419,7 @@ def watched(card: ModuleCard, life: list[bytes], forbidden: list[bytes], number:
         assert len(answer) >= 2, number
         assert answer[-2:] != b"\x6f\x00", (number, apdu.hex())
         assert not any(secret in answer for secret in forbidden), (number, apdu.hex())
-        if apdu[1:2] == bytes((Ins.OPEN,)) and answer[-2:] == b"\x90\x00":
+        if apdu[1:2] in OPENINGS and answer[-2:] == b"\x90\x00":
             given = 0
         if apdu[1:2] == bytes((Ins.UPDATE,)) and len(answer) > 2:
             given += 1
