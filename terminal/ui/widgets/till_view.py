@@ -55,7 +55,7 @@ class TillView(Vertical):
         if status.trouble:
             reason = Reason(status.trouble)
         self._notices[UiStep.INSERT].show(reason, self._wording("insert_advice"))
-        self._go(UiStep.INSERT)
+        self._go(UiStep.INSERT, key="insert_trouble" if status.trouble else "")
 
     def show_working(self, step: Step) -> None:
         """The card works."""

@@ -71,6 +71,7 @@ async def test_the_status_line_follows_service_and_reader(
 ) -> None:
     async with opened(till, desk, watch) as cashier:
         await cashier.until_text("No reader", "No card reader was found. Plug in a reader.")
+        assert "Ready for the next customer" not in cashier.words
         service.add(READER)
         await cashier.until_text("No card in the reader")
         assert "Plug in a reader" not in cashier.words
@@ -79,6 +80,7 @@ async def test_the_status_line_follows_service_and_reader(
         service.restart(ANOTHER)
         await cashier.until_text("No card in the reader")
         assert "service is not running" not in cashier.words
+        assert "Ready for the next customer" in cashier.words
 
 
 async def test_the_till_waits_to_be_told_of_a_card_and_does_not_try(
