@@ -9,9 +9,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
+from cardlib.channel import Channel
 from cardlib.codec.apdu import Response
 from cardlib.codec.commands import tries_left, verify_pin
 from cardlib.codec.pin import Pin
+from cardlib.codec.pin_pad import verify_blank
 from cardlib.codec.status import pin_tries_left
 from cardlib.errors import CardGoneError, MalformedError
 from cardlib.wire.card_session import SessionAnswers, SessionCommands, SessionOpening
@@ -108,8 +110,11 @@ def transmit(
 def present_pin(card: CardLine, ask_pin: PinAsker) -> bytes:
     """The card's answer to the PIN, which a wrong one makes the citizen type again.
 
-    Without a PIN, the tries left: the backend then ends the session.
+    On a reader with a keypad it is typed there, and ``ask_pin`` is not asked. Without a
+    PIN, the tries left: the backend then ends the session.
     """
+    if isinstance(card, Channel) and card.pin_pad is not None and card.pin_pad.can_verify:
+        return _typed_on_pad(card)
     left: int | None = None
     while (pin := ask_pin(left)) is not None:
         answer = card.transmit(bytes(verify_pin(pin)))
@@ -117,3 +122,14 @@ def present_pin(card: CardLine, ask_pin: PinAsker) -> bytes:
         if not left:
             return answer
     return card.transmit(_ASKS_FOR_PIN)
+
+
+def _typed_on_pad(card: Channel) -> bytes:
+    """As often as it is wrong; the red key, or nobody, ends it."""
+    while True:
+        answer = card.fill_in(verify_blank())
+        left = pin_tries_left(answer.status)
+        if answer.ok or left == 0:
+            return bytes(answer)
+        if left is None:
+            return card.transmit(_ASKS_FOR_PIN)

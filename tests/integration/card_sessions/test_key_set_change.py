@@ -18,6 +18,7 @@ from cardlib.keys import records
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.intent_rule import record_hash
 from cardlib.keys.soft_module import KeyRing, SoftModule
+from cardlib.wire.card_session import SessionOpening
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import DebitMaster, ModuleKeys
 from cardlib.wire.ids import PurseId, TerminalNumber
@@ -35,6 +36,8 @@ from simulator.faults import (
     WrongMac,
     nth,
 )
+from simulator.pin_pad import CANCELS, WAITS, Act, KeypadReader, types
+from terminal.agent.card_session import run_session
 from tests.integration.card_sessions.bench import (
     DESK,
     ISSUER,
@@ -477,3 +480,27 @@ def test_a_key_whose_confirmation_is_forged_is_changed_again(field_card: Card, n
     usable_or_being_renewed(field_card)
     assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
     assert_renewed(field_card)
+
+
+@pytest.mark.parametrize(
+    ("acts", "outcome"),
+    [
+        (("right",), "KEY_SET_CHANGED"),
+        (("99999", "right"), "KEY_SET_CHANGED"),
+        ((CANCELS,), "PIN_NEEDED"),
+        ((WAITS,), "PIN_NEEDED"),
+        (("99999", "99999", "99999"), "PIN_BLOCKED"),
+    ],
+)
+def test_the_pin_is_typed_on_the_readers_keypad_where_it_has_one(
+    field_card: Card, acts: tuple[str | Act, ...], outcome: str
+) -> None:
+    typed = [
+        types(field_card.pin if act == "right" else act) if isinstance(act, str) else act
+        for act in acts
+    ]
+    reader = KeypadReader(field_card.line, typed)
+    opening, way = SessionOpening("renew", ""), Uplink(field_card.town.sessions)
+
+    assert run_session(Channel(reader), way, opening).outcome == outcome
+    assert field_card.info.key_set == (2 if outcome == "KEY_SET_CHANGED" else 1)
