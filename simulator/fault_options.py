@@ -73,7 +73,11 @@ from simulator.faults import (
     nth,
 )
 from simulator.faults.accidents import GARBAGE, IDLE_S
+from simulator.module_card.card import ModuleCard
 from simulator.timing import Line, Timed, TimingModel
+
+AnyCard = VirtualCard | ModuleCard
+"""What can be in a slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ class Fault:
     def __init__(
         self,
         text: str,
-        shim: Callable[[CardConnection, VirtualCard], Shim],
+        shim: Callable[[CardConnection, AnyCard], Shim],
         trigger: Watched | None = None,
     ) -> None:
         self.text = text
@@ -124,8 +128,8 @@ class Fault:
         """Whether it has come to the command it waited for; others strike all the time."""
         return self._trigger is None or self._trigger.struck
 
-    def __call__(self, connection: CardConnection, card: VirtualCard) -> Shim:
-        """The connection with the fault in it."""
+    def __call__(self, connection: CardConnection, card: AnyCard) -> Shim:
+        """The connection with the fault in it; FaultError for a card that cannot have it."""
         return self._shim(connection, card)
 
 
@@ -138,7 +142,7 @@ def parse(text: str, clock: Clock) -> Fault:
             return Fault(text, lambda connection, _card: make(connection, when), when)
         if name in _DURING:
             tear, at = _DURING[name], Watched(_when(argument))
-            return Fault(text, lambda inner, card: TearDuring(inner, card, at, tear), at)
+            return Fault(text, lambda inner, card: _torn(inner, card, at, tear), at)
         shim = _with_value(name, argument, clock)
     except (ValueError, OverflowError):
         raise FaultError(fault=text) from None
@@ -201,6 +205,12 @@ PRESETS = {
 }
 """One word each, for keys and scripts: at the next command, write or MAC, or from now on."""
 _WRITES = "write"
+
+
+def _torn(connection: CardConnection, card: AnyCard, when: Trigger, tear: Tear) -> Shim:
+    if not isinstance(card, VirtualCard):
+        raise FaultError(fault=f"tear-{tear.value}")
+    return TearDuring(connection, card, when, tear)
 
 
 def _timed(connection: CardConnection, *, clock: Clock, bit_rate: float) -> Shim:

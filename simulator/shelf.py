@@ -6,7 +6,7 @@ from pathlib import Path
 from cardlib.codec.purse import Suite
 from cardlib.errors import CardlibError
 from cardlib.ports import Randomness
-from simulator import stock
+from simulator import modules, stock
 from simulator.card import image
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Memory
@@ -14,9 +14,14 @@ from simulator.card.masks import TRAINING_TRANSPORT_KEYS, make_card
 from simulator.card.personal import fictitious_holder
 from simulator.card.store import FileStore
 from simulator.errors import ImageError
+from simulator.module_card import memory as module_images
+from simulator.module_card.card import ModuleCard
+from simulator.module_card.memory import is_module_image
 from simulator.training import TrainingWallet, add_training_purse
 
 SUFFIX = ".card"
+MODULE = "module"
+"""Stands for the mask of a module card (``sim new-module``)."""
 DEFAULT_WALLETS = (TrainingWallet(100_00), TrainingWallet(40_00, programme=2))
 _IMAGE_SIZE_MAX = 4_000_000
 
@@ -50,9 +55,9 @@ class Shelf:
         exact = self.folder / name
         return exact if exact.is_file() else self.folder / (name + SUFFIX)
 
-    def take(self, name: str) -> VirtualCard:
+    def take(self, name: str) -> VirtualCard | ModuleCard:
         """The card of this name, with its image behind it; ImageError when there is none."""
-        return VirtualCard.load(self.path(name), self._randomness)
+        return modules.load_card(self.path(name), self._randomness)
 
     def new_card(
         self, name: str, mask: str, wallets: tuple[TrainingWallet, ...] = DEFAULT_WALLETS
@@ -87,14 +92,19 @@ class Shelf:
 
 
 def _may_be_card(path: Path) -> bool:
-    named = path.suffix in (SUFFIX, ".json") and not path.name.endswith(stock.SUFFIX)
+    named = path.suffix in (SUFFIX, ".json") and not path.name.endswith(
+        (stock.SUFFIX, modules.SUFFIX)
+    )
     return named and path.stat().st_size <= _IMAGE_SIZE_MAX
 
 
 def _look(path: Path) -> ShelfCard:
     name = path.stem if path.suffix == SUFFIX else path.name
     try:
-        memory = image.decode(path.read_bytes())
+        saved = path.read_bytes()
+        if is_module_image(saved):
+            return ShelfCard(name, path, MODULE, module_images.decode(saved).serial)
+        memory = image.decode(saved)
     except CardlibError as error:
         return ShelfCard(name, path, trouble=error.code)
     except OSError:

@@ -14,11 +14,11 @@ from cardlib.ports import Clock
 from cardlib.trace import Exchange
 from cardlib.trace.conversation import Conversation
 from cardlib.trace.details import Decoded
-from cardlib.trace.keyring import TraceKeys
+from cardlib.trace.keyring import TraceKeys, no_keys
 from simulator.card.card import VirtualCard
 from simulator.card_keys import CardKeys
 from simulator.connection import InProcessConnection
-from simulator.fault_options import Fault, parse
+from simulator.fault_options import AnyCard, Fault, parse
 from simulator.faults import HeldBack, Removable, Shim
 from simulator.vpcd import VirtualReader
 
@@ -71,7 +71,7 @@ class _Inserted:
     """What is in a slot: the card, what stands before it, its conversation."""
 
     name: str
-    card: VirtualCard
+    card: AnyCard
     conversation: Conversation
     shims: list[Shim]
 
@@ -110,7 +110,7 @@ class Slot:
     # hands -----------------------------------------------------------------------------
 
     @property
-    def card(self) -> VirtualCard | None:
+    def card(self) -> AnyCard | None:
         """The card that is in the slot."""
         return self._inside.card if self._inside else None
 
@@ -124,7 +124,7 @@ class Slot:
         """Whether the virtual reader has taken the card; always, in this process."""
         return self._reader is None or self._reader.connected.is_set()
 
-    def insert(self, name: str, card: VirtualCard) -> None:
+    def insert(self, name: str, card: AnyCard) -> None:
         """Puts a card in, taking out what was there."""
         self.remove()
         conversation = Conversation(self._keyring(card))
@@ -244,5 +244,7 @@ class Slot:
             self._out = True
             self.watcher(Removed(self.number, inside.name))
 
-    def _keyring(self, card: VirtualCard) -> Callable[[int, Info | None], TraceKeys | None]:
+    def _keyring(self, card: AnyCard) -> Callable[[int, Info | None], TraceKeys | None]:
+        if not isinstance(card, VirtualCard):
+            return no_keys
         return lambda directory, _info: self._keys.of_card(card.memory, directory)

@@ -15,6 +15,7 @@ from cardlib.errors import CardlibError
 from simulator.card.filesystem import Memory
 from simulator.card_keys import CardKeys
 from simulator.errors import ImageError
+from simulator.module_card.memory import ModuleMemory
 from simulator.panel.messages import CardLooked, Happened, ShelfLooked, SlotsLooked, Trouble
 from simulator.panel.views import SlotView, card_view
 from simulator.shelf import Shelf, ShelfCard
@@ -117,7 +118,7 @@ class Hands:
         view = card_view(card, memory, self._keys) if card and memory else None
         self._post(CardLooked(view))
 
-    def _memory(self, card: ShelfCard) -> Memory:
+    def _memory(self, card: ShelfCard) -> Memory | ModuleMemory:
         for slot in self._slots:
             if slot.card_name == card.name and slot.card is not None:
                 return slot.card.memory

@@ -8,7 +8,8 @@ from cardlib.wire.money import Money
 from simulator import description
 from simulator.card.filesystem import Directory, Memory
 from simulator.card_keys import CardKeys
-from simulator.shelf import ShelfCard
+from simulator.module_card.memory import ModuleMemory
+from simulator.shelf import MODULE, ShelfCard
 from simulator.slot import Slot
 from simulator.wallets import newest_spend, wallets
 
@@ -84,7 +85,10 @@ class PurseView:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A card as whoever holds its keys sees it; ``facts`` is ``sim show``'s object."""
+    """A card as whoever holds its keys sees it; ``facts`` is ``sim show``'s object.
+
+    Of a module card there is ``module`` instead.
+    """
 
     name: str
     mask: str
@@ -92,10 +96,13 @@ class CardView:
     tries_left: str
     purses: tuple[PurseView, ...]
     facts: dict[str, Any]
+    module: ModuleMemory | None = None
 
 
-def card_view(card: ShelfCard, memory: Memory, keys: CardKeys) -> CardView:
+def card_view(card: ShelfCard, memory: Memory | ModuleMemory, keys: CardKeys) -> CardView:
     """Everything to be shown of one card."""
+    if isinstance(memory, ModuleMemory):
+        return CardView(card.name, MODULE, memory.serial, "", (), {}, memory)
     services = memory.find((_SERVICES,))
     found = services.directories if services else []
     purses = [_purse(number, item, keys) for number, item in enumerate(found, 1)]

@@ -17,6 +17,7 @@ from cardlib.dialogues.inspect import inspect_card
 from cardlib.errors import CardAnswerError, CardlibError, PinBlockedError, WrongPinError
 from cardlib.ports import Clock
 from cardlib.wire.money import Money
+from simulator.card.card import VirtualCard
 from simulator.card.masks import WHITE
 from simulator.card_keys import CardKeys
 from simulator.errors import FaultError, ImageError, MaskError, ScriptError
@@ -163,7 +164,9 @@ class Player:
 
     def _balance(self, step: Step) -> Money | None:
         card = self._filled(step).card
-        purse = card.memory.find((DF_SERVICES, DF_BUONO_FIRST)) if card else None
+        if not isinstance(card, VirtualCard):
+            return None
+        purse = card.memory.find((DF_SERVICES, DF_BUONO_FIRST))
         keys = self._keys.of_purse(purse) if purse else None
         if purse is None or keys is None or keys.record is None:
             return None

@@ -5,7 +5,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from simulator import description
+from simulator import description, modules
 from simulator.panel.views import CardView, PurseView, Wording
 
 
@@ -43,7 +43,7 @@ class CardState(VerticalScroll):
             self._body.update(self._wording("no_card"))
             return
         self.border_title = f"{self._wording('card')} {card.name}"
-        lines = self._all_files(card) if self._files else self._state(card)
+        lines = self._all_files(card) if self._files and card.facts else self._state(card)
         self._body.update(Text("\n").join(lines))
 
     def _all_files(self, card: CardView) -> list[Text]:
@@ -51,6 +51,8 @@ class CardState(VerticalScroll):
 
     def _state(self, card: CardView) -> list[Text]:
         say = self._wording
+        if card.module is not None:
+            return [Text(line) for line in modules.as_lines(card.module, say.lang)]
         tries = say("tries", left=card.tries_left) if card.tries_left else ""
         lines = [Text(f"{card.mask}  {card.serial}  {tries}".rstrip())]
         for purse in card.purses:

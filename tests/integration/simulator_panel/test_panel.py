@@ -9,6 +9,7 @@ from simulator import training
 from simulator.card.card import VirtualCard
 from simulator.card.masks import WHITE
 from simulator.card.randomness import SeededRandomness
+from simulator.modules import create_module
 from simulator.shelf import Shelf
 from tests.integration.simulator_panel.bystander import Bystander, before_the_panel
 from tests.unit.simulator.host import Host, verify
@@ -156,3 +157,14 @@ async def test_an_empty_shelf_is_no_trouble(tmp_path: Path) -> None:
     async with before_the_panel(tmp_path / "nothing") as bystander:
         await bystander.press("1", "t", "r", "l")
         await bystander.until("No card selected.", "CARD_MISSING")
+
+
+async def test_a_module_card_goes_into_the_second_slot(folder: Path) -> None:
+    create_module(folder / "till.card", SeededRandomness("module"))
+    async with before_the_panel(folder) as bystander:
+        await bystander.until("till module")
+        await bystander.press("down", "down", "2")
+        await bystander.until("[2] till", "Slot 2: till is in", "Card till")
+        assert await ask(bystander, 2, "00A40000023F00") != []
+        await bystander.press("f", "2")
+        await bystander.until("Slot 2: till is out")

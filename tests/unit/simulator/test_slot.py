@@ -41,6 +41,7 @@ def slot(events: list[SlotEvent]) -> Slot:
 def insert(slot: Slot, shelf: Shelf, name: str = "anna") -> VirtualCard:
     shelf.new_card(name, WHITE)
     card = shelf.take(name)
+    assert isinstance(card, VirtualCard)
     slot.insert(name, card)
     return card
 
@@ -91,7 +92,7 @@ def test_a_training_purse_takes_its_pin_and_shows_its_wallets(slot: Slot, shelf:
 
 def test_an_applet_card_reads_with_the_key_that_is_on_it(shelf: Shelf) -> None:
     shelf.new_card("applet", WHITE_APPLET, (TrainingWallet(5_00),))
-    memory = shelf.take("applet").memory
+    memory = VirtualCard.load(shelf.path("applet"), SeededRandomness("applet")).memory
     keys = CardKeys().of_card(memory, 0xB001)
     assert keys is not None
     assert keys.record is not None
