@@ -275,9 +275,9 @@ def test_keys_of_a_new_set_are_taken_from_the_operator_alone_beside_the_old() ->
     for forged in (sealed.sign(SigningKey(bytes(32))), sealed.sign(OPERATOR), b""):
         with pytest.raises(CardlibError, match="MODULE_ORDER_BAD"):
             module.take_keys(forged)
-    assert module.key_sets == ((MASTER.issuer, MASTER.key_set),)
+    assert list(module.key_sets) == [(MASTER.issuer, MASTER.key_set)]
     module.take_keys(new_keys(box_key))
-    assert module.key_sets == ((MASTER.issuer, MASTER.key_set), (MASTER.issuer, 2))
+    assert list(module.key_sets) == [(MASTER.issuer, MASTER.key_set), (MASTER.issuer, 2)]
 
 
 # what it keeps ----------------------------------------------------------------------------------
