@@ -115,7 +115,9 @@ class FileCard:
         self._purse, self._first, self._directory = purse, purse.directory, purse.directory
 
     def _open(self) -> Dialogue[OpenPurse]:
-        return open_purse(self._module, self._first, training=self._training)
+        purse = yield from open_purse(self._module, self._first, training=self._training)
+        self._directory = purse.directory  # also of a purse that is refused after all
+        return purse
 
     def _read(self) -> Dialogue[tuple[OpenPurse, PurseState]]:
         purse = yield from self._open()

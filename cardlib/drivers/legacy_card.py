@@ -87,6 +87,7 @@ class LegacyCard(FileCard):
     def _open(self) -> Dialogue[OpenPurse]:
         self._legacy = None
         directory, info = yield from find_purse(self._module, self._first, training=self._training)
+        self._directory = directory
         if info.attests:
             return (yield from open_found(self._module, directory, info))
         if not isinstance(self._module, LegacyModule):

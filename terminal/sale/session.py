@@ -148,9 +148,9 @@ class SaleSession:
         """The cashier's *next purse*: another town's on the same card, if this till serves one.
 
         Nothing is written and the amounts begin anew. After the last purse it is the first
-        again. Errors as :meth:`read`.
+        again. A purse that was refused can be passed by so. Errors as :meth:`read`.
         """
-        self._require(State.CARD_READ, State.BASKET)
+        self._require(State.IDLE, State.CARD_READ, State.BASKET)
         self.stop()
         self._card.next_purse()
         return self.read()

@@ -8,7 +8,7 @@ import pytest
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import Info, SpendType
-from cardlib.errors import PurseRefusedError, WrongPinError
+from cardlib.errors import AuthenticityError, PurseRefusedError, WrongPinError
 from cardlib.keys import records
 from cardlib.keys.derivation import IssuerMasters, PurseKeys
 from cardlib.keys.grants import sign_grant
@@ -151,6 +151,32 @@ def test_a_till_of_the_second_town_alone_passes_the_first_by(
     assert balances(sale) == [25_00]
     assert pay(sale, 25_00, OTHER_PIN) is State.CLOSED
     assert (first.newest().spent[0], second_spent(second)) == (0, 25_00)
+
+
+def test_a_refused_purse_does_not_keep_the_card_from_the_other_town(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    stage.install(hotlist=(first.purse,))
+    till = till_of(stage, ISSUER, OTHER_ISSUER)
+    sale = Customer(till, first.plug()).session()
+    with pytest.raises(PurseRefusedError, match="PURSE_HOTLISTED"):
+        sale.read()
+
+    assert sale.next_purse().info.issuer == OTHER_ISSUER
+    assert pay(sale, 2_00, OTHER_PIN) is State.CLOSED
+
+
+def test_a_purse_that_answers_with_bad_macs_is_passed_by_too(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    purse = first.card.memory.find((0x1200, 0xB001))
+    assert purse is not None
+    purse.keys[3] = bytes(range(16))
+    sale = Customer(till_of(stage, ISSUER, OTHER_ISSUER), first.plug()).session()
+    with pytest.raises(AuthenticityError, match="CARD_MAC_BAD"):
+        sale.read()
+
+    assert sale.next_purse().info.issuer == OTHER_ISSUER
 
 
 def test_each_purse_has_its_own_pin(stage: Stage, first: StageCard, second: StageCard) -> None:
