@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cardlib.channel import Channel
@@ -55,8 +55,7 @@ class Shop:
     def move(self, url: str) -> None:
         """The backend answers at another address."""
         files = TillFiles(self.directory)
-        settings = TillConfig.read(files.config)
-        TillConfig(url, settings.language, settings.cashier).write(files.config)
+        replace(TillConfig.read(files.config), backend_url=url).write(files.config)
 
     def collect(self, card: CardConnection, opening: SessionOpening) -> SessionCommands:
         """Carries a card session between the backend and a card in the reader."""

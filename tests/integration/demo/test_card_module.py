@@ -18,6 +18,7 @@ from cardlib.wire.entry import decode_entry
 from cardlib.wire.entry_header import ModuleClass
 from cardlib.wire.money import Money
 from simulator.card.randomness import SeededRandomness
+from simulator.cli import app as sim_app
 from simulator.module_card.card import ModuleCard
 from simulator.module_card.memory import ModuleMemory
 from simulator.modules import create_module, letter_path
@@ -25,6 +26,7 @@ from simulator.town import people
 from simulator.town.people import FOOD, MARIA
 from simulator.town.shop import Shop
 from terminal.agent import enrolment
+from terminal.agent.cli import app as sync_app
 from terminal.cli import app as terminal_app
 from terminal.sale.states import State
 from terminal.till import Till, TillConfig
@@ -200,3 +202,46 @@ def test_a_new_key_set_reaches_a_module_card_as_any_till(tmp_path: Path) -> None
         assert stall.shop.terminal() in status.holding
         assert sorted(number for _, number in stall.module.masters) == [1, 2]
         assert stall.sell(1_00) is State.CLOSED
+
+
+def test_the_module_may_be_plugged_in_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "passphrase").write_text("secret\n")
+    monkeypatch.setenv("BORSELLINO_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
+    with Town.opened(tmp_path / "town") as town:
+        stall, story = Stall.opened(town), town.story
+        elsewhere = stall.image.rename(tmp_path / "elsewhere")
+        (tmp_path / "pin").write_text(story.pin(MARIA))
+        sale = [
+            "pay", "--dir", str(stall.shop.directory), "--amount", "2,50", "--category", "food",
+            "--yes", "--json", "--card", str(story.image(MARIA)),
+            "--pin-file", str(tmp_path / "pin"),
+        ]  # fmt: skip
+        missing = CliRunner().invoke(terminal_app, sale)
+        assert (missing.exit_code, json.loads(missing.stdout)["code"]) == (
+            1, "CARD_IMAGE_UNREADABLE",
+        )  # fmt: skip
+        paid = CliRunner().invoke(terminal_app, [*sale, "--module-card", str(elsewhere)])
+        assert paid.exit_code == 0, paid.output
+        assert ModuleCard.load(elsewhere, stall.shop.randomness).memory.cents == 2_50
+
+
+def test_the_keys_of_a_till_are_those_on_its_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "passphrase").write_text("secret\n")
+    monkeypatch.setenv("BORSELLINO_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
+    image, pin = tmp_path / "module.card", tmp_path / "pin"
+    pin.write_text(PIN + "\n")
+    made = CliRunner().invoke(sim_app, ["new-module", str(image), "--pin-file", str(pin), "--json"])
+    assert made.exit_code == 0, made.output
+    words = [
+        "keys", "--url", "http://127.0.0.1:1", "--dir", str(tmp_path / "till"), "--json",
+        "--module-card", str(image), "--module-pin-file",
+    ]  # fmt: skip
+    bound = CliRunner().invoke(sync_app, [*words, str(pin)])
+    assert json.loads(bound.stdout)["fingerprint"] == json.loads(made.stdout)["fingerprint"]
+    pin.write_text("wrong-pin\n")
+    refused = CliRunner().invoke(sync_app, [*words, str(pin)])
+    assert json.loads(refused.stdout)["code"] == "MODULE_PIN_WRONG"
