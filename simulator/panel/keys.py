@@ -26,20 +26,20 @@ FAULTS = (
     Key("t", "fault('tear')", "fault_tear", "brief_tear"),
     Key("m", "fault('mute')", "fault_mute", "fault_mute"),
     Key("s", "fault('slow')", "fault_slow"),
-    Key("w", "fault('wrong-mac')", "fault_wrong_mac", "fault_wrong_mac"),
+    Key("w", "fault('wrong-mac')", "fault_wrong_mac", "brief_wrong_mac"),
     Key("6", "fault('6581')", "fault_6581", "brief_6581"),
     Key("b", "fault('blocked-pin')", "fault_blocked_pin"),
     Key("i", "fault('idle-reset')", "fault_idle_reset"),
     Key("o", "fault('stale-read')", "fault_stale_read"),
     Key("h", "fault('held-back')", "fault_held_back", "brief_held_back"),
-    Key("p", "fault('pin-wedge')", "fault_pin_wedge", "fault_pin_wedge"),
+    Key("p", "fault('pin-wedge')", "fault_pin_wedge", "brief_pin_wedge"),
 )
 HANDS = (
     Key("1", "move(1)", "key_slot_1", "brief_slot_1"),
     Key("2", "move(2)", "key_slot_2", "brief_slot_2"),
     Key("n", "new_card", "key_new", "brief_new"),
     Key("l", "release", "key_release"),
-    Key("0", "disarm", "key_disarm", "key_disarm"),
+    Key("0", "disarm", "key_disarm", "brief_disarm"),
     Key("r", "read", "key_read"),
 )
 LOOKS = (

@@ -37,7 +37,7 @@ class Wording:
 
 @dataclass(frozen=True, slots=True)
 class FaultView:
-    """One fault armed: its name, and whether it has come to its command."""
+    """One fault armed: its name, and whether it has come to the command it waited for."""
 
     name: str
     struck: bool
@@ -56,7 +56,7 @@ class SlotView:
     def of(cls, slot: Slot) -> "SlotView":
         """How a slot is now."""
         address = f"{slot.address[0]}:{slot.address[1]}" if slot.address else ""
-        faults = tuple(FaultView(fault.text, fault.struck) for fault in slot.faults)
+        faults = tuple(FaultView(fault.text, fault.waits and fault.struck) for fault in slot.faults)
         return cls(slot.number, slot.card_name or "", address, faults)
 
 

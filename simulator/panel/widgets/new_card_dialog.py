@@ -64,6 +64,6 @@ class NewCardDialog(ModalScreen[NewCard | None]):
 
 
 def _line(mask: Mask) -> Text:
-    line = Text.assemble((f"{mask.name:<17}", "bold"), mask.about)
+    line = Text.assemble((f"{mask.name:<18}", "bold"), mask.about)
     line.truncate(_LINE_WIDTH, overflow="ellipsis")
     return line

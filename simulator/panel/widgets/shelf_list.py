@@ -7,7 +7,7 @@ from textual.widgets.option_list import Option
 from simulator.panel.views import SlotView, Wording
 from simulator.shelf import ShelfCard
 
-_NAME_WIDTH, _LINE_WIDTH = 12, 29
+_NAME_WIDTH, _LINE_WIDTH = 11, 28
 
 
 class ShelfList(OptionList):

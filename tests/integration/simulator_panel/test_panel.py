@@ -76,14 +76,14 @@ async def test_tries_are_followed_live(folder: Path) -> None:
     async with before_the_panel(folder) as bystander:
         await bystander.press("1")
         await ask(bystander, 1, SELECT_PURSE, verify("99999"))
-        await bystander.until("tries left 2/10 (PIN/PUK)")
+        await bystander.until("PIN/PUK tries 2/10")
 
 
 @pytest.mark.parametrize(
     ("key", "armed", "apdus", "answers"),
     [
-        ("b", "PIN blocked (struck)", [SELECT_PURSE, verify(training.PIN)], ["9000", "6983"]),
-        ("p", "PIN wedge (struck)", [SELECT_PURSE, verify("99999")], ["9000", "9000"]),
+        ("b", "PIN blocked", [SELECT_PURSE, verify(training.PIN)], ["9000", "6983"]),
+        ("p", "PIN wedge", [SELECT_PURSE, verify("99999")], ["9000", "9000"]),
         ("6", "6581 at next write", [SELECT_PURSE, "0CD6810000"], ["9000", "6581"]),
         ("h", "write held back", [SELECT_PURSE, "0CD6810000"], ["9000", "6985"]),
     ],
@@ -168,3 +168,13 @@ async def test_a_module_card_goes_into_the_second_slot(folder: Path) -> None:
         assert await ask(bystander, 2, "00A40000023F00") != []
         await bystander.press("f", "2")
         await bystander.until("Slot 2: till is out")
+
+
+@pytest.mark.parametrize("lang", ["en", "it"])
+async def test_the_keys_fit_into_the_lowest_lines_of_the_smallest_screen(
+    folder: Path, lang: str
+) -> None:
+    async with before_the_panel(folder, lang=lang) as bystander:
+        lowest = bystander.text.splitlines()[-2:]
+        assert lowest[0].strip().startswith("1 ")
+        assert lowest[1].strip().endswith({"en": "q quit", "it": "q esci"}[lang])
