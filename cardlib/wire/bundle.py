@@ -1,7 +1,8 @@
 """The signed bundle that a till pulls: parameters and what it needs to judge a card.
 
 COSE_Sign1 by the operator's key; versioned, never accepted backwards, applied
-as a whole. Amounts in cents, times in Unix seconds.
+as a whole. Amounts in cents, times in Unix seconds. What an older service signed is
+still read: a till that is brought up to date without a network goes on selling with it.
 """
 
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from cardlib.wire.fields import U24_MAX, Fields, as_bytes, as_list, as_text, as_
 from cardlib.wire.ids import PurseId
 
 _WHAT = "bundle"
+_LIMITS, _LIMITS_AT_FIRST = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Bundle:
             version=fields.uint(1),
             issued_at=fields.uint(2),
             parameters=fields.uint(3),
-            limits=_read_limits(fields.list(4, 4)),
+            limits=_read_limits(fields.list(4)),
             hotlist_version=fields.uint(5),
             watermark_version=fields.uint(6),
             issuer_keys=tuple(_read_issuer_key(item) for item in fields.list(7)),
@@ -144,8 +146,8 @@ class Bundle:
             hotlist=tuple(_read_purse(item) for item in fields.list(10)),
             watermarks=tuple(_read_watermark(item) for item in fields.list(11)),
             proof_requests=tuple(_read_proof_request(item) for item in fields.list(12)),
-            key_sets=tuple(_read_key_set(item) for item in fields.list(13)),
-            card_limits=_read_limits(fields.list(14, 4)) if fields.has(14) else None,
+            key_sets=_read_key_sets(fields.list(13)) if fields.has(13) else (),
+            card_limits=_read_limits(fields.list(14)) if fields.has(14) else None,
         )
         fields.end()
         return bundle
@@ -159,6 +161,9 @@ def _limits_value(limits: Limits) -> Value:
 
 
 def _read_limits(values: list[Value]) -> Limits:
+    """Three numbers, as they were signed at first, say nothing of legacy chips: none is served."""
+    if len(values) != _LIMITS_AT_FIRST:
+        values = as_list(values, _WHAT, _LIMITS)
     return Limits(*(as_uint(item, _WHAT) for item in values))
 
 
@@ -197,6 +202,10 @@ def _read_watermark(value: Value) -> Watermark:
         _read_purse(purse), as_uint(ctr, _WHAT, U24_MAX),
         as_bytes(digest, _WHAT, 4), as_uint(least, _WHAT, U24_MAX),
     )  # fmt: skip
+
+
+def _read_key_sets(values: list[Value]) -> tuple[KeySet, ...]:
+    return tuple(_read_key_set(item) for item in values)
 
 
 def _read_key_set(value: Value) -> KeySet:
