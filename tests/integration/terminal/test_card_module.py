@@ -54,6 +54,7 @@ from tests.module_cards import MANY, PIN, Slot, ready_memory
 TERMINAL = 502
 KEY = SigningKey(bytes([TERMINAL & 0xFF]) * 32)
 UPDATE = 0xDC
+COMMANDS = 12
 
 
 def plugged(stage: Stage, allowance: Allowance = MANY) -> Slot:
@@ -116,6 +117,17 @@ def test_the_purse_sees_the_same_sale_as_from_a_software_module(stage: Stage) ->
     for shop in (by_card, by_file):
         shop.buy(12_50)
     assert shape(by_card) == shape(by_file)
+
+
+def test_a_sale_is_twelve_commands_to_the_module(stage: Stage) -> None:
+    """SELECT, GET MODULE, VERIFY · OPEN, two records · intent in two blocks, RECORD, UPDATE,
+    CONFIRM · the sale: beside the ten to the purse (docs/module-card.md)."""
+    slot = plugged(stage)
+    shop = Customer(till_with(stage, slot), stage.card().plug())
+    shop.buy(1_00)  # notes the grant, and asks whether the purse is served
+    before = slot.commands
+    shop.buy(2_00)
+    assert slot.commands - before == COMMANDS
 
 
 def test_a_void_is_for_the_modules_own_last_sale(stage: Stage) -> None:
