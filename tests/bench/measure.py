@@ -34,6 +34,16 @@ def rate(work: Callable[[], None], count: int) -> float:
     return count / (time.perf_counter() - start)
 
 
+def usual_rate(work: Callable[[], None], count: int) -> float:
+    """Calls a second at the median duration: one that other programs delay does not count."""
+    taken = []
+    for _ in range(count):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return 1 / statistics.median(taken)
+
+
 def paired(
     ours: Callable[[], float], theirs: Callable[[], float], rounds: int = 5
 ) -> tuple[float, float, float]:

@@ -18,14 +18,15 @@ from cardlib.pcsc.service import real_service
 from cardlib.system import SystemClock
 from simulator.private_pcscd import PrivatePcscd
 from tests.bench import vicc
-from tests.bench.measure import Figure, paired, rate
+from tests.bench.measure import Figure, paired, usual_rate
 from tests.bench.serve import SIZE
 
 READS, ROUNDS = 800, 7
 RATIO_MIN, VICC_RATIO_MIN = 0.7, 2.0
 READ = bytes((0x00, 0xB0, 0x00, 0x00, SIZE))
 SELECT_CERTIFICATE = bytes.fromhex("00A4080C0411001101")
-RIVALS = {"stub": ("a constant stub", RATIO_MIN), "vicc": ("vsmartcard's card OS", VICC_RATIO_MIN)}
+LEAST_US = 2.0
+"""Less than that cannot be told apart from the path's own noise."""
 
 
 def figures(folder: Path) -> Iterator[Figure]:
@@ -36,13 +37,33 @@ def figures(folder: Path) -> Iterator[Figure]:
         PrivatePcscd(Path(short), clock) as daemon,
     ):
         os.environ.update(daemon.environment)
-        for rival in RIVALS:
-            if rival == "vicc" and (lacking := vicc.missing()):
-                print(f"vsmartcard's card OS: left out, missing is {lacking}", file=sys.stderr)
-                continue
-            with _served("ours", daemon.port), _served(rival, daemon.port + 1):
-                yield _figure(daemon, clock, rival)
-            clock.sleep(1)  # longer than pcscd's poll: the cards must be seen to go
+        ours, stub, ratio = _measured(daemon, clock, "stub")
+        yield Figure(
+            f"virtual card through pcscd against a constant stub, READ BINARY of {SIZE} B",
+            f"{ours:.0f}/s against {stub:.0f}/s: {ratio:.2f}",
+            f">= {RATIO_MIN}",
+            ratio >= RATIO_MIN,
+        )
+        if lacking := vicc.missing():
+            print(f"vsmartcard's card OS: left out, missing is {lacking}", file=sys.stderr)
+            return
+        clock.sleep(1)  # longer than pcscd's poll: the cards must be seen to go
+        yield _against_vicc(stub, *_measured(daemon, clock, "vicc"))
+
+
+def _against_vicc(stub: float, ours: float, theirs: float, ratio: float) -> Figure:
+    """The path takes most of the time, so that even the stub is not twice as fast through it;
+    what is judged is the time that each card takes beyond the stub's.
+    """
+    own, their_own = (max(1e6 / card - 1e6 / stub, LEAST_US) for card in (ours, theirs))
+    return Figure(
+        f"vsmartcard's card OS against the virtual card, READ BINARY of {SIZE} B, time of its own",
+        f"{their_own:.0f} us against {own:.0f} us: {their_own / own:.1f} "
+        f"({ours:.0f}/s against {theirs:.0f}/s through pcscd: {ratio:.2f}; "
+        f"a stub would reach {stub / theirs:.2f})",
+        f">= {VICC_RATIO_MIN}",
+        their_own / own >= VICC_RATIO_MIN,
+    )
 
 
 @contextmanager
@@ -57,24 +78,20 @@ def _served(kind: str, port: int) -> Iterator[None]:
         process.wait(10)
 
 
-def _figure(daemon: PrivatePcscd, clock: SystemClock, rival: str) -> Figure:
-    told, least = RIVALS[rival]
-    card, other = _connect(daemon, clock, 0), _connect(daemon, clock, 1)
-    card.transmit(SELECT_CERTIFICATE)
-    other.transmit(vicc.SELECT)
-    ours, theirs, ratio = paired(
-        lambda: rate(lambda: _read(card), READS),
-        lambda: rate(lambda: _read(other), READS),
-        ROUNDS,
-    )
-    card.close()
-    other.close()
-    return Figure(
-        f"virtual card through pcscd against {told}, READ BINARY of {SIZE} B",
-        f"{ours:.0f}/s against {theirs:.0f}/s: {ratio:.2f}",
-        f">= {least}",
-        ratio >= least,
-    )
+def _measured(daemon: PrivatePcscd, clock: SystemClock, rival: str) -> tuple[float, float, float]:
+    """Reads a second of our card and of its rival, and their ratio."""
+    with _served("ours", daemon.port), _served(rival, daemon.port + 1):
+        card, other = _connect(daemon, clock, 0), _connect(daemon, clock, 1)
+        card.transmit(SELECT_CERTIFICATE)
+        other.transmit(vicc.SELECT)
+        rates = paired(
+            lambda: usual_rate(lambda: _read(card), READS),
+            lambda: usual_rate(lambda: _read(other), READS),
+            ROUNDS,
+        )
+        card.close()
+        other.close()
+    return rates
 
 
 def _connect(daemon: PrivatePcscd, clock: SystemClock, slot: int) -> Link:
