@@ -3,7 +3,8 @@
 A driver can hang in a command for as long as it likes (a USB reader that stopped
 answering, a peer that neither answers nor closes), and PC/SC has no call that ends it.
 So each connection makes its calls in a thread of its own; when one takes too long, the
-thread is given up with everything it holds. It ends by itself when the call returns.
+thread is given up with everything it holds. It ends by itself when the call returns, and
+what it had not begun by then is never done: nobody would hear of it.
 """
 
 import queue
@@ -45,14 +46,18 @@ class Worker:
         return self._thread.is_alive()
 
     def call(self, job: Callable[[], T], limit_s: float) -> T:
-        """What ``job`` returns or raises; TimeLimitError after ``limit_s`` seconds."""
+        """What ``job`` returns or raises; TimeLimitError after ``limit_s`` seconds.
+
+        A job that had not begun by then, because the one before it hangs, never does.
+        """
         result: Future[T] = Future()
         self._jobs.put((job, result))
         try:
             return result.result(limit_s)
         except TimeoutError:
-            if result.done():  # it is the job's own
-                raise
+            if result.done():  # the job's own, or it has come in the very last moment
+                return result.result()
+            result.cancel()
             self._given_up = True
             self._jobs.put(None)
             raise TimeLimitError from None
@@ -79,6 +84,8 @@ class Worker:
 
 
 def _do(job: Callable[[], Any], result: "Future[Any]") -> None:
+    if not result.set_running_or_notify_cancel():
+        return
     try:
         result.set_result(job())
     except BaseException as error:  # noqa: BLE001 - it is the caller's, whatever it is
