@@ -30,8 +30,9 @@ from simulator.card.refusal import Refusal
 from simulator.card.store import FileStore, MemoryStore, Store
 from simulator.errors import ImageError
 from simulator.module_card import memory as images
-from simulator.module_card.commands import HANDLERS, P1_MATTERS, WITHOUT_PIN, Module
+from simulator.module_card.commands import HANDLERS, P1_MATTERS, WITHOUT_PIN
 from simulator.module_card.memory import PIN_TRIES, PUK_TRIES, ModuleMemory, Secret
+from simulator.module_card.module import Module
 from simulator.module_card.refusals import refuse_unless
 from simulator.module_card.session import Session
 
