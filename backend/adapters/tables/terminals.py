@@ -52,6 +52,8 @@ class TerminalRow(Base):
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"))
     public_key: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    box_key: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    """To which its keys are sealed, of its enrolment; None until one that is older asks."""
     kid: Mapped[bytes] = mapped_column(LargeBinary(8), unique=True, default=_kid_of_key)
     """Under which its requests and entries name the key."""
     certificate: Mapped[Octets]

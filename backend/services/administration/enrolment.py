@@ -95,8 +95,8 @@ class Enrolment:
         unit.add(
             TerminalRow(
                 number=number, merchant_id=merchant.id, public_key=request.public_key.raw,
-                certificate=certificate, training=code.training, enrolled_at=now,
-                high_hash=sha256(certificate).digest(),
+                box_key=request.box_key, certificate=certificate, training=code.training,
+                enrolled_at=now, high_hash=sha256(certificate).digest(),
             )
         )  # fmt: skip
         sealed = SealedBox(BoxKey(request.box_key)).encrypt(

@@ -15,9 +15,11 @@ from nacl.public import SealedBox
 from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.key_sets import KeySetHolderRow, KeySetRow
 from backend.adapters.tables.programmes import MunicipalityRow
+from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import ConflictError, NotPermittedError, UnknownError
 from backend.services.administration.programmes import check_two_people, issuer_code
+from backend.services.alarms import raise_alarm
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import Info
 from cardlib.ports import Clock
@@ -117,12 +119,16 @@ class KeySetOffice:
     def hand_out(self, request: KeyRequest, terminal: TerminalNumber) -> bytes:
         """Keys for an active terminal, sealed and signed; notes what it holds already.
 
-        NotPermittedError ``CARD_SESSION_STATION_CLOSED`` for a lost or closed one.
+        NotPermittedError ``CARD_SESSION_STATION_CLOSED`` for a lost or closed one,
+        ``TERMINAL_BOX_OTHER``, with an alarm, for keys wanted outside its module.
         """
         with self.work.begin() as unit:
             row = unit.terminals.terminal(terminal)
             if row.state != "active":
                 raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
+            if not _is_own_box(row, request.box_key):
+                self._alarm(unit, terminal)
+                raise NotPermittedError("TERMINAL_BOX_OTHER")
             for issuer, number in request.held:
                 self._note(unit, terminal, issuer, number)
             keys = module_keys(unit, self.keys, training=row.training)
@@ -142,6 +148,11 @@ class KeySetOffice:
                 )
             )  # fmt: skip
 
+    def _alarm(self, unit: Unit, terminal: int) -> None:
+        ref = f"terminal {terminal}"
+        raise_alarm(unit, "TERMINAL_BOX_OTHER", ref, self._now(), terminal=terminal)
+        unit.commit()
+
     def _now(self) -> int:
         return self.clock.unix_ms() // 1000
 
@@ -156,6 +167,17 @@ def module_keys(unit: Unit, keys: KeyStore, *, training: bool) -> ModuleKeys:
         if keys.has_masters(town.issuer, number)
     ]
     return ModuleKeys(tuple(masters))
+
+
+def _is_own_box(row: TerminalRow, box_key: bytes) -> bool:
+    """Whether the keys stay where the enrolment brought them: its box is the module's.
+
+    Who may sign requests with a module card could otherwise have its masters in clear, and
+    debit without its quotas.
+    """
+    if row.box_key is None:
+        row.box_key = box_key
+    return row.box_key == box_key
 
 
 def _numbers(unit: Unit, town: MunicipalityRow) -> list[int]:

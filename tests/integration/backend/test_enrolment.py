@@ -3,12 +3,17 @@
 import pytest
 from nacl.public import PrivateKey, SealedBox
 
-from backend.errors import ConflictError, NotGenuineError, UnknownError
+from backend.errors import ConflictError, NotGenuineError, NotPermittedError, UnknownError
+from backend.services.administration.key_sets import KeySetOffice
 from cardlib.errors import AuthenticityError
 from cardlib.wire import cbor, sign1
 from cardlib.wire.bundle import Bundle
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer, EnrolmentRequest, ModuleKeys
+from cardlib.wire.entry_header import ModuleClass
+from cardlib.wire.ids import TerminalNumber
+from cardlib.wire.module_keys import KeyAnswer, KeyRequest
+from tests.integration.backend.books import alarms
 from tests.integration.backend.builders import ISSUER, Town
 
 KEY = SigningKey(b"\x09" * 32)
@@ -92,3 +97,23 @@ def test_a_key_is_enrolled_once(town: Town) -> None:
     town.enrolment.enrol(request(for_first))
     with pytest.raises(ConflictError, match="TERMINAL_KEY_KNOWN"):
         town.enrolment.enrol(request(again))
+
+
+@pytest.mark.parametrize("kind", list(ModuleClass))
+def test_later_keys_are_sealed_to_the_enrolled_module_only(town: Town, kind: ModuleClass) -> None:
+    """Whoever signs with a module card must not get the masters that it keeps, in clear."""
+    code = town.enrolment.issue_code(town.shop, KEY.public.fingerprint)
+    town.enrolment.enrol(EnrolmentRequest(code, KEY.public, bytes(BOX.public_key), kind).sign(KEY))
+    office, till = KeySetOffice(town.work, town.keys, town.clock), TerminalNumber(1)
+    number = office.announce(ISSUER, "ada")
+    held = ((bytes.fromhex(ISSUER), number),)
+    thief = PrivateKey(b"\x0c" * 32)
+
+    with pytest.raises(NotPermittedError, match="TERMINAL_BOX_OTHER"):
+        office.hand_out(KeyRequest(bytes(thief.public_key), held), till)
+    assert alarms(town) == ["TERMINAL_BOX_OTHER"]
+    assert [status.holding for status in office.status(ISSUER)] == [()]
+
+    complete = office.hand_out(KeyRequest(bytes(BOX.public_key), held), till)
+    sealed = KeyAnswer.open(complete, town.keys.operator_key().public).sealed
+    assert len(ModuleKeys.decode(SealedBox(BOX).decrypt(sealed)).masters) == 2
