@@ -15,7 +15,7 @@ from simulator.panel.app import PanelApp
 from simulator.panel.screen import PanelScreen
 from simulator.shelf import Shelf
 from simulator.slot import Slot
-from tests.unit.simulator.test_more_faults import VirtualClock
+from simulator.timing import VirtualClock
 
 SIZE = (80, 24)
 PATIENCE = 200

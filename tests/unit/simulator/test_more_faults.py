@@ -12,6 +12,7 @@ from simulator.connection import InProcessConnection
 from simulator.errors import FaultError
 from simulator.fault_options import parse, with_faults
 from simulator.faults import IdleReset, Shim, WrongCommandMac, every, nth, since
+from simulator.timing import VirtualClock
 from tests.unit.simulator.host import PIN, Host, aes_vectors, purse_memory, verify
 
 SPEND_4 = bytes.fromhex(aes_vectors()["spend_4"])
@@ -19,24 +20,6 @@ SPEND_5 = bytes.fromhex(aes_vectors()["spend_5"])
 READ_INFO = bytes.fromhex("00B0810011")
 READ_NEWEST = bytes.fromhex("0CB2011C42")
 SELECT_PURSE = bytes.fromhex("00A4080C041200B001")
-
-
-class VirtualClock:
-    """Time that only moves when told."""
-
-    boot_id = bytes(8)
-
-    def __init__(self) -> None:
-        self.now_ms = 0
-
-    def unix_ms(self) -> int:
-        return self.now_ms
-
-    def monotonic_ms(self) -> int:
-        return self.now_ms
-
-    def sleep(self, seconds: float) -> None:
-        self.now_ms += round(seconds * 1000)
 
 
 @pytest.fixture

@@ -16,9 +16,9 @@ from simulator.card_keys import CardKeys, read_debit_masters
 from simulator.errors import FaultError, ImageError
 from simulator.shelf import Shelf
 from simulator.slot import Inserted, Removed, Slot, SlotEvent, Spoken, WasReset
+from simulator.timing import VirtualClock
 from simulator.training import TrainingWallet
 from tests.unit.simulator.host import Host, verify
-from tests.unit.simulator.test_more_faults import VirtualClock
 
 SELECT_PURSE = bytes.fromhex("00A4080C041200B001")
 
