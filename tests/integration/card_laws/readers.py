@@ -19,11 +19,25 @@ from simulator.faults import (
     TearAfter,
     TearBefore,
     TearDuring,
+    Trigger,
     nth,
 )
 from tests.integration.terminal.stage import StageCard
 
-UPDATE = 0xDC
+DEBITS = (0xDC, 0x54)
+"""UPDATE RECORD of file cards, DEBIT of applet cards."""
+
+
+def the_debit() -> Trigger:
+    """Strikes once, at the first command that debits."""
+    seen = 0
+
+    def strikes(apdu: bytes) -> bool:
+        nonlocal seen
+        seen += apdu[1] in DEBITS
+        return seen == 1 and apdu[1] in DEBITS
+
+    return strikes
 
 
 class Witness(Shim):
@@ -58,19 +72,19 @@ FAULTS: dict[str, Make] = {
     "none": lambda inner, _card, _n: inner,
     "tear before": lambda inner, _card, n: TearBefore(inner, nth(n)),
     "tear after": lambda inner, _card, n: TearAfter(inner, nth(n)),
-    "tear before the update": lambda inner, _card, _n: TearBefore(inner, nth(1, UPDATE)),
-    "tear after the update": lambda inner, _card, _n: TearAfter(inner, nth(1, UPDATE)),
+    "tear before the update": lambda inner, _card, _n: TearBefore(inner, the_debit()),
+    "tear after the update": lambda inner, _card, _n: TearAfter(inner, the_debit()),
     "half-written": lambda inner, card, n: TearDuring(
-        inner, card.card, nth(1, UPDATE), list(Tear)[n % len(Tear)]
+        inner, card.card, the_debit(), list(Tear)[n % len(Tear)]
     ),
-    "forged refusal": lambda inner, _card, _n: ForgedStatus(inner, nth(1, UPDATE)),
-    "forged success": lambda inner, _card, _n: HeldBack(inner, nth(1, UPDATE), 0x9000),
-    "held back": lambda inner, _card, _n: HeldBack(inner, nth(1, UPDATE)),
+    "forged refusal": lambda inner, _card, _n: ForgedStatus(inner, the_debit()),
+    "forged success": lambda inner, _card, _n: HeldBack(inner, the_debit(), 0x9000),
+    "held back": lambda inner, _card, _n: HeldBack(inner, the_debit()),
     "mute": lambda inner, _card, n: Mute(inner, nth(n)),
     "reset": lambda inner, _card, n: ResetBefore(inner, nth(n)),
     "wedge": lambda inner, _card, _n: PinWedge(inner),
     "altered": lambda inner, _card, n: AlteredAnswer(inner, nth(n), _flipped),
-    "stale": lambda inner, _card, _n: StaleRead(ForgedStatus(inner, nth(1, UPDATE))),
+    "stale": lambda inner, _card, _n: StaleRead(ForgedStatus(inner, the_debit())),
 }
 """By name: how a reader with that fault is made; ``n`` is when, or which kind."""
 

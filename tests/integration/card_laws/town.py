@@ -112,9 +112,9 @@ def run_load(
     Channel(reader).run(load(LoadSession(stage, ledger, slot, cents), stage.randomness))
 
 
-def opening(stage: Stage, number: int) -> PurseLedger:
+def opening(stage: Stage, number: int, mask: str, suite: int) -> PurseLedger:
     """A new card with 100 EUR for food, and its page in the books."""
     first = WalletSpec()
-    card = stage.card(first, number=number)
+    card = stage.card(first, number=number, mask=mask, suite=suite)
     signed = sign_grant(stage.issuer_key, card.info.core, first.grant())
     return PurseLedger(card, {1: first.granted}, {1: replace(signed)})
