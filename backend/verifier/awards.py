@@ -18,6 +18,8 @@ from backend.verifier.workbook import Workbook
 
 _FILE = "grants.jsonl"
 _PREFIX = b"borsellino/1/grant\x00"
+_TERMS = (slice(0, 1), slice(4, 14), slice(23, 26))
+"""Of a grant: slot; programme, categories and validity; flags and day limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,10 @@ class GrantAudit:
     def _is_signed_anew(self, grant: Grant) -> bool:
         """Whether it only takes a wallet over to another INFO core, as a key-set change does."""
         before = self._grants.before(grant)
-        return before is not None and before.row["info_core"] != grant.row["info_core"]
+        if before is None or before.row["info_core"] == grant.row["info_core"]:
+            return False
+        old, new = before.row["grant"], grant.row["grant"]
+        return all(old[terms] == new[terms] for terms in _TERMS)
 
     def _check_amounts(self, grant: Grant, order: Order) -> None:
         if grant.granted - grant.base_spent != order.carried + order.delta:
@@ -112,7 +117,7 @@ class GrantAudit:
         elif grant.base_spent not in spent:
             self._add("GRANT_BASE", grant, base=grant.base_spent, wanted=spent[0])
         held = self._held(grant)
-        if order.carried not in (0, held):
+        if order.carried not in ((0, held) if order.delta else (held,)):
             self._add("CARRIED_OVER_WRONG", grant, carried=order.carried, wanted=held)
 
     def _held(self, grant: Grant) -> int:

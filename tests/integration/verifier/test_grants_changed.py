@@ -12,6 +12,9 @@ from cardlib.wire.ed25519 import SigningKey
 from tests.integration.verifier.conftest import Audited
 from tests.integration.verifier.export_builder import ISSUER, OPERATOR, Files, Row, good, write
 
+KEY_SET = 13
+"""Its place in the INFO core."""
+
 
 def codes_of(audited: Audited, files: Files) -> set[str]:
     findings = audited(files).findings
@@ -104,6 +107,48 @@ def test_one_order_granted_twice(audited: Audited) -> None:
     signed_again(again, grant_seq=9)
     files["grants.jsonl"].append(again)
     assert "ORDER_TWICE" in codes_of(audited, files)
+
+
+def moved_to_another_core(files: Files, **fields: int) -> None:
+    """The second order of a wallet becomes one of a key-set change: 0 cents, another core."""
+    row = next(row for row in files["grants.jsonl"] if row["order"] == 3)
+    grant, order = Grant.decode(bytes.fromhex(row["grant"])), files["orders.jsonl"][2]
+    core = bytearray.fromhex(row["info_core"])
+    core[KEY_SET] += 1
+    row["info_core"] = core.hex()
+    worth = grant.granted_total - order["delta_cents"]
+    order["delta_cents"] = 0
+    signed_again(row, **{"granted_total": worth, **fields})
+
+
+def test_a_wallet_may_be_signed_anew_for_another_core(audited: Audited) -> None:
+    files = good()
+    moved_to_another_core(files)
+    assert not codes_of(audited, files) & {"ORDER_NOT_APPROVED", "GRANT_AMOUNT"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"valid_to": 4000}, {"valid_from": 0}, {"categories": 0xFFFFFFFF}, {"day_limit_eur": 0},
+    ],
+)  # fmt: skip
+def test_what_is_signed_anew_without_money_changes_nothing_else(
+    audited: Audited, fields: dict[str, int]
+) -> None:
+    """Longer, wider or without a limit: that is a new grant, and needs an order with money."""
+    files = good()
+    moved_to_another_core(files, **fields)
+    assert "ORDER_NOT_APPROVED" in codes_of(audited, files)
+
+
+def test_what_is_signed_anew_without_money_takes_nothing_away(audited: Audited) -> None:
+    files = good()
+    row = next(row for row in files["grants.jsonl"] if row["order"] == 3)
+    spent = Grant.decode(bytes.fromhex(row["grant"])).base_spent
+    moved_to_another_core(files, granted_total=spent)
+    files["orders.jsonl"][2]["carried_over_cents"] = 0
+    assert "CARRIED_OVER_WRONG" in codes_of(audited, files)
 
 
 def test_a_grant_that_a_till_saw_and_the_town_does_not_list(audited: Audited) -> None:
