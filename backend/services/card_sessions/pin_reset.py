@@ -20,6 +20,10 @@ from cardlib.dialogues.volley import Dialogue
 from cardlib.ports import Randomness
 from cardlib.wire.ids import PurseId
 
+DAY_S = 24 * 60 * 60
+RESETS_A_DAY = 5
+"""Of one purse, torn ones too: 15 guesses at a PIN of five digits."""
+
 
 class PinResetDesk:
     """Implements ``cardlib.dialogues.pin_reset.PinResetAuthority`` on a unit of work."""
@@ -56,6 +60,7 @@ class PinResetDesk:
             if purse.state != "active":
                 raise ConflictError("PURSE_NOT_ACTIVE", purse=str(_id(info)))
             claim_purse(self._unit, self._row, purse.id, self._now)
+            self._forget_earlier(purse.id)
             self._row.person = self._person
             self._row.plan = random_digits(self._randomness, PIN_DIGITS).encode()
         change = self._unit.key_sets.open_change(purse.id)
@@ -67,9 +72,22 @@ class PinResetDesk:
         return PinReset(purse_keys(self._keys, old), Pin(digits), new)
 
     def finish(self, _info: Info) -> Done:
-        """The card has confirmed it; the PIN stays in its letter only."""
-        self._row.plan, self._row.seed = None, b""
+        """The card has confirmed it."""
         return Done("PIN_RESET", 0)
+
+    def _forget_earlier(self, purse_id: int) -> None:
+        """Their PINs; ConflictError when they were too many.
+
+        Every reset gives the tries back: whoever has a station could go on guessing.
+        """
+        since, resets = self._now - DAY_S, 0
+        for row in self._unit.cards.sessions_of(purse_id):
+            if row.purpose != "pin" or row.person is None:
+                continue
+            row.plan, row.seed = None, b""  # of a session that nobody went on with
+            resets += row.created_at > since
+        if resets >= RESETS_A_DAY:
+            raise ConflictError("PIN_RESET_TOO_OFTEN")
 
     def _serial(self, purse_id: int) -> str:
         card = self._unit.cards.stock_card_of(purse_id)

@@ -46,7 +46,7 @@ ALARMING = frozenset(
     {
         "CARD_ABOVE_LEDGER", "CARD_MAC_BAD", "CARD_READ_BACK_DIFFERS", "PURSE_ROLLED_BACK",
         "GRANT_TWICE", "GRANT_UNKNOWN", "GRANT_WAS_VOID", "PURSE_BELOW_GRANT",
-        "PURSE_INFO_DIFFERS", "TRANSPORT_KEY_WRONG",
+        "PURSE_INFO_DIFFERS", "TRANSPORT_KEY_WRONG", "PIN_RESET_TOO_OFTEN",
     }
 )  # fmt: skip
 """Codes that a person must look at."""
@@ -193,6 +193,8 @@ def _finish(desk: Desk, finished: Finished[object]) -> Done:
 
 def _end(unit: Unit, row: CardSessionRow, state: str, done: Done) -> SessionCommands:
     row.state, row.outcome = state, done.code
+    if row.purpose == "pin":
+        row.plan, row.seed = None, b""  # a PIN stays in its letter only
     purse = ""
     if row.purse_id is not None:
         found = unit.cards.purse_by_id(row.purse_id)

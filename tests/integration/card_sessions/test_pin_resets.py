@@ -2,6 +2,7 @@
 
 import pytest
 
+from backend.services.card_sessions.pin_reset import DAY_S, RESETS_A_DAY
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
 from cardlib.dialogues import pin as pins
@@ -115,3 +116,32 @@ def test_chips_of_both_suites_take_a_new_pin(town: Town, suite: int) -> None:
 
     assert town.reset_pin(card).outcome == "PIN_RESET"
     assert card.pin == town.letters.sent[card.purse][0]
+
+
+def test_who_has_a_station_and_a_found_card_cannot_go_on_guessing(card: Card) -> None:
+    """Every reset gives three tries back, and a station asks for one alone."""
+    town = card.town
+    for _ in range(RESETS_A_DAY):
+        block(card)
+        assert town.reset_pin(card).outcome == "PIN_RESET"
+    block(card)
+    letter = town.letters.sent[card.purse]
+
+    assert town.reset_pin(card).outcome == "PIN_RESET_TOO_OFTEN"
+    with pytest.raises(PinBlockedError):
+        present(card, card.pin)
+    assert town.letters.sent[card.purse] == letter
+    assert "PIN_RESET_TOO_OFTEN" in town.alarms()
+
+    town.clock.sleep(DAY_S)
+    assert town.reset_pin(card).outcome == "PIN_RESET"
+
+
+def test_a_pin_whose_reset_failed_is_kept_in_its_letter_only(card: Card) -> None:
+    town = card.town
+    town.reset_pin(card, WrongMac(card.line, nth(1, ins=0x2C)))
+    town.reset_pin(card, TearAfter(card.line, nth(1, ins=0x2C)))
+
+    with town.work.begin() as unit:
+        rows = unit.cards.sessions_of(unit.cards.purse(card.purse).id)
+        assert [(row.plan, row.seed) for row in rows if row.purpose == "pin"] == [(None, b"")] * 2
