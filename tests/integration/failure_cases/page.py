@@ -57,7 +57,7 @@ CASES = {
     11: Case("mute card, bad ATR", "a fault wrapper; ATRs of our own"),
     12: Case(
         "T=0 61xx and 6Cxx, T=1 R-block and WTX, wrong protocol",
-        "a T=0 wrapper; a slow card, since R-blocks and WTX end in the reader's driver",
+        "the fictitious T=0 mask; a slow card, since R-blocks and WTX end in the reader's driver",
     ),
     13: Case("unexpected status, 6581, 6983, 6985, 6700 among them", "a fault wrapper"),
     14: Case("PIN wrong, PIN blocked, PUK", REAL + ", on the virtual card"),

@@ -12,7 +12,20 @@ from cardlib.channel import Channel
 from cardlib.connection import CardConnection
 from cardlib.dialogues.inspect import inspect_card
 from cardlib.errors import CodedError
-from simulator.faults import AlteredAnswer, Mute, Shim, Slow, StaleRead, Trigger, every, nth
+from cardlib.pcsc.codes import Code, error_of
+from simulator.card.masks import GENERIC_T0
+from simulator.faults import (
+    AlteredAnswer,
+    Mute,
+    Shim,
+    Slow,
+    StaleRead,
+    TearAfter,
+    TearBefore,
+    Trigger,
+    every,
+    nth,
+)
 from terminal.sale.states import State
 from tests.integration.failure_cases.scene import (
     PRICE,
@@ -76,6 +89,30 @@ def test_case_12_t0_status_61_and_6c_are_completed_and_no_write_goes_twice(scene
     updates = [item for item in shop.trace if item.command[1] == UPDATE]
     assert len(updates) == 1
     scene.goes_on(PRICE)
+
+
+@pytest.mark.parametrize("pull", [TearBefore, TearAfter])
+@pytest.mark.parametrize("number", range(1, 12))
+def test_case_12_t0_card_pulled_at_any_command(
+    stage: Stage, number: int, pull: type[TearBefore] | type[TearAfter]
+) -> None:
+    """Eleven: the UPDATE's answer is fetched by GET RESPONSE, which may be lost on its own."""
+    scene = Scene(stage, stage.card(mask=GENERIC_T0), stage.till())
+    reader = pull(scene.card.plug(), nth(number))
+    state = sell(scene, reader)
+    acted = number > UPDATE_AT or (number == UPDATE_AT and pull is TearAfter)
+    if number in (UPDATE_AT, UPDATE_AT + 1):
+        assert state is State.UNKNOWN
+        scene.settle()
+    else:
+        assert state is (State.CLOSED if acted else None)
+    scene.goes_on(PRICE * acted)
+
+
+def test_case_12_wrong_protocol() -> None:
+    """What PC/SC says of a card that speaks neither: a sentence for people, no sale begun."""
+    for code in (Code.PROTO_MISMATCH, Code.UNSUPPORTED_CARD):
+        assert assert_worded(error_of(code)) == "CARD_PROTOCOL"
 
 
 def test_case_12_t1_waiting_time_extension(scene: Scene) -> None:
