@@ -48,19 +48,30 @@ def figures(folder: Path) -> Iterator[Figure]:
             print(f"vsmartcard's card OS: left out, missing is {lacking}", file=sys.stderr)
             return
         clock.sleep(1)  # longer than pcscd's poll: the cards must be seen to go
-        yield _against_vicc(stub, *_measured(daemon, clock, "vicc"))
+        measured = _measured(daemon, clock, "vicc")
+        yield _through_pcscd(stub, *measured)
+        yield _beyond_the_stub(stub, *measured)
 
 
-def _against_vicc(stub: float, ours: float, theirs: float, ratio: float) -> Figure:
-    """The path takes most of the time, so that even the stub is not twice as fast through it;
-    what is judged is the time that each card takes beyond the stub's.
-    """
+def _through_pcscd(stub: float, ours: float, theirs: float, ratio: float) -> Figure:
+    """The whole path; where not even a stub is fast enough, no card can be judged by it."""
+    limit = stub / theirs
+    judged = limit >= VICC_RATIO_MIN
+    aside = "" if judged else f", not judged: a constant stub reaches {limit:.2f} here"
+    return Figure(
+        f"the virtual card against vsmartcard's card OS through pcscd, READ BINARY of {SIZE} B",
+        f"{ours:.0f}/s against {theirs:.0f}/s: {ratio:.2f}",
+        f">= {VICC_RATIO_MIN}{aside}",
+        not judged or ratio >= VICC_RATIO_MIN,
+    )
+
+
+def _beyond_the_stub(stub: float, ours: float, theirs: float, _ratio: float) -> Figure:
+    """What each card takes beyond the path itself."""
     own, their_own = (max(1e6 / card - 1e6 / stub, LEAST_US) for card in (ours, theirs))
     return Figure(
-        f"vsmartcard's card OS against the virtual card, READ BINARY of {SIZE} B, time of its own",
-        f"{their_own:.0f} us against {own:.0f} us: {their_own / own:.1f} "
-        f"({ours:.0f}/s against {theirs:.0f}/s through pcscd: {ratio:.2f}; "
-        f"a stub would reach {stub / theirs:.2f})",
+        "the same, time of the card's own beyond a stub's",
+        f"{their_own:.0f} us against {own:.0f} us: {their_own / own:.1f}",
         f">= {VICC_RATIO_MIN}",
         their_own / own >= VICC_RATIO_MIN,
     )
