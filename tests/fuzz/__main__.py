@@ -1,17 +1,18 @@
-"""``python -m tests.fuzz card|library|decoders [--minutes M] [--seed S] [--round N]``."""
+"""``python -m tests.fuzz card|library|decoders|module [--minutes M] [--seed S] [--round N]``."""
 
 import argparse
 import sys
 from collections.abc import Callable
 
 from cardlib.system import SystemClock
-from tests.fuzz import card, decoders, library
+from tests.fuzz import card, decoders, library, module_card
 from tests.fuzz.finding import FindingError
 
 FUZZERS: dict[str, Callable[[int, int], object]] = {
     "card": card.play,
     "library": library.play,
     "decoders": decoders.play,
+    "module": module_card.play,
 }
 TELL_EVERY_MS = 15_000
 

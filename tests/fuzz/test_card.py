@@ -3,16 +3,21 @@
 import pytest
 
 from simulator.card.masks import MASKS
-from tests.fuzz import card
+from tests.fuzz import card, module_card
 from tests.fuzz.dialogues import recordings
 from tests.fuzz.finding import FindingError
 
 SEED, ROUNDS, PARTS = 1, 5000, 8
+MODULE_ROUNDS = 500
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_the_card_answers_everything_and_changes_nothing_without_authority(part: int) -> None:
     assert sum(card.play(SEED, number) for number in range(part, ROUNDS, PARTS)) > ROUNDS
+
+
+def test_the_module_card_gives_away_neither_keys_nor_quota() -> None:
+    assert sum(module_card.play(SEED, number) for number in range(MODULE_ROUNDS)) > MODULE_ROUNDS
 
 
 def test_every_mask_is_fuzzed_with_dialogues_that_really_write() -> None:
