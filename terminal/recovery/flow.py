@@ -90,10 +90,18 @@ class Recovery:
     def look(self, card: PurseCard, debit: PendingDebit) -> Conclusion:
         """A fresh read, judged by the table; nothing is written. Errors of the card pass.
 
-        A bad MAC or an unexpected answer is no evidence (the first row).
+        A bad MAC or an unexpected answer is no evidence (the first row). Of a card with
+        several purses the one is looked for that the debit was of.
         """
         question = Question(debit.purse, debit.ctr, debit.hash, debit.record, debit.prior)
-        return conclude(question, _evidence(card, debit.ctr))
+        looked_at: set[PurseId] = set()
+        while True:
+            evidence = _evidence(card, debit.ctr)
+            conclusion = conclude(question, evidence)
+            if evidence is None or evidence.purse in {debit.purse, *looked_at}:
+                return conclusion
+            looked_at.add(evidence.purse)
+            card.next_purse()
 
     def write(self, card: PurseCard, debit: PendingDebit, conclusion: Conclusion) -> Entry | None:
         """Attests and writes what follows from a conclusion; None when nothing does."""

@@ -151,6 +151,8 @@ class SaleSession:
         again. A purse that was refused can be passed by so. Errors as :meth:`read`.
         """
         self._require(State.IDLE, State.CARD_READ, State.BASKET)
+        if self._debit is not None:  # over, and idle again: another sale is another session
+            raise SaleRefusedError("SALE_STEP_WRONG", state=self.state.value)
         self.stop()
         self._card.next_purse()
         return self.read()
@@ -204,6 +206,7 @@ class SaleSession:
         self._require(State.BASKET, State.AGREED)
         before = self._require_view()
         try:
+            self._card.end()  # the line may be dead: it is made anew, and a living card reset
             again = self._card.read()
             if before.complete and not again.complete:
                 again = self._card.read_all_wallets()

@@ -98,6 +98,8 @@ class Serving:
         if isinstance(error, PresenceError):
             self._lost_in_a_row += 1
             self._slot.let_go()
+        elif error.code == "CARD_CHANGED":  # what is in the reader now enters as any card
+            self._slot.let_go()
         if self._state is State.CLOSED:
             self._post(messages.Aside(Reason.of(error)))
         else:
@@ -245,10 +247,10 @@ class Serving:
 
     def _ask_pin_again(self, error: WrongPinError) -> None:
         """A wrong PIN has ended the sale: the same offer, from a fresh read, asks again."""
-        before = self._offer
-        self._open_sale(self._card())
+        before, purse = self._offer, self._shown and self._shown.info.core
+        self._shown = self._open_sale(self._card())
         self._make_offer()
-        if self._offer == before:
+        if self._offer == before and self._shown.info.core == purse:
             self._post(messages.PinWanted(Reason.of(error)))
         else:
             self._post(messages.Aside(Reason.of(error)))

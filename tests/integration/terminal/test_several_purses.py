@@ -8,7 +8,7 @@ import pytest
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import Info, SpendType
-from cardlib.errors import AuthenticityError, PurseRefusedError, WrongPinError
+from cardlib.errors import AuthenticityError, CardGoneError, PurseRefusedError, WrongPinError
 from cardlib.keys import records
 from cardlib.keys.derivation import IssuerMasters, PurseKeys
 from cardlib.keys.grants import sign_grant
@@ -19,6 +19,7 @@ from cardlib.wire.enrolment import DebitMaster
 from cardlib.wire.money import Money
 from simulator.card.purses import add_purse
 from simulator.faults import TearAfter, nth
+from terminal.errors import SaleRefusedError
 from terminal.sale.offer import Item
 from terminal.sale.session import SaleSession
 from terminal.sale.states import State
@@ -214,6 +215,59 @@ def test_after_a_reset_the_chosen_purse_stands(
 
     assert sale.commit().goods_are_due
     assert second_spent(second) == 300
+
+
+def test_a_card_put_back_within_the_sale_is_asked_about_the_purse_that_was_debited(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    till = till_of(stage, ISSUER, OTHER_ISSUER)
+    torn = Customer(till, TearAfter(first.plug(), nth(1, ins=0xDC)))
+    sale = torn.session()
+    sale.read()
+    sale.next_purse()
+    sale.basket([Item(FOOD, Money(700))])
+    sale.agree(Pin(OTHER_PIN))
+    assert sale.commit().state is State.UNKNOWN
+
+    result = sale.resolve(Customer(till, first.plug()).card)
+
+    assert result.goods_are_due
+    assert (first.newest().spent[0], second_spent(second)) == (0, 700)
+
+
+def test_a_sale_that_was_never_sent_is_not_gone_on_with_in_another_purse(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    till = till_of(stage, ISSUER, OTHER_ISSUER)
+    customer = Customer(till, first.plug())
+    sale = customer.session()
+    sale.read()
+    sale.basket([Item(FOOD, Money(700))])
+    sale.agree(Pin(PIN))
+    customer.card.end()
+    with pytest.raises(CardGoneError):
+        sale.commit()
+
+    with pytest.raises(SaleRefusedError, match="SALE_STEP_WRONG"):
+        sale.next_purse()
+    assert codes(till)[-1] == "not_applied"
+
+
+def test_another_card_with_two_purses_is_still_another_card(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    till, card = till_of(stage, ISSUER, OTHER_ISSUER), stage.card(number=3)
+    sale = Customer(till, TearAfter(card.plug(), nth(1, ins=0xDC))).session()
+    sale.read()
+    sale.basket([Item(FOOD, Money(700))])
+    sale.agree(Pin(PIN))
+    assert sale.commit().state is State.UNKNOWN
+
+    result = sale.resolve(Customer(till, first.plug()).card)
+
+    assert result.conclusion is not None
+    assert result.conclusion.code == "RECOVERY_WRONG_CARD"
+    assert result.state is State.UNKNOWN
 
 
 def test_a_debit_torn_in_the_second_purse_is_found_out_there(
