@@ -250,7 +250,7 @@ def test_a_sale_that_was_never_sent_is_not_gone_on_with_in_another_purse(
 
     with pytest.raises(SaleRefusedError, match="SALE_STEP_WRONG"):
         sale.next_purse()
-    assert codes(till)[-1] == "not_applied"
+    assert codes(till)[-1].startswith("not_applied")
 
 
 def test_another_card_with_two_purses_is_still_another_card(
