@@ -121,7 +121,7 @@ def _grant(record: bytes) -> Json:
 def _directory_lines(fields: Json, lang: str) -> list[str]:
     life = "" if fields["life"] == "operational" else f"  ({fields['life']})"
     lines = ["", fields["path"] + life]
-    lines += [_file_line(file) for file in fields["files"]]
+    lines += [_file_line(file, lang) for file in fields["files"]]
     for reference, left in fields["tries_left"].items():
         lines.append("  " + catalogue.label("sim", "tries", lang, pin=reference, left=left))
     if fields["keys"]:
@@ -131,15 +131,25 @@ def _directory_lines(fields: Json, lang: str) -> list[str]:
     return lines + (_purse_lines(purse, lang) if purse else [])
 
 
-def _file_line(file: Json) -> str:
+def _file_line(file: Json, lang: str) -> str:
+    structure = catalogue.label("sim", f"structure_{file['structure']}", lang)
     size = f"{file['records']} × {file['record_size']}" if file["records"] > 1 else ""
     name = file["name"].ljust(28)
-    return f"  {file['fid']}  {name} {file['structure']:<14} {size or file['record_size']}"
+    return f"  {file['fid']}  {name} {structure:<14} {size or file['record_size']}"
 
 
 def _purse_lines(purse: Json, lang: str) -> list[str]:
     facts = {key: value for key, value in purse.items() if isinstance(value, str | int)}
     lines = ["  " + catalogue.label("sim", "purse", lang, **facts)]
-    lines += ["    " + catalogue.label("sim", "spend", lang, **spend) for spend in purse["spends"]]
+    lines += ["    " + _spend_line(spend, lang) for spend in purse["spends"]]
     lines += ["    " + catalogue.label("sim", "grant", lang, **grant) for grant in purse["grants"]]
     return lines
+
+
+def _spend_line(spend: Json, lang: str) -> str:
+    kind = spend["type"]
+    if kind == "torn":
+        word = catalogue.label("sim", "torn", lang)
+    else:
+        word = catalogue.label("card", f"record_{kind}", lang)
+    return catalogue.label("sim", "spend", lang, **{**spend, "type": word})

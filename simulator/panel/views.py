@@ -30,6 +30,11 @@ class Wording:
         """With its currency."""
         return catalogue.money(amount, self.lang)
 
+    def mask(self, name: str) -> str:
+        """What a kind of card is; empty for one that nobody has worded."""
+        about = catalogue.label("mask", name, self.lang)
+        return "" if about == name else about
+
     def explain(self, code: str, **facts: object) -> str:
         """The sentence of a code."""
         return catalogue.sentence(code, self.lang, **facts)

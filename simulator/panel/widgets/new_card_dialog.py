@@ -45,7 +45,7 @@ class NewCardDialog(ModalScreen[NewCard | None]):
             yield Label(say("new_name"))
             yield Input(self._proposed, id="new-name", max_length=40)
             yield Label(say("new_kind"))
-            yield OptionList(*(Option(_line(mask)) for mask in MASKS.values()))
+            yield OptionList(*(Option(_line(mask, say)) for mask in MASKS.values()))
             yield Label(say("new_keys"), id="new-keys")
 
     def on_mount(self) -> None:
@@ -63,7 +63,7 @@ class NewCardDialog(ModalScreen[NewCard | None]):
             self.dismiss(NewCard(name, self._masks[event.option_index]))
 
 
-def _line(mask: Mask) -> Text:
-    line = Text.assemble((f"{mask.name:<18}", "bold"), mask.about)
+def _line(mask: Mask, say: Wording) -> Text:
+    line = Text.assemble((f"{mask.name:<18}", "bold"), say.mask(mask.name) or mask.about)
     line.truncate(_LINE_WIDTH, overflow="ellipsis")
     return line

@@ -3,11 +3,18 @@
 from rich.text import Text
 from textual.widgets import Static
 
+from simulator.panel import keys
 from simulator.panel.views import FaultView, SlotView, Wording
+
+_FAULTS_WIDTH = 27
+_KEYS = {item.action: item.printed for item in keys.FAULTS}
 
 
 class SlotLines(Static):
-    """Two lines a slot; an arrow before the one that the fault keys mean."""
+    """Two lines a slot; an arrow before the one that the fault keys mean.
+
+    Faults for which a line has no room are told by their keys, in brackets once they struck.
+    """
 
     def __init__(self, wording: Wording) -> None:
         super().__init__()
@@ -26,10 +33,21 @@ class SlotLines(Static):
         mark = "▸" if active else " "
         card = (slot.card, "bold") if slot.card else (say("empty"), "dim")
         head = Text.assemble(f"{mark}{slot.number} ", card)
-        faults = ", ".join(self._fault(fault) for fault in slot.faults) or say("no_faults")
-        return [head, Text(f"   {faults}", "" if slot.faults else "dim")]
+        return [head, Text(f"   {self._faults(slot)}", "" if slot.faults else "dim")]
+
+    def _faults(self, slot: SlotView) -> str:
+        say = self._wording
+        told = ", ".join(self._fault(fault) for fault in slot.faults) or say("no_faults")
+        if len(told) <= _FAULTS_WIDTH:
+            return told
+        return say("faults_many", keys=" ".join(_key(fault) for fault in slot.faults))
 
     def _fault(self, fault: FaultView) -> str:
         say = self._wording
         name = say(f"fault_{fault.name.replace('-', '_')}")
         return name if not fault.struck else say("fault_struck", fault=name)
+
+
+def _key(fault: FaultView) -> str:
+    key = _KEYS.get(f"fault('{fault.name}')", fault.name)
+    return f"({key})" if fault.struck else key

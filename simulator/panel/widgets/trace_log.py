@@ -3,6 +3,7 @@
 from collections import deque
 
 from rich.text import Text
+from textual.events import Resize
 from textual.widgets import RichLog
 
 from cardlib.trace import wording as trace_words
@@ -20,6 +21,7 @@ class TraceLog(RichLog):
         self._wording = wording
         self._events: deque[SlotEvent] = deque(maxlen=LINES_MAX)
         self._expanded = False
+        self._wrapped_at = 0
         self._title()
 
     def tell(self, event: SlotEvent) -> None:
@@ -31,14 +33,23 @@ class TraceLog(RichLog):
         """Short lines, or expanded ones."""
         self._expanded = not self._expanded
         self._title()
-        super().clear()
-        for event in self._events:
-            self._write(event)
+        self._write_anew()
+
+    def on_resize(self, event: Resize) -> None:
+        """Breaks the lines anew where the width is another."""
+        if self._wrapped_at not in (0, event.size.width):
+            self._write_anew()
+        self._wrapped_at = event.size.width
 
     def forget(self) -> None:
         """An empty trace."""
         self._events.clear()
         self.clear()
+
+    def _write_anew(self) -> None:
+        super().clear()
+        for event in self._events:
+            self._write(event)
 
     def _title(self) -> None:
         form = self._wording("expanded" if self._expanded else "short")
@@ -63,7 +74,8 @@ class TraceLog(RichLog):
     def _spoken(self, event: Spoken) -> list[Text]:
         lang = self._wording.lang
         if self._expanded:
-            return [Text(line) for line in trace_words.expanded(event.decoded, lang)]
+            name, *rest = trace_words.expanded(event.decoded, lang)
+            return [Text.assemble(f"{event.slot} ", (name, "cyan")), *map(Text, rest)]
         name, _, told = trace_words.short(event.decoded, lang).partition(": ")
         style = "bold" if event.decoded.strange else ""
         return [Text.assemble(f"{event.slot} ", (name, "cyan"), ": ", (told, style))]

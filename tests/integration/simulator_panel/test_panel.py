@@ -142,7 +142,7 @@ async def test_a_broken_image_is_called_unreadable(folder: Path) -> None:
 async def test_help_names_every_key_in_italian_too(folder: Path) -> None:
     async with before_the_panel(folder, lang="it") as bystander:
         await bystander.press("question_mark")
-        await bystander.until("Tasti", "cuneo del PIN", "registri vecchi", "aiuto", "Esc chiude")
+        await bystander.until("Tasti", "PIN aggirato", "record vecchi", "aiuto", "Esc chiude")
         await bystander.press("escape")
         await bystander.until("Carte e fessure", "Traccia (breve)")
 
@@ -178,3 +178,31 @@ async def test_the_keys_fit_into_the_lowest_lines_of_the_smallest_screen(
         lowest = bystander.text.splitlines()[-2:]
         assert lowest[0].strip().startswith("1 ")
         assert lowest[1].strip().endswith({"en": "q quit", "it": "q esci"}[lang])
+
+
+async def test_all_faults_at_once_leave_both_slots_in_view(folder: Path) -> None:
+    async with before_the_panel(folder) as bystander:
+        await bystander.press("1", "t", "s", "w", "6", "b", "i", "o", "h", "p")
+        await bystander.until("faults t s w 6 b i o h p", "2 empty", "no faults")
+        await ask(bystander, 1, SELECT_PURSE)
+        await bystander.until("faults t s w 6 b i (o) h p", "2 empty", "no faults")
+
+
+async def test_kinds_and_files_are_told_in_italian(folder: Path) -> None:
+    async with before_the_panel(folder, lang="it", size=(120, 60)) as bystander:
+        await bystander.press("n")
+        await bystander.until("la carta del Comune: EF.GDO e DF2", "TS-CNS Friuli V. G., STIncard")
+        await bystander.press("escape", "f")
+        await bystander.until("lineare fisso", "record 1: apertura del borsellino, numero 0")
+
+
+async def test_the_trace_breaks_its_lines_anew_on_a_wider_screen(folder: Path) -> None:
+    async with before_the_panel(folder) as bystander:
+        await bystander.press("1", "r")
+        name = "1 SELECT: EF_ID_CARTA; 6A82 not found"
+        await bystander.pilot.resize_terminal(60, 24)
+        await bystander.settle()
+        assert name not in bystander.text
+        await bystander.pilot.resize_terminal(100, 24)
+        await bystander.settle()
+        assert name in bystander.text
