@@ -51,7 +51,9 @@ class PurseBooks:
     """A purse as the ledger knows it.
 
     ``proven_*`` is the watermark (PROTOCOL 6). ``base_*`` is the last proven record up
-    to which everything is posted: the balances in ``slots`` stand on it.
+    to which everything is posted: the balances in ``slots`` stand on it. A void that the
+    card proves but no till has told of yet gives nothing back: it lies above the base.
+    ``settled_voids``: counters above the base whose money is in ``slots`` again.
     """
 
     info_core: bytes
@@ -63,6 +65,7 @@ class PurseBooks:
     grant_seq_high: int
     grants: tuple[KnownGrant, ...] = ()
     slots: Mapping[int, SlotView] = field(default_factory=dict)
+    settled_voids: frozenset[int] = frozenset()
 
     def slot(self, number: int) -> SlotView:
         """One slot, empty when nothing was ever booked on it."""
@@ -157,7 +160,7 @@ def _follows(above: Spend | None, below: AttestedSpend) -> bool:
 
 
 def falls_by_void(history: Sequence[AttestedSpend], books: PurseBooks) -> list[int]:
-    """Cents per slot that voids above the last posted record gave back.
+    """Cents per slot that voids above the last posted record gave back, not yet in the books.
 
     All zero when ``history`` (newest first, linked) does not reach the record below
     that one, or shows a fall that is no void of its own terminal's last sale.
@@ -175,6 +178,8 @@ def falls_by_void(history: Sequence[AttestedSpend], books: PurseBooks) -> list[i
             continue
         if not _is_void_of_last(spends[at:], taken):
             return nothing
+        if spend.ctr in books.settled_voids:
+            continue
         falls = [fall - cents for fall, cents in zip(falls, taken, strict=True)]
     return falls
 

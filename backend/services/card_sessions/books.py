@@ -6,6 +6,8 @@ from backend.adapters.tables.cards import PurseRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import AccountKind
 from backend.domain.load_comparison import KnownGrant, PurseBooks, SlotView
+from backend.domain.verdicts import RING_SIZE
+from backend.services.verdicts.claim_rules import Reason
 from cardlib.codec.purse import SLOTS
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.ids import PurseId
@@ -42,23 +44,34 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         for row in unit.cards.grants_of(purse.id)
     )
     proven = purse.proven_hash is not None
+    waiting, settled = _voids(unit, purse)
+    base = min([purse.card_mark, *(ctr - 1 for ctr in waiting)])
     return PurseBooks(
         info_core=purse.info_core,
         usable=purse.state == "active" and purse.hotlisted_at is None,
         proven_ctr=purse.proven_ctr if proven else _NEVER_PROVEN,
         proven_hash=purse.proven_hash or b"",
-        base_ctr=purse.card_mark,
-        base_hash=_posted_hash(unit, purse),
+        base_ctr=base,
+        base_hash=_posted_hash(unit, purse, base),
+        settled_voids=frozenset(settled),
         grant_seq_high=purse.grant_seq_high,
         grants=grants,
         slots={slot: _slot(unit, purse, slot) for slot in range(1, SLOTS + 1)},
     )
 
 
-def _posted_hash(unit: Unit, purse: PurseRow) -> bytes:
+def _voids(unit: Unit, purse: PurseRow) -> tuple[list[int], list[int]]:
+    """Proven voids that a card may still show, by counter: not told of yet, and settled."""
+    shown = unit.verdicts.postings(purse.id, max(purse.card_mark - RING_SIZE, 0))
+    voids = [row for row in shown if row.is_void and row.live and row.state == "proven"]
+    waiting = [row.ctr for row in voids if row.reason == Reason.ENTRY_MISSING]
+    return waiting, [row.ctr for row in voids if row.ctr not in waiting]
+
+
+def _posted_hash(unit: Unit, purse: PurseRow, ctr: int) -> bytes:
     """The record up to which everything is posted; the attested init record at the start."""
-    for row in unit.verdicts.records(purse.id, purse.card_mark):
-        if row.ctr == purse.card_mark and (row.live or (row.ctr == 0 and row.attested)):
+    for row in unit.verdicts.records(purse.id, ctr):
+        if row.ctr == ctr and (row.live or (row.ctr == 0 and row.attested)):
             return row.record_hash
     return b""
 

@@ -305,6 +305,21 @@ def test_nothing_is_loaded_onto_a_purse_between_two_key_sets(field_card: Card, n
     town.check_books()
 
 
+def test_a_void_that_no_till_has_told_of_yet_holds_up_no_change(field_card: Card) -> None:
+    town = field_card.town
+    assert town.load(field_card).outcome == "LOAD_NOTHING_WAITING"  # the sale is proven
+    field_card.debit(-1250, void=True)
+    assert town.renew(field_card, TearAfter(field_card.line, nth(3, ins=0x24))).outcome == (
+        "CARD_GONE"
+    )
+
+    assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
+    assert balances(till_reads(field_card)) == {1: 5000, 2: 700}
+    assert town.load(field_card).outcome == "LOAD_NOTHING_WAITING"
+    assert town.alarms() == []
+    town.check_books()
+
+
 def test_a_load_on_its_way_comes_before_the_change(field_card: Card) -> None:
     town = field_card.town
     town.order(field_card, 1000)

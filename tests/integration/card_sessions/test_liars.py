@@ -8,7 +8,15 @@ from cardlib.codec.purse import EMPTY_GRANT
 from cardlib.keys import records
 from cardlib.keys.grants import sign_grant
 from cardlib.wire.ed25519 import SigningKey
-from simulator.faults import AlteredAnswer, ForgedMap, ForgedStatus, StaleRead, every, nth
+from simulator.faults import (
+    AlteredAnswer,
+    ForgedMap,
+    ForgedStatus,
+    StaleRead,
+    TearBefore,
+    every,
+    nth,
+)
 from tests.integration.card_sessions.bench import ISSUER, TILL, Card, Town
 
 MISSING = ["SALE_ENTRY_MISSING"]
@@ -192,6 +200,31 @@ def test_a_void_on_its_way_explains_what_is_above(town: Town, loaded: Card) -> N
 
     assert (done.outcome, loaded.wallet()) == ("LOAD_DONE", 1000 + 3000 + 100)
     town.check_books()
+
+
+def test_a_void_on_its_way_explains_it_in_every_session_until_its_till_tells(
+    town: Town, spent: Card
+) -> None:
+    spent.debit(-4000, void=True)
+    assert town.load(spent, TearBefore(spent.line, nth(1, ins=0xDC))).outcome == "CARD_GONE"
+
+    assert [town.load(spent).outcome for _ in range(2)] == ["LOAD_DONE", "LOAD_NOTHING_WAITING"]
+    spent.debit(600)
+    town.order(spent, 200)
+    assert town.load(spent).outcome == "LOAD_DONE"
+    assert spent.wallet() == 5000 + 100 - 600 + 200
+    assert (town.alarms(), set(town.cases())) == ([], set(MISSING))
+    town.check_books()
+
+
+def test_a_void_on_its_way_explains_nothing_else(town: Town, spent: Card) -> None:
+    spent.debit(-4000, void=True)
+    assert town.load(spent).outcome == "LOAD_DONE"
+    spent.debit(500)
+    assert town.load(spent).outcome == "LOAD_NOTHING_WAITING"
+    spent.debit(-400)
+
+    assert town.load(spent).outcome == "CARD_ABOVE_LEDGER"
 
 
 def test_a_card_put_back_in_time_is_refused_for_good(town: Town, spent: Card) -> None:

@@ -332,6 +332,23 @@ def test_only_a_void_of_its_own_last_sale_explains_a_fall(
     assert refusal(read_down, known) == "CARD_ABOVE_LEDGER"
 
 
+@pytest.mark.parametrize(("settled", "signed"), [(frozenset(), True), (frozenset({4}), False)])
+def test_a_void_that_is_in_the_books_again_explains_nothing(
+    settled: frozenset[int], signed: bool
+) -> None:
+    """The first of two voids waits for its till; the second gave its 10.00 back already."""
+    old = grant(7, 3000)
+    steps = [(SpendType.SALE, 5, 500), (SpendType.VOID, 5, 0), (SpendType.SALE, 6, 1000)]
+    whole = card({1: old}, chain(*steps, (SpendType.VOID, 6, 0)))
+    known = replace(books(whole, old, on_card=1500, proven=1), settled_voids=settled)
+
+    if signed:
+        assert decided(whole, known).writes_grant
+    else:
+        read_down = replace(whole, spends=whole.spends + _empty(20 - len(whole.spends)))
+        assert refusal(read_down, known) == "CARD_ABOVE_LEDGER"
+
+
 def _empty(count: int) -> tuple[AttestedSpend, ...]:
     return (AttestedSpend(AttestedRead(20, bytes(54), bytes(8), bytes(8)), None),) * count
 
