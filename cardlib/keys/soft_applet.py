@@ -53,7 +53,12 @@ class SoftAppletSession:
         """The DEBIT that was given out and the record that it makes."""
 
     def open_state(self, response: Response) -> AppletReading:
-        """Verifies, deciphers, and rebuilds the newest record as it lies on the card."""
+        """Verifies, deciphers, and rebuilds the newest record as it lies on the card.
+
+        Once: the same answer again would bring its challenge back for a second DEBIT.
+        """
+        if self._reading is not None:
+            raise AuthenticityError("MODULE_NO_FRESH_READ")
         if not response.ok:
             raise CardAnswerError(response.status, "INITIALISE")
         answer = InitialiseAnswer.decode(response.data)

@@ -103,6 +103,16 @@ def test_one_session_gives_one_debit() -> None:
         session.update_spend(intent())
 
 
+def test_an_answer_heard_again_brings_no_challenge_back() -> None:
+    session = initialised()
+    session.update_spend(intent())
+
+    with pytest.raises(AuthenticityError, match="MODULE_NO_FRESH_READ"):
+        session.open_state(Response(answer(), 0x9000))
+    with pytest.raises(AuthenticityError, match="MODULE_NO_FRESH_READ"):
+        session.update_spend(intent())
+
+
 def test_without_a_verified_answer_there_is_no_debit() -> None:
     session = initialised(read=False)
     with pytest.raises(AuthenticityError, match="CARD_MAC_BAD"):
