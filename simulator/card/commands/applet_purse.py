@@ -77,13 +77,17 @@ class AppletPurse:
         )
 
     def record_after(self, order: DebitOrder) -> bytes:
-        """The record that ``order`` makes; 6A80 when a total or the counter cannot be."""
+        """The record that ``order`` makes; 6988 when a total or the counter cannot be.
+
+        There is no MAC over a record that cannot be. Another status word would tell whoever
+        asks without keys how large the totals are.
+        """
         sign = -1 if order.type is SpendType.VOID else 1
         totals = list(self.newest.spent)
         for slot, cents in order.cents.items():
             totals[slot - 1] += sign * cents
         if self.newest.ctr == U24_MAX or not all(0 <= total <= U24_MAX for total in totals):
-            raise Refusal(Status.WRONG_DATA)
+            raise Refusal(Status.SM_OBJECT_WRONG)
         s1, s2, s3, s4, s5, s6 = totals
         spend = replace(
             self.newest, type=order.type, ctr=self.newest.ctr + 1, intent_hash=order.intent_hash,

@@ -8,7 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from cardlib.codec.purse import Spend, SpendType
+from cardlib.codec.applet import DebitOrder, initialise
+from cardlib.codec.commands import select_purse
+from cardlib.codec.purse import U24_MAX, Spend, SpendType
 from cardlib.codec.status import Status
 from simulator.card.masks import WHITE, WHITE_APPLET
 from tests.integration.applet.thief import Thief
@@ -117,6 +119,20 @@ def test_without_the_pin_even_a_good_debit_is_refused(stage: Stage) -> None:
 
     assert (answer.status, answer.data) == (Status.SECURITY_STATUS, b"")
     assert card.newest().ctr == 1
+
+
+@pytest.mark.parametrize("kind", [SpendType.SALE, SpendType.VOID])
+def test_who_has_no_keys_learns_no_total_by_asking(stage: Stage, kind: SpendType) -> None:
+    """Less or more than was ever spent, or could ever be: the answer is the same."""
+    line = after_a_sale(stage, WHITE_APPLET).plug()
+    said = set()
+    for cents in (1, SPENT, SPENT + 1, U24_MAX - SPENT, U24_MAX):
+        line.transmit(bytes(select_purse(0xB001)))
+        line.transmit(bytes(initialise(bytes(8))))
+        order = DebitOrder(kind, {1: cents}, bytes(8), 502, 1, 0, 0)
+        said.add(line.transmit(bytes(order.command(bytes(8)))))
+
+    assert said == {Status.SM_OBJECT_WRONG.to_bytes(2, "big")}
 
 
 def test_a_stolen_key_takes_back_the_newest_sale_at_most_and_once(stage: Stage) -> None:

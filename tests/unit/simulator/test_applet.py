@@ -248,7 +248,7 @@ def test_an_applet_at_the_end_of_its_counter_stops(host: Host) -> None:
     challenge = ready(host)
     data = bytes(3) + INTENT_HASH + TERMINAL + SEQ + TIME + bytes(2) + bytes(8)
 
-    assert host.status(b"\x80\x54\x01\x01" + bytes((len(data),)) + data + b"\x10") == "6A80"
+    assert host.status(b"\x80\x54\x01\x01" + bytes((len(data),)) + data + b"\x10") == "6988"
     assert challenge
 
 
