@@ -42,6 +42,7 @@ class Code(IntEnum):
     SECURITY_VIOLATION = 0x8010006A
 
 
+RESET_BY_OTHER = "CARD_RESET_BY_OTHER"
 _NO_SERVICE = (Code.NO_SERVICE, Code.SERVICE_STOPPED, Code.COMM_ERROR, Code.INTERNAL_ERROR)
 _NOT_PERMITTED = (Code.NO_ACCESS, Code.SECURITY_VIOLATION)
 _NO_READER = (Code.NO_READERS_AVAILABLE, Code.READER_UNAVAILABLE, Code.UNKNOWN_READER)
@@ -73,5 +74,5 @@ def error_of(code: int, reader: str = "") -> PresenceError:
     if code in _CARD:
         return CardSilentError(_CARD[Code(code)])
     if code == Code.RESET_CARD:
-        return CardGoneError("CARD_RESET_BY_OTHER")
+        return CardGoneError(RESET_BY_OTHER)
     return CardGoneError()

@@ -10,6 +10,7 @@ from cardlib.errors import (
     ReaderMissingError,
 )
 from cardlib.pcsc import hung
+from cardlib.pcsc.codes import RESET_BY_OTHER
 from cardlib.pcsc.names import meant
 from cardlib.pcsc.service import Context, Disposition, Establish, Handle, ReaderState
 
@@ -77,9 +78,17 @@ class Link:
             raise self._died(error) from error
 
     def control(self, code: int, data: bytes) -> bytes:
-        """One command to the reader. One that it does not know leaves the card as it is."""
+        """One command to the reader. One that it does not know leaves the card as it is.
+
+        A card that was taken out or reset meanwhile is gone, as after :meth:`transmit`.
+        """
         self._used = True
-        return self._card.control(code, data)
+        try:
+            return self._card.control(code, data)
+        except PresenceError as error:
+            if isinstance(error, CardMissingError) or error.code == RESET_BY_OTHER:
+                raise self._died(error) from error
+            raise
 
     def keep_alive(self) -> None:
         """Tells the service that the transaction lives; notices a card that has gone."""

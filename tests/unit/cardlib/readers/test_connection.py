@@ -264,6 +264,30 @@ def test_a_command_that_the_reader_does_not_know_leaves_the_card_as_it_is(
     assert connection.transmit(SELECT) == b"\x90\x00"
 
 
+def test_a_card_taken_out_while_the_pin_is_typed_on_the_keypad_is_gone(
+    service: Service, connection: PcscConnection
+) -> None:
+    service.pull(A)
+    with pytest.raises(CardGoneError) as caught:
+        connection.control(0x42000D48, b"\x01")
+    assert code_of(caught) == "CARD_GONE"
+    service.insert(A, Card())
+    with pytest.raises(CardGoneError):
+        connection.transmit(SELECT)
+
+
+def test_after_a_reset_while_the_pin_is_typed_on_the_keypad_there_is_a_way_back(
+    service: Service, connection: PcscConnection
+) -> None:
+    service.idle()
+    service.idle()
+    with pytest.raises(CardGoneError) as caught:
+        connection.control(0x42000D48, b"\x01")
+    assert code_of(caught) == "CARD_RESET_BY_OTHER"
+    connection.reset()
+    assert connection.transmit(SELECT) == b"\x90\x00"
+
+
 # while people think -------------------------------------------------------------------------------
 
 
