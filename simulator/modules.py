@@ -6,7 +6,6 @@ takes a module's too.
 """
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from cardlib.ports import Randomness
 from cardlib.text import catalogue
 from cardlib.wire.money import Money
 from simulator.card.card import VirtualCard
-from simulator.card.store import FileStore
+from simulator.card.store import FileStore, read_image, write_new
 from simulator.connection import InProcessConnection
 from simulator.errors import FaultError, ImageError
 from simulator.fault_options import FaultyCard
@@ -35,10 +34,7 @@ def letter_path(image: Path) -> Path:
 
 def load_card(path: Path, randomness: Randomness) -> VirtualCard | ModuleCard:
     """The card or module whose image is at ``path``; ImageError when there is none to read."""
-    try:
-        module = is_module_image(path.read_bytes())
-    except OSError as error:
-        raise ImageError(why=f"{path}: {error.strerror}") from error
+    module = is_module_image(read_image(path))
     return ModuleCard.load(path, randomness) if module else VirtualCard.load(path, randomness)
 
 
@@ -101,10 +97,5 @@ def as_lines(memory: ModuleMemory, lang: str) -> list[str]:
 
 
 def _write_letter(path: Path, facts: dict[str, str]) -> None:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ImageError("CARD_IMAGE_EXISTS", path=str(path)) from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump({key: facts[key] for key in ("serial", "fingerprint", "pin", "puk")}, file)
-        file.write("\n")
+    told = {key: facts[key] for key in ("serial", "fingerprint", "pin", "puk")}
+    write_new(path, json.dumps(told) + "\n")

@@ -12,7 +12,7 @@ from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Memory
 from simulator.card.masks import TRAINING_TRANSPORT_KEYS, make_card
 from simulator.card.personal import fictitious_holder
-from simulator.card.store import FileStore
+from simulator.card.store import FileStore, read_image
 from simulator.errors import ImageError
 from simulator.module_card import memory as module_images
 from simulator.module_card.card import ModuleCard
@@ -101,12 +101,10 @@ def _may_be_card(path: Path) -> bool:
 def _look(path: Path) -> ShelfCard:
     name = path.stem if path.suffix == SUFFIX else path.name
     try:
-        saved = path.read_bytes()
+        saved = read_image(path)
         if is_module_image(saved):
             return ShelfCard(name, path, MODULE, module_images.decode(saved).serial)
         memory = image.decode(saved)
     except CardlibError as error:
         return ShelfCard(name, path, trouble=error.code)
-    except OSError:
-        return ShelfCard(name, path, trouble=ImageError.default_code)
     return ShelfCard(name, path, memory.mask, memory.serial)

@@ -12,14 +12,13 @@ issuer 000000 only. Whoever has the file can personalise the card.
 """
 
 import json
-import os
 from pathlib import Path
 
 from cardlib.codec.purse import Suite
 from simulator.card.filesystem import Memory
 from simulator.card.masks import TRANSPORT_KEYS, is_cns, traits_of
+from simulator.card.store import write_new
 from simulator.card.traits import PurseKind
-from simulator.errors import ImageError
 
 FORMAT = "borsellino-stock"
 VERSION = 1
@@ -57,10 +56,4 @@ def write_stock(path: Path, memory: Memory, suite: Suite, *, training: bool) -> 
         "training": training,
         "transport_keys": {f"{key:02X}": services.keys[key].hex() for key in TRANSPORT_KEYS},
     }
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise ImageError("CARD_IMAGE_EXISTS", path=str(path)) from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump(fields, file, indent=1)
-        file.write("\n")
+    write_new(path, json.dumps(fields, indent=1) + "\n")

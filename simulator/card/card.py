@@ -27,9 +27,8 @@ from simulator.card.filesystem import Memory
 from simulator.card.masks.registry import traits_of
 from simulator.card.refusal import PowerLost, Refusal
 from simulator.card.session import Session
-from simulator.card.store import FileStore, MemoryStore, Store
+from simulator.card.store import FileStore, KeptImage, Store, read_image
 from simulator.card.transport import T0Link
-from simulator.errors import ImageError
 
 _log = logging.getLogger(__name__)
 _NO_ANSWER = b""
@@ -41,21 +40,15 @@ class VirtualCard:
     """One card: what it remembers is in ``memory``, kept by ``store``."""
 
     def __init__(self, memory: Memory, randomness: Randomness, store: Store | None = None) -> None:
-        self._store = store or MemoryStore()
-        self._saved = image.encode(memory)
+        self._kept = KeptImage(image.encode(memory), store)
         self._powered = True
         self._chip = Chip(memory, Session([memory.mf]), randomness, self._commit, traits_of(memory))
-        self._link, self._chain = T0Link(self._answer), Chain()
         self._link, self._chain = T0Link(self._answer), Chain()
 
     @classmethod
     def load(cls, path: Path, randomness: Randomness) -> Self:
         """The card whose image is at ``path``; ImageError when there is none to read."""
-        try:
-            saved = path.read_bytes()
-        except OSError as error:
-            raise ImageError(why=f"{path}: {error.strerror}") from error
-        return cls(image.decode(saved), randomness, FileStore(path))
+        return cls(image.decode(read_image(path)), randomness, FileStore(path))
 
     @property
     def atr(self) -> bytes:
@@ -73,11 +66,11 @@ class VirtualCard:
         ImageError when another program has left something else where the image was.
         """
         self._powered = True
-        current = self._store.current()
-        if current is not None and current != self._saved:
-            memory = image.decode(current)
+        changed = self._kept.changed_elsewhere()
+        if changed is not None:
+            memory = image.decode(changed)
             self._chip.memory, self._chip.traits = memory, traits_of(memory)
-            self._saved = current
+            self._kept.saved = changed
         self._forget()
 
     def power_off(self) -> None:
@@ -139,18 +132,12 @@ class VirtualCard:
             return None
 
     def _commit(self) -> None:
-        fresh = image.encode(self._chip.memory)
-        if fresh == self._saved:
-            return
-        if self._store.current() not in (None, self._saved):
-            raise ImageError("CARD_IMAGE_IN_USE")
-        self._store.save(fresh)
-        self._saved = fresh
+        self._kept.save(image.encode(self._chip.memory))
 
     def _forget(self) -> None:
         self._chip.session = Session([self._chip.memory.mf])
         self._link, self._chain = T0Link(self._answer), Chain()
 
     def _restore(self) -> None:
-        self._chip.memory = image.decode(self._saved)
+        self._chip.memory = image.decode(self._kept.saved)
         self._forget()

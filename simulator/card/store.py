@@ -1,9 +1,11 @@
-"""Where a card's memory is kept."""
+"""Where a card's memory is kept, and the files beside it that hold secrets."""
 
 import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
+
+from simulator.errors import ImageError
 
 
 class Store(Protocol):
@@ -58,6 +60,50 @@ class FileStore:
             os.fsync(file.fileno())
         fresh.replace(self.path)
         _sync_directory(self.path.parent)
+
+
+class KeptImage:
+    """A card's image as last saved: written when it changes, and never over a stranger's.
+
+    A card is in one reader at a time, so what another program has saved since is taken
+    over at power-up and not overwritten before.
+    """
+
+    def __init__(self, image: bytes, store: Store | None) -> None:
+        self.saved = image
+        self._store = store or MemoryStore()
+
+    def save(self, image: bytes) -> None:
+        """Saves a changed image; ImageError ``CARD_IMAGE_IN_USE`` on top of another's change."""
+        if image == self.saved:
+            return
+        if self._store.current() not in (None, self.saved):
+            raise ImageError("CARD_IMAGE_IN_USE")
+        self._store.save(image)
+        self.saved = image
+
+    def changed_elsewhere(self) -> bytes | None:
+        """What another program has saved since; None when nobody has."""
+        current = self._store.current()
+        return None if current == self.saved else current
+
+
+def read_image(path: Path) -> bytes:
+    """The image at ``path``; ImageError when there is none to read."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(why=f"{path}: {error.strerror}") from error
+
+
+def write_new(path: Path, text: str) -> None:
+    """A new file that only its owner reads; ImageError ``CARD_IMAGE_EXISTS`` when there is one."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise ImageError("CARD_IMAGE_EXISTS", path=str(path)) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def _sync_directory(path: Path) -> None:

@@ -27,8 +27,7 @@ from cardlib.codec.status import Status
 from cardlib.errors import CardlibError
 from simulator.card.chip import Randomness
 from simulator.card.refusal import Refusal
-from simulator.card.store import FileStore, MemoryStore, Store
-from simulator.errors import ImageError
+from simulator.card.store import FileStore, KeptImage, Store, read_image
 from simulator.module_card import memory as images
 from simulator.module_card.commands import HANDLERS, P1_MATTERS, WITHOUT_PIN
 from simulator.module_card.memory import PIN_TRIES, PUK_TRIES, ModuleMemory, Secret
@@ -49,19 +48,14 @@ class ModuleCard:
     def __init__(
         self, memory: ModuleMemory, randomness: Randomness, store: Store | None = None
     ) -> None:
-        self._store = store or MemoryStore()
-        self._saved = images.encode(memory)
+        self._kept = KeptImage(images.encode(memory), store)
         self._powered = True
         self._module = Module(memory, Session(), randomness, self._commit)
 
     @classmethod
     def load(cls, path: Path, randomness: Randomness) -> Self:
         """The module whose image is at ``path``; ImageError when there is none to read."""
-        try:
-            saved = path.read_bytes()
-        except OSError as error:
-            raise ImageError(why=f"{path}: {error.strerror}") from error
-        return cls(images.decode(saved), randomness, FileStore(path))
+        return cls(images.decode(read_image(path)), randomness, FileStore(path))
 
     @property
     def atr(self) -> bytes:
@@ -76,9 +70,9 @@ class ModuleCard:
     def power_on(self) -> None:
         """Supplies power: nothing selected, no PIN verified."""
         self._powered = True
-        current = self._store.current()
-        if current is not None and current != self._saved:
-            self._module.memory, self._saved = images.decode(current), current
+        changed = self._kept.changed_elsewhere()
+        if changed is not None:
+            self._module.memory, self._kept.saved = images.decode(changed), changed
         self._module.session = Session()
 
     def power_off(self) -> None:
@@ -98,7 +92,7 @@ class ModuleCard:
             return bytes(self._answer(apdu))
         except Exception:  # noqa: BLE001 - a chip that fails inside still answers
             _log.exception("module fault in command %s", apdu[:4].hex())
-            self._module.memory = images.decode(self._saved)
+            self._module.memory = images.decode(self._kept.saved)
             self._module.session = Session()
             return bytes(Response(b"", Status.INTERNAL))
 
@@ -179,13 +173,7 @@ class ModuleCard:
             raise Refusal(0x63C0 | secret.tries_left if secret.tries_left else Status.BLOCKED)
 
     def _commit(self) -> None:
-        fresh = images.encode(self._module.memory)
-        if fresh == self._saved:
-            return
-        if self._store.current() not in (None, self._saved):
-            raise ImageError("CARD_IMAGE_IN_USE")
-        self._store.save(fresh)
-        self._saved = fresh
+        self._kept.save(images.encode(self._module.memory))
 
 
 def _is_pin(padded: bytes) -> bool:
