@@ -107,15 +107,16 @@ def grant_moves(
 ) -> tuple[tuple[GrantMove, ...], int]:
     """The writes that bring every wallet over, in order, and the record map at the end.
 
-    A new grant goes into a free record and what it replaces is emptied after it, so that
-    each wallet is somewhere on the card at every moment; then what is left over goes.
+    First goes what is left over: a superseded grant whose successor was brought over would
+    be taken for the wallet by the next session. Then each new grant goes into a free record
+    and what it replaces is emptied after it: every wallet is on the card at every moment.
     """
     kept, old_live = set(card.new.live.values()), card.old.live
     waiting = card.waiting
     needed = {old_live[wallet.slot] for wallet in waiting}
     free = [nr for nr in _numbers() if nr not in kept | needed]
-    dirty = {item.number for item in card.state.old.grants if item.record != EMPTY_GRANT} - kept
-    moves: list[GrantMove] = []
+    written = {item.number for item in card.state.old.grants if item.record != EMPTY_GRANT}
+    moves = [GrantMove(number, None) for number in sorted(written - kept - needed)]
     for wallet in waiting:
         if not free:
             raise ConflictError("PURSE_SLOTS_FULL")
@@ -123,8 +124,6 @@ def grant_moves(
         moves += [GrantMove(number, signed_for(wallet)), GrantMove(before, None)]
         kept.add(number)
         free.append(before)
-        dirty -= {number, before}
-    moves += [GrantMove(number, None) for number in sorted(dirty)]
     return tuple(moves), map_of(tuple(kept))
 
 

@@ -305,6 +305,27 @@ def test_nothing_is_loaded_onto_a_purse_between_two_key_sets(field_card: Card, n
     town.check_books()
 
 
+@pytest.mark.parametrize("number", range(1, 9))
+def test_superseded_grants_left_over_do_not_stop_a_torn_change(town: Town, number: int) -> None:
+    """What was spent is above both of them: as wallets they would refuse the card."""
+    card = town.purse_card("left over")
+    for slot in (2, 1):
+        town.order(card, 5000, slot=slot, programme=slot)
+        assert town.load(card).outcome == "LOAD_DONE"
+    for slot in (1, 2):
+        town.order(card, 1000, slot=slot, programme=slot)
+        town.load(card, TearBefore(card.line, nth(2, ins=0xDC)))
+        card.debit(5500, slot=slot)
+    assert len(card.grants) == 4
+    town.begin_key_set()
+    town.renew(card, TearAfter(card.line, nth(number, ins=0xDC)))
+
+    assert town.renew(card).outcome in {"KEY_SET_CHANGED", "KEY_SET_CURRENT"}
+    assert balances(till_reads(card)) == {1: 500, 2: 500}
+    assert town.alarms() == []
+    town.check_books()
+
+
 def test_a_void_that_no_till_has_told_of_yet_holds_up_no_change(field_card: Card) -> None:
     town = field_card.town
     assert town.load(field_card).outcome == "LOAD_NOTHING_WAITING"  # the sale is proven
