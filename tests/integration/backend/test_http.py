@@ -30,6 +30,9 @@ class NoLetters:
     def issue(self, *_args: object) -> None:
         raise AssertionError
 
+    def reissue(self, *_args: object) -> None:
+        raise AssertionError
+
 
 @dataclass
 class Line:

@@ -159,7 +159,8 @@ class TornConnection:
     def __init__(
         self, inner: InProcessConnection, n: int, *, after: bool, tear: Tear | None = None
     ) -> None:
-        self._inner, self._left = inner, n
+        assert isinstance(inner.card, VirtualCard)
+        self._inner, self._card, self._left = inner, inner.card, n
         self._after, self._tear = after, tear
         self.sent = 0
 
@@ -169,11 +170,11 @@ class TornConnection:
             self.sent += 1
             return self._inner.transmit(apdu)
         if self._tear is not None:
-            self._inner.card.tear_next_write(self._tear)
+            self._card.tear_next_write(self._tear)
         if self._left == 0 and (self._after or self._tear is not None):
-            self._inner.card.transmit(apdu)
-        self._inner.card.tear_next_write(None)
-        self._inner.card.power_off()
+            self._card.transmit(apdu)
+        self._card.tear_next_write(None)
+        self._card.power_off()
         raise CardGoneError
 
 
