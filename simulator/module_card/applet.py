@@ -32,10 +32,10 @@ from simulator.card import crypto
 from simulator.card.refusal import Refusal
 from simulator.module_card import intent as intents
 from simulator.module_card import records
+from simulator.module_card.conversation import Conversation, Opened
 from simulator.module_card.intent import Intent
 from simulator.module_card.records import DebitKeys
 from simulator.module_card.refusals import Malformed, refuse_unless
-from simulator.module_card.session import Conversation, Opened
 
 KeysOf = Callable[[bytes], tuple[Info, DebitKeys]]
 

@@ -20,10 +20,10 @@ from simulator.card.refusal import Refusal
 from simulator.module_card import cbor, documents, records
 from simulator.module_card import intent as intents
 from simulator.module_card.applet import AppletConversation
+from simulator.module_card.conversation import Conversation
 from simulator.module_card.module import Module
 from simulator.module_card.quota import count
 from simulator.module_card.refusals import refuse_unless
-from simulator.module_card.session import Conversation
 
 
 def serves(module: Module, command: Command) -> bytes:

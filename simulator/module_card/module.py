@@ -11,11 +11,12 @@ from simulator.card.chip import Randomness
 from simulator.card.refusal import Refusal
 from simulator.module_card import records
 from simulator.module_card.applet import AppletConversation
+from simulator.module_card.conversation import Conversation
 from simulator.module_card.intent import Intent
 from simulator.module_card.memory import ModuleMemory
 from simulator.module_card.records import DebitKeys
 from simulator.module_card.refusals import refuse_unless
-from simulator.module_card.session import Conversation, Session
+from simulator.module_card.session import Session
 
 
 @dataclass(slots=True)
