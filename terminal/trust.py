@@ -46,6 +46,11 @@ class BundleTrust:
         """Categories of goods, in the operator's order."""
         return () if self.bundle is None else self.bundle.categories
 
+    @property
+    def issuers(self) -> frozenset[bytes]:
+        """Towns whose grants are believed. A card has at most one purse of each."""
+        return frozenset(issuer for issuer, _ in self._keys)
+
     def issuer_key(self, issuer: bytes, key_id: int) -> PublicKey | None:
         """The key that signs the grants of ``issuer``, None when unknown."""
         return self._keys.get((issuer, key_id))

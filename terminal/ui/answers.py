@@ -37,10 +37,12 @@ class Answers:
             warn=0 < risk.trust.limits.offline_days_warn <= days,
         )
 
-    def card(self, shown: CardShown) -> CardRead:
-        """A card that was read."""
+    def card(
+        self, shown: CardShown, *, other_purse: bool = False, same_card: bool = False
+    ) -> CardRead:
+        """A card that was read; ``other_purse``: it may hold another one for this till."""
         today = self._counter.risk().moment().day
-        return CardRead(card_view(shown, self._names, today))
+        return CardRead(card_view(shown, self._names, today, other_purse=other_purse), same_card)
 
     def offer(self, offer: Offer, shown: CardShown) -> Offered:
         """What the customer is to agree to."""

@@ -62,14 +62,15 @@ class CardWanted(Message):
 
 @dataclass
 class CardRead(Message):
-    """The card is good: type the amounts."""
+    """The card is good: type the amounts. ``same_card``: another purse of it is in view."""
 
     card: CardView
+    same_card: bool = False
 
 
 @dataclass
 class AmountsRefused(Message):
-    """Nothing can be paid like this: the amounts may be changed."""
+    """It cannot be done like this, and why: the amounts stand and may be changed."""
 
     reason: Reason
 
@@ -99,17 +100,19 @@ class SaleClosed(Message):
 
 @dataclass
 class Declined(Message):
-    """The customer said no; nothing was taken."""
+    """The customer said no; nothing was taken. ``other_purse``: the card may hold another."""
 
     card_in: bool
+    other_purse: bool = False
 
 
 @dataclass
 class Ended(Message):
-    """This sale is over without a receipt, and why."""
+    """This sale is over without a receipt, and why. ``other_purse`` as in ``Declined``."""
 
     reason: Reason
     card_in: bool
+    other_purse: bool = False
 
 
 @dataclass

@@ -31,6 +31,7 @@ from terminal.ui import messages
 from terminal.ui.answers import Answers
 from terminal.ui.card_slot import CardSlot, Change
 from terminal.ui.messages import Reason
+from terminal.ui.served_card import ServedCard
 from terminal.ui.shown import TillStatus, pin_place
 
 LOST_IN_A_ROW_MAX = 3
@@ -40,6 +41,7 @@ KEEP_UP_S = 30
 """How often the till looks for what the agent fetched."""
 
 _BEFORE_INTENT = (State.CARD_READ, State.BASKET, State.AGREED)
+Read = Callable[[SaleSession], CardShown]
 _OPEN = (State.UNKNOWN, State.NOT_APPLIED)
 
 
@@ -51,6 +53,7 @@ class Serving:
     ) -> None:
         self._counter = counter
         self._slot = slot
+        self._card = ServedCard(counter, slot)
         self._answers = Answers(counter, lang)
         self._post = post
         self._status: TillStatus | None = None
@@ -126,10 +129,21 @@ class Serving:
         if self._state in (*_BEFORE_INTENT, *_OPEN):
             return
         self._sale, self._lost_in_a_row = None, 0
+        self._card.begin_anew()
         if self._slot.card_in:
             self._card_entered()
         else:
             self._invite()
+
+    def next_purse(self) -> None:
+        """Another town's purse on the same card; nothing is written."""
+        at_rest = self._state in (State.IDLE, State.CARD_READ, State.BASKET)
+        if not (at_rest and self._slot.card_in) or self._waiting is not None:
+            return
+        self._stop()
+        self._read(self._card.read_next, same_card=True)
+        if self._card.only_purse and self._state is State.CARD_READ:
+            self._post(messages.AmountsRefused(Reason("PURSE_NO_OTHER")))
 
     def propose(self, items: Sequence[Item], other: Money) -> None:
         """What the vouchers would pay; ``other`` is for goods without voucher."""
@@ -153,24 +167,24 @@ class Serving:
         """The customer says no, or leaves: nothing is written."""
         if self._state in _BEFORE_INTENT:
             self._stop()
-            self._post(messages.Declined(self._slot.card_in))
+            self._declined()
 
     def read_again(self) -> None:
         """The outcome is unknown: a fresh read of the card that is in."""
         if not self._slot.card_in:
             self._slot.look()
-        self._find_out(self._card())
+        self._find_out(self._card.driver())
 
     def retry(self, pin: Pin | None) -> None:
         """The same debit again."""
         if self._sale is not None and self._state is State.NOT_APPLIED:
-            self._card()
+            self._card.driver()
             self._conclude(self._sale.retry(pin))
 
     def retry_on_pad(self) -> None:
         """As :meth:`retry`, with the PIN typed on the reader."""
         if self._sale is not None and self._state is State.NOT_APPLIED:
-            self._card()
+            self._card.driver()
             self._conclude(self._sale.retry_on_pad())
 
     def give_up(self) -> None:
@@ -178,7 +192,7 @@ class Serving:
         if self._sale is not None and self._state is State.NOT_APPLIED:
             self._sale.give_up()
             self._stop()
-            self._post(messages.Declined(self._slot.card_in))
+            self._declined()
 
     def park(self) -> None:
         """The customer has gone: the case waits, the next one is served."""
@@ -197,9 +211,9 @@ class Serving:
         if self._lost_in_a_row >= LOST_IN_A_ROW_MAX:
             self._end(Reason("CARD_GONE"))
         elif self._waiting is not None:
-            self._find_out(self._card())
+            self._find_out(self._card.driver())
         else:
-            self._read(self._card())
+            self._read(self._card.read)
 
     def _card_left(self) -> None:
         if self._state in _BEFORE_INTENT:
@@ -208,21 +222,22 @@ class Serving:
         else:
             self._post(messages.CardOut())
 
-    def _read(self, card: PurseCard) -> None:
+    def _read(self, read: Read, *, same_card: bool = False) -> None:
         self._counter.till.refresh()
         try:
-            self._shown = self._open_sale(card)
+            self._shown = self._open_sale(read)
         except UnsettledError:  # a case of this very purse was set aside
             self._sale = None
-            self._settle(card)
+            self._settle(self._card.driver())
             return
         self._lost_in_a_row = 0
-        self._post(self._answers.card(self._shown))
+        other = self._card.other_purse()
+        self._post(self._answers.card(self._shown, other_purse=other, same_card=same_card))
 
-    def _open_sale(self, card: PurseCard) -> CardShown:
+    def _open_sale(self, read: Read) -> CardShown:
         self._offer = None
-        self._sale = self._counter.sale(card, self._tell)
-        return self._sale.read()
+        self._sale = self._counter.sale(self._card.driver(), self._tell)
+        return read(self._sale)
 
     def _make_offer(self) -> None:
         sale, shown = self._require_sale(), self._shown
@@ -248,7 +263,7 @@ class Serving:
     def _ask_pin_again(self, error: WrongPinError) -> None:
         """A wrong PIN has ended the sale: the same offer, from a fresh read, asks again."""
         before, purse = self._offer, self._shown and self._shown.info.core
-        self._shown = self._open_sale(self._card())
+        self._shown = self._open_sale(self._card.read)
         self._make_offer()
         if self._offer == before and self._shown.info.core == purse:
             self._post(messages.PinWanted(Reason.of(error)))
@@ -263,7 +278,9 @@ class Serving:
             self._post(self._answers.receipts([result.closing]))
             sale.finish()
         elif result.state is State.UNKNOWN and code is None:
-            self._conclude(sale.resolve(self._card()))  # where it is still in, that is quickest
+            self._conclude(
+                sale.resolve(self._card.driver())
+            )  # where it is still in, that is quickest
         else:
             self._stop()
             self._end(Reason(code or ""))
@@ -295,12 +312,16 @@ class Serving:
         waiting = self._waiting
         if waiting is None:
             self._sale = None
-            self._post(messages.Ended(reason, self._slot.card_in))
+            other = self._card.other_purse(refused=reason.code)
+            self._post(messages.Ended(reason, self._slot.card_in, other))
         elif self._state is State.NOT_APPLIED:
             case, pin = self._answers.case(waiting), pin_place(self._shown)
             self._post(messages.NotDebited(case, pin, reason))
         else:
             self._post(messages.OutcomeUnknown(self._answers.case(waiting), reason))
+
+    def _declined(self) -> None:
+        self._post(messages.Declined(self._slot.card_in, self._card.other_purse()))
 
     def _invite(self) -> None:
         waiting = self._waiting
@@ -318,9 +339,6 @@ class Serving:
     @property
     def _waiting(self) -> UnsettledIntent | None:
         return self._counter.till.journal.views.open_intent()
-
-    def _card(self) -> PurseCard:
-        return self._counter.card(self._slot.connection)
 
     def _stop(self) -> None:
         """Lets go of a sale that no open debit hangs on."""

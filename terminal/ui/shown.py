@@ -70,11 +70,15 @@ class WalletRow:
 
 @dataclass(frozen=True, slots=True)
 class CardView:
-    """A card as the cashier sees it. ``purse`` is never shown: it says whether it is the same."""
+    """A card as the cashier sees it. ``purse`` is never shown: it says whether it is the same.
+
+    ``other_purse``: the card holds, or may hold, another town's purse for this till.
+    """
 
     purse: PurseId
     wallets: tuple[WalletRow, ...]
     categories: tuple[CategoryName, ...]
+    other_purse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,13 +154,14 @@ class Names:
         return self._trust.programme_name(issuer, number)
 
 
-def card_view(shown: CardShown, names: Names, today: int) -> CardView:
+def card_view(shown: CardShown, names: Names, today: int, *, other_purse: bool = False) -> CardView:
     """A card on the day number ``today``."""
     issuer = shown.info.issuer
     return CardView(
         PurseId(issuer, shown.info.purse),
         tuple(_wallet_row(wallet, issuer, names, today) for wallet in shown.wallets),
         names.categories(),
+        other_purse,
     )
 
 

@@ -25,7 +25,7 @@ class UiStep(StrEnum):
     """It was not, and may be debited again."""
 
 
-_ENTER, _ESC = "Enter", "Esc"
+_ENTER, _ESC, _TAB = "Enter", "Esc", "Tab"
 _KEYS: dict[UiStep, tuple[tuple[str, str, str], ...]] = {
     UiStep.INSERT: (("Ctrl+Q", "key_close", "leave"),),
     UiStep.WORKING: (),
@@ -49,9 +49,25 @@ _KEYS: dict[UiStep, tuple[tuple[str, str, str], ...]] = {
 }
 
 
-def keys_of(step: UiStep, wording: Wording) -> tuple[KeyHint, ...]:
-    """What each key does at a step."""
+_OTHER_PURSE_KEYS: dict[UiStep, tuple[tuple[str, str, str], ...]] = {
+    UiStep.AMOUNTS: (  # each category shows its own key
+        (_ENTER, "key_add", "confirm"),
+        (_TAB, "key_other_purse", "next_purse"),
+        (_ESC, "key_no_sale", "back"),
+    ),
+    UiStep.NOTICE: (
+        (_ENTER, "key_same_card", "confirm"),
+        (_TAB, "key_other_purse", "next_purse"),
+    ),
+}
+"""Where the card may hold another purse."""
+
+
+def keys_of(step: UiStep, wording: Wording, *, other_purse: bool = False) -> tuple[KeyHint, ...]:
+    """What each key does at a step; ``other_purse``: the card may hold another one."""
     faces = {_ENTER: wording("enter")}
+    keys = _OTHER_PURSE_KEYS.get(step) if other_purse else None
     return tuple(
-        KeyHint(faces.get(key, key), wording(does), action) for key, does, action in _KEYS[step]
+        KeyHint(faces.get(key, key), wording(does), action)
+        for key, does, action in keys or _KEYS[step]
     )

@@ -48,6 +48,7 @@ class TillScreen(Screen[None]):
         Binding("escape", "back", show=False),
         Binding("f2", "change", show=False),
         Binding("f8", "park", show=False),
+        Binding("tab", "next_purse", show=False),
     ]
 
     def __init__(
@@ -122,7 +123,8 @@ class TillScreen(Screen[None]):
     @on(messages.CardRead)
     def _card_read(self, event: messages.CardRead) -> None:
         self._answered()
-        self.view.show_amounts(event.card, keep=event.card.purse == self._typed_for)
+        same = event.same_card or event.card.purse == self._typed_for
+        self.view.show_amounts(event.card, keep=same)
         self._typed_for = event.card.purse
 
     @on(messages.AmountsRefused)
@@ -154,11 +156,11 @@ class TillScreen(Screen[None]):
     @on(messages.Declined)
     def _declined(self, event: messages.Declined) -> None:
         self._typed_for = None
-        self._over(None, card_in=event.card_in)
+        self._over(None, card_in=event.card_in, other_purse=event.other_purse)
 
     @on(messages.Ended)
     def _ended(self, event: messages.Ended) -> None:
-        self._over(event.reason, card_in=event.card_in)
+        self._over(event.reason, card_in=event.card_in, other_purse=event.other_purse)
 
     @on(messages.OutcomeUnknown)
     def _outcome_unknown(self, event: messages.OutcomeUnknown) -> None:
@@ -230,6 +232,12 @@ class TillScreen(Screen[None]):
         """Back from the offer to the amounts."""
         if self.view.step is UiStep.OFFER and not self._busy:
             self.view.back_to_amounts()
+
+    def action_next_purse(self) -> None:
+        """The purse of another town on the same card; what was typed stays."""
+        at_rest = self.view.step in (UiStep.AMOUNTS, UiStep.NOTICE)
+        if at_rest and self.view.other_purse and self._settled and not self._busy:
+            self._ask(self._serving.next_purse)
 
     def action_next_category(self) -> None:
         """For the mouse: the next line of the basket."""
@@ -315,10 +323,10 @@ class TillScreen(Screen[None]):
         self._busy = self._leaving = False
         self._close_dialog()
 
-    def _over(self, reason: Reason | None, *, card_in: bool) -> None:
+    def _over(self, reason: Reason | None, *, card_in: bool, other_purse: bool) -> None:
         self._answered()
         if card_in:
-            self.view.show_notice(reason)
+            self.view.show_notice(reason, other_purse=other_purse)
             self._settle()
         else:
             self.view.show_insert(reason, self._status)

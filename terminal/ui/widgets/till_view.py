@@ -27,6 +27,8 @@ class TillView(Vertical):
         super().__init__()
         self._wording = wording
         self.step = UiStep.WORKING
+        self.other_purse = False
+        """Whether the card in view may hold another purse."""
         self.status = StatusLine(wording, shop, terminal, training=training)
         self._title = StepTitle()
         self._keys = KeyBar()
@@ -66,6 +68,7 @@ class TillView(Vertical):
 
     def show_amounts(self, card: CardView, *, keep: bool) -> None:
         """Type the amounts; ``keep`` those of the same card, put back."""
+        self.other_purse = card.other_purse
         self.amounts.show(card, keep=keep)
         self.back_to_amounts()
 
@@ -100,8 +103,9 @@ class TillView(Vertical):
         """The next piece of the receipt."""
         self._receipt.paper.scroll_page_down()
 
-    def show_notice(self, reason: Reason | None) -> None:
+    def show_notice(self, reason: Reason | None, *, other_purse: bool = False) -> None:
         """Over without a receipt; None when the customer said no."""
+        self.other_purse = other_purse
         notice, advice = self._notices[UiStep.NOTICE], self._wording("notice_advice")
         if reason is None:
             notice.say(self._wording("declined"), advice)
@@ -133,4 +137,4 @@ class TillView(Vertical):
         name = key or step.value
         hint = self._wording(f"{name}_hint", **facts)
         self._title.show(self._wording(f"{name}_title", **facts), hint)
-        self._keys.show(keys_of(step, self._wording))
+        self._keys.show(keys_of(step, self._wording, other_purse=self.other_purse))

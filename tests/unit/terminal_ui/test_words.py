@@ -32,8 +32,11 @@ def test_no_label_is_without_words(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize("step", UiStep)
-def test_the_keys_of_a_step_fit_into_one_line_and_do_something(step: UiStep, lang: str) -> None:
-    keys = keys_of(step, Wording(lang))
+@pytest.mark.parametrize("other_purse", [False, True])
+def test_the_keys_of_a_step_fit_into_one_line_and_do_something(
+    step: UiStep, lang: str, other_purse: bool
+) -> None:
+    keys = keys_of(step, Wording(lang), other_purse=other_purse)
     assert sum(len(f" {hint.key}  {hint.does}  ") + 1 for hint in keys) <= 80
     assert all(hasattr(TillScreen, f"action_{hint.action}") for hint in keys)
     assert all(not hint.does.startswith("key_") for hint in keys)
