@@ -54,6 +54,8 @@ TRAINING_ISSUER = "000000"
 
 Card = Annotated[Path, typer.Argument(help="Image of the card.", metavar="PATH")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+_FIRST_LOOK_S = 1.0
+"""So long ``serve`` waits for the reader before it says that it waits."""
 Lang = Annotated[str | None, typer.Option(help="it or en.")]
 
 
@@ -228,8 +230,9 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     where = f"{address[0]}:{address[1]}"
-    with VirtualReader(faulty.connection, address, tracer, faulty.reinsert):
-        line = _label("serving", lang, path=path, address=where)
+    with VirtualReader(faulty.connection, address, tracer, faulty.reinsert) as reader:
+        key = "serving" if reader.connected.wait(_FIRST_LOOK_S) else "serving_later"
+        line = _label(key, lang, path=path, address=where)
         _print({"image": str(path), "vpcd": where}, [line], as_json)
         ended.wait()
 

@@ -38,9 +38,14 @@ class ShelfCard:
 
 
 class Shelf:
-    """The cards of a folder, ``*.card`` and ``*.json``. Other files are not on the shelf."""
+    """The cards of a folder, ``*.card`` and ``*.json``. Other files are not on the shelf.
+
+    The folder may be missing until a card is made; ImageError ``SHELF_NO_FOLDER`` for a file.
+    """
 
     def __init__(self, folder: Path, randomness: Randomness) -> None:
+        if folder.exists() and not folder.is_dir():
+            raise ImageError("SHELF_NO_FOLDER", path=str(folder))
         self.folder = folder
         self._randomness = randomness
 
@@ -65,15 +70,22 @@ class Shelf:
         """A training card of a fictitious holder, with a training purse if ``wallets``.
 
         Its stock file is beside it. MaskError for an unknown mask, ImageError
-        ``CARD_IMAGE_EXISTS`` when the name is taken.
+        ``CARD_NAME_BAD``, ``CARD_IMAGE_EXISTS`` when the name is taken, or
+        ``CARD_IMAGE_UNWRITABLE``.
         """
         path = self.folder / (name + SUFFIX)
-        if path.exists() or Path(name).name != name:
+        if not name.strip(".") or Path(name).name != name:
+            raise ImageError("CARD_NAME_BAD", name=name)
+        if path.exists():
             raise ImageError("CARD_IMAGE_EXISTS", path=str(path))
         made = self._make(mask, wallets)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        stock.write_stock(stock.stock_path(path), made, Suite.AES_128, training=True)
-        FileStore(path).save(image.encode(made))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            stock.write_stock(stock.stock_path(path), made, Suite.AES_128, training=True)
+            FileStore(path).save(image.encode(made))
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise ImageError("CARD_IMAGE_UNWRITABLE", path=str(path), why=why) from error
         return ShelfCard(name, path, made.mask, made.serial)
 
     def free_name(self) -> str:

@@ -1,6 +1,8 @@
 """The panel as a program: ``borsellino sim panel``."""
 
 import asyncio
+import signal
+import sys
 
 from textual.app import App
 
@@ -24,7 +26,10 @@ class PanelApp(App[None]):
         self.panel = PanelScreen(shelf, slots, card_keys, lang, where)
 
     def on_mount(self) -> None:
-        """The one screen."""
+        """The one screen. A closed window or a kill ends it as ``q`` does, daemon and all."""
+        if sys.platform != "win32":
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self.push_screen(self.panel)
 
     async def on_unmount(self) -> None:

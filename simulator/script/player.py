@@ -48,7 +48,7 @@ class Player:
         self._clock = clock
         self._keys = keys
         self._tell = tell
-        self._outcome = "nothing"
+        self._outcome: str | None = None
         self._heard: list[Spoken] = []
         for slot in self._slots.values():
             slot.watcher = self._watching(slot.watcher)
@@ -95,7 +95,7 @@ class Player:
         waited = 0.0
         while not self._was_said(wanted, step.slot):
             if waited >= step.seconds:
-                raise self._unmet(step, wanted, "nothing of the kind")
+                raise ScriptError("SCRIPT_NOT_SAID", line=step.line, expected=wanted)
             self._clock.sleep(_POLL_S)
             waited += _POLL_S
 
@@ -154,13 +154,17 @@ class Player:
 
     def _expect(self, step: Step) -> None:
         wanted = step.words["outcome"].upper()
+        if self._outcome is None:
+            raise ScriptError("SCRIPT_NO_OUTCOME", line=step.line, expected=wanted)
         if wanted != self._outcome:
             raise self._unmet(step, wanted, self._outcome)
 
     def _expect_wallet(self, step: Step) -> None:
         wanted, found = Money.parse(step.words["amount"]), self._balance(step)
+        if found is None:
+            raise ScriptError("SCRIPT_NO_WALLET", line=step.line, expected=str(wanted))
         if wanted != found:
-            raise self._unmet(step, str(wanted), "no such wallet" if found is None else str(found))
+            raise self._unmet(step, str(wanted), str(found))
 
     def _balance(self, step: Step) -> Money | None:
         card = self._filled(step).card

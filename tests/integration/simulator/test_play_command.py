@@ -53,3 +53,19 @@ def test_the_same_in_italian(tmp_path: Path) -> None:
 def test_a_script_that_is_not_there(tmp_path: Path) -> None:
     done = play(tmp_path, "", "--keys", "nowhere.json")
     assert done.stderr.startswith("KEYS_UNREADABLE")
+
+
+@pytest.mark.parametrize(
+    ("script", "cards", "told"),
+    [
+        ("new card ../anna", "cards", "CARD_NAME_BAD"),
+        ("new card anna", "story.txt", "SHELF_NO_FOLDER"),
+        ("new card anna", "/proc/nothing", "CARD_IMAGE_UNWRITABLE"),
+    ],
+)
+def test_a_card_goes_into_its_folder_or_nowhere(
+    tmp_path: Path, script: str, cards: str, told: str
+) -> None:
+    done = play(tmp_path, script, "--cards", cards)
+    assert (done.returncode, done.stderr.split(":")[0]) == (1, told)
+    assert [path.name for path in tmp_path.iterdir()] == ["story.txt"]

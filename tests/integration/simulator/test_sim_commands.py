@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -358,3 +359,22 @@ def test_other_commands_read_a_card_by_the_path_of_its_image(purse_card: Path) -
     host.open_purse()
     connection.close()
     assert host.status("00B0810011") == "6A82"
+
+
+def test_serving_says_when_no_reader_is_there_yet(purse_card: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound, and nobody listens
+        port = taken.getsockname()[1]
+        process = subprocess.Popen(
+            command("serve", purse_card, "--vpcd", str(port), "--lang", "en"),
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            assert process.stdout is not None
+            told = process.stdout.readline()
+        finally:
+            process.terminate()
+            process.communicate()
+    assert told.startswith(f"There is no virtual reader at 127.0.0.1:{port} yet")

@@ -50,3 +50,11 @@ def test_keys_that_are_none_are_refused_with_their_code(shown: list[Any]) -> Non
     assert code == 1
     assert "KEYS_UNREADABLE" in output
     assert shown == []
+
+
+def test_a_file_is_no_shelf(shown: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "one.card").write_text("{}")
+    code, output = panel(str(tmp_path / "one.card"), "--slots", "none", "--lang", "it")
+    assert (code, shown) == (1, [])
+    assert output.startswith("SHELF_NO_FOLDER: ")
+    assert "non è una cartella" in output

@@ -84,7 +84,7 @@ def test_without_keys_the_clear_parts_are_told(stage: Stage) -> None:
 def test_money_reads_as_in_the_reader_s_language(stage: Stage) -> None:
     plastic = stage.card()
     update = decoded(sale_trace(stage, plastic), plastic)[7]
-    assert "ha speso 4,00 EUR" in short(update, "it")
+    assert "posto 1: spesi 4,00 EUR" in short(update, "it")
 
 
 def test_a_wrong_mac_is_called_wrong(stage: Stage) -> None:

@@ -174,13 +174,15 @@ def test_held_back_commands_are_released(shelf: Shelf) -> None:
 def test_a_script_waits_for_others_and_gives_up(shelf: Shelf) -> None:
     play(shelf, "insert anna\nread\nwait for SELECT within 1 s\nwait for READ BINARY within 1 s")
     unmet = refused(shelf, "insert anna\nwait for UPDATE RECORD within 2 s")
-    assert (unmet.code, unmet.facts["line"]) == ("SCRIPT_UNMET", 2)
+    assert (unmet.code, unmet.facts["line"]) == ("SCRIPT_NOT_SAID", 2)
 
 
 @pytest.mark.parametrize(
     ("script", "code", "line"),
     [
-        ("insert anna\n\nexpect PIN_WRONG", "SCRIPT_UNMET", 3),
+        ("insert anna\n\nexpect PIN_WRONG", "SCRIPT_NO_OUTCOME", 3),
+        ("insert anna\nread\nexpect PIN_WRONG", "SCRIPT_UNMET", 3),
+        ("insert anna\nexpect wallet 6 1.00", "SCRIPT_NO_WALLET", 2),
         ("insert carla", "SCRIPT_CARD", 1),
         ("# nobody\nread", "SCRIPT_SLOT_EMPTY", 2),
         ("insert anna in slot 7", "SCRIPT_SLOT_EMPTY", 1),
