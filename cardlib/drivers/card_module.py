@@ -23,8 +23,8 @@ from cardlib.codec.module_card import (
     Signed,
 )
 from cardlib.codec.purse import SPEND_RECORD_SIZE, Info, Spend
-from cardlib.drivers.card_applet import CardAppletSession
-from cardlib.drivers.card_conversation import (
+from cardlib.drivers.module_applet import CardAppletSession
+from cardlib.drivers.module_conversation import (
     NOT_OWN,
     CardLegacySession,
     CardSession,

@@ -12,7 +12,7 @@ from simulator.card.masks.parts import (
     TRANSPORT_KEYS,
     random_transport_keys,
 )
-from simulator.card.masks.purses import (
+from simulator.card.masks.purse_chips import (
     WHITE_APPLET,
     WHITE_APPLET_ATR,
     WHITE_LEGACY,
