@@ -15,7 +15,8 @@ from typing import Self
 from cardlib.errors import CardlibError, ReaderMissingError
 from cardlib.monitor.events import Event
 from cardlib.monitor.snapshot import Snapshot, happened
-from cardlib.pcsc.service import PNP_READER, Context, Establish, ReaderState, real_service
+from cardlib.pcsc.machine import real_service
+from cardlib.pcsc.service import PNP_READER, Context, Establish, ReaderState
 
 Listener = Callable[[Event], None]
 

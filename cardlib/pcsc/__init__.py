@@ -7,7 +7,7 @@ resets the card when it lets go, so that no other program inherits the PIN state
 
 from cardlib.pcsc.connection import PcscConnection, TimeLimits
 from cardlib.pcsc.link import Search
-from cardlib.pcsc.service import real_service
+from cardlib.pcsc.machine import real_service
 
 __all__ = ["PcscConnection", "Search", "TimeLimits", "connect", "readers"]
 

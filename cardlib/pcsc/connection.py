@@ -15,7 +15,8 @@ from typing import TypeVar
 from cardlib.errors import CardGoneError, PresenceError
 from cardlib.pcsc import hung
 from cardlib.pcsc.link import Link, Search
-from cardlib.pcsc.service import Establish, real_service
+from cardlib.pcsc.machine import real_service
+from cardlib.pcsc.service import Establish
 from cardlib.pcsc.worker import TimeLimitError, Worker
 
 T = TypeVar("T")

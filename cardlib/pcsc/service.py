@@ -123,10 +123,3 @@ class Context(Protocol):
 
 Establish = Callable[[], Context]
 """Opens a link to the service; ServiceMissingError."""
-
-
-def real_service() -> Context:
-    """A link to the machine's own service; ImportError without the extra ``pcsc``."""
-    from cardlib.pcsc.winscard import WinscardContext  # noqa: PLC0415 - pyscard is an extra
-
-    return WinscardContext()

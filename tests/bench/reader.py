@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cardlib.errors import CardMissingError
 from cardlib.pcsc.link import Link, Search
-from cardlib.pcsc.service import real_service
+from cardlib.pcsc.machine import real_service
 from cardlib.system import SystemClock
 from simulator.private_pcscd import PrivatePcscd
 from tests.bench import vicc
