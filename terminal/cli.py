@@ -22,6 +22,7 @@ from terminal.journal_listing import entry_details, entry_line, entry_object
 from terminal.module.cli import module_app
 from terminal.passphrase import read_passphrase, read_pin
 from terminal.pay import Order, find_category, items_of, pay
+from terminal.pay_purse import issuer_of
 from terminal.pay_talk import PlainTalk, QuietTalk, paid_object
 from terminal.receipts import render
 from terminal.till import Till
@@ -87,6 +88,9 @@ def pay_command(
     category: Annotated[
         list[str] | None, typer.Option(help="Name or number of the category of goods.")
     ] = None,
+    issuer: Annotated[
+        str, typer.Option(help="ISTAT code of the town whose purse pays; else the card's first.")
+    ] = "",
     void: Annotated[bool, typer.Option("--void", help="Take the last sale back instead.")] = False,
     rest_otherwise: Annotated[
         bool, typer.Option(help="What the voucher does not cover is paid in another way.")
@@ -106,7 +110,7 @@ def pay_command(
     trace: Trace = False,
 ) -> None:
     """One sale without a screen."""
-    amounts = _amounts(amount or [], category or [], void=void)
+    amounts, town = _amounts(amount or [], category or [], void=void), _town(issuer)
     if as_json and not yes:
         raise typer.BadParameter("--json needs --yes: nobody can be asked")
     slot, chosen = ModuleSlot(module, module_card), _chosen(context, directory)
@@ -114,7 +118,9 @@ def pay_command(
         language = _language(till, lang)
         counter, exchanges = Counter(till), list[Exchange]()
         categories = [find_category(till.trust, asked) for asked in category or []]
-        order = Order(items_of(amounts, categories), rest_otherwise=rest_otherwise, park=park)
+        order = Order(
+            items_of(amounts, categories), rest_otherwise=rest_otherwise, park=park, issuer=town
+        )
         talk = (QuietTalk if as_json else PlainTalk)(
             typer.echo,
             (lambda _question: True) if yes else typer.confirm,
@@ -225,6 +231,13 @@ def _amounts(amounts: list[str], categories: list[str], *, void: bool) -> list[M
         return [_money(text) for text in amounts]
     except ValueError as error:
         raise typer.BadParameter(f"not an amount: {error}") from error
+
+
+def _town(issuer: str) -> bytes | None:
+    try:
+        return issuer_of(issuer) if issuer else None
+    except ValueError as error:
+        raise typer.BadParameter("--issuer is an ISTAT code: six digits") from error
 
 
 def _money(text: str) -> Money:

@@ -15,6 +15,7 @@ from cardlib.wire.money import Money
 from terminal.counter import Counter
 from terminal.errors import SaleRefusedError, UnsettledError
 from terminal.pay_pin import PinTalk, give_pin
+from terminal.pay_purse import read_purse
 from terminal.receipts import Receipt
 from terminal.recovery.flow import Settled
 from terminal.recovery.table import Verdict
@@ -62,12 +63,14 @@ class Order:
     """What is to be paid. ``items`` empty means: void the last sale on the card.
 
     ``rest_otherwise``: what the vouchers do not pay is paid in another way. ``park``: an
-    open sale of another card is set aside.
+    open sale of another card is set aside. ``issuer``: the town whose purse pays; None for
+    the first one on the card that this till serves.
     """
 
     items: tuple[Item, ...]
     rest_otherwise: bool = False
     park: bool = False
+    issuer: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +110,7 @@ def pay(counter: Counter, card: PurseCard, order: Order, talk: Talk) -> Paid:
     counter.risk().check_till()
     _settle_open(counter, card, order, talk)
     with counter.sale(card, talk.step) as sale:
-        _read(counter, sale, card, talk)
+        _read(counter, sale, card, order, talk)
         offer = _agreed(sale, order, talk)
         result = _debited(counter, sale, talk)
         if result.closing is None or not result.goods_are_due:
@@ -135,12 +138,13 @@ def _settle(counter: Counter, card: PurseCard, talk: Talk) -> None:
             raise UnsettledError("RECOVERY_NO_ANSWER", seq=found.seq)
 
 
-def _read(counter: Counter, sale: SaleSession, card: PurseCard, talk: Talk) -> None:
+def _read(counter: Counter, sale: SaleSession, card: PurseCard, order: Order, talk: Talk) -> None:
+    read = partial(read_purse, sale, counter.till.trust, order.issuer)
     try:
-        shown = sale.read()
+        shown = read()
     except UnsettledError:
         _settle(counter, card, talk)
-        shown = sale.read()
+        shown = read()
     talk.card(shown)
 
 

@@ -48,6 +48,8 @@ class PlainTalk:
     def card(self, shown: CardShown) -> None:
         """Wallets, balances, last days."""
         self._issuer = shown.info.issuer
+        if len(self._trust.issuers) > 1:
+            self._say(self._label("town", issuer=shown.info.issuer_code))
         for wallet in shown.wallets:
             until = day_in_words(shown.last_day(wallet), self._lang)
             name = self._name(wallet.grant.programme)

@@ -120,6 +120,10 @@ def test_pay_and_journal_from_the_command_line(enrolled: Enrolled, stage: Stage)
     status, out, _ = run(enrolled, "pay", "--amount", "1", "--category", "wine", "--json", *common)
     assert (status, json.loads(out)["code"]) == (1, "CATEGORY_UNKNOWN")
     assert run(enrolled, "pay", "--amount", "1", *common)[0] == 2
+    food = ("--amount", "1", "--category", "food")
+    status, out, _ = run(enrolled, "pay", *food, "--issuer", "058091", "--json", *common)
+    assert (status, json.loads(out)["code"]) == (1, "PURSE_NOT_OF_TOWN")
+    assert run(enrolled, "pay", *food, "--issuer", "Milano", *common)[0] == 2
 
     status, out, _ = run(enrolled, "pay", "--void", *common)
     assert status == 0
