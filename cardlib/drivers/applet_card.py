@@ -2,7 +2,7 @@
 
 from cardlib.channel import Channel
 from cardlib.codec.purse import Info
-from cardlib.dialogues.applet import OpenApplet, open_applet, read_back
+from cardlib.dialogues.applet import OpenApplet, find_applet, opened_applet, read_back
 from cardlib.dialogues.purse_state import PurseState, build_state, genuine_grant
 from cardlib.dialogues.read import mapped_records, read_all_grants, read_grants, state_of
 from cardlib.dialogues.volley import Dialogue
@@ -71,7 +71,11 @@ class AppletCard(FileCard):
     def _open_applet(self) -> Dialogue[OpenApplet]:
         if not isinstance(self._module, AppletModule):
             raise PurseRefusedError("MODULE_NO_APPLET")
-        return open_applet(self._module, self._module, self._first, training=self._training)
+        directory, session, answer = yield from find_applet(
+            self._module, self._module, self._first, training=self._training
+        )
+        self._directory = directory  # also of a purse that is refused after all
+        return opened_applet(directory, session, answer)
 
     def _read_applet(self) -> Dialogue[tuple[OpenApplet, PurseState]]:
         applet = yield from self._open_applet()

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from cardlib.codec.files import EF_INFO, KeyId
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import Info
+from cardlib.errors import AuthenticityError, PurseRefusedError
 from cardlib.keys import records
 from cardlib.keys.derivation import PurseKeys
 from cardlib.keys.grants import sign_grant
@@ -95,3 +97,42 @@ def test_a_till_that_serves_the_second_town_only_passes_the_first_by(
     assert pay(sale, 5_00, OTHER_PIN)
 
     assert (first.newest().spent[0], second_spent(second)) == (0, 5_00)
+
+
+def test_a_purse_of_a_newer_kind_does_not_keep_the_card_from_the_other_town(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    set_flag(first, 0x10)
+    till = till_of(stage, ISSUER, OTHER_ISSUER)
+
+    sale = Customer(till, first.plug()).session()
+    sale.read()
+    assert pay(sale, 5_00, OTHER_PIN)
+
+    with pytest.raises(PurseRefusedError, match="PURSE_UNKNOWN_VERSION"):
+        Customer(till_of(stage, ISSUER, number=503), first.plug()).session().read()
+
+
+def test_a_purse_that_answers_with_bad_macs_is_passed_by_wherever_it_lies(
+    stage: Stage, first: StageCard, second: StageCard
+) -> None:
+    directory = first.card.memory.find((0x1200, 0xB002))
+    assert directory is not None
+    directory.keys[KeyId.DEBIT_RESPONSE] = bytes(range(16))
+    sale = Customer(till_of(stage, ISSUER, OTHER_ISSUER), first.plug()).session()
+    sale.read()
+    with pytest.raises(AuthenticityError, match="CARD_MAC_BAD"):
+        sale.next_purse()
+
+    assert sale.next_purse().info.issuer == ISSUER
+
+
+def set_flag(card: StageCard, flag: int) -> None:
+    """In EF.INFO of the first purse, byte 12."""
+    directory = card.card.memory.find((0x1200, 0xB001))
+    assert directory is not None
+    info = directory.file(EF_INFO.fid)
+    assert info is not None
+    content = bytearray(info.content)
+    content[12] |= flag
+    info.records[0] = bytes(content)
