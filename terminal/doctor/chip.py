@@ -100,11 +100,13 @@ def told(chip: ChipReport, lang: str) -> Iterator[str]:
 
 
 def _detail(detail: str, lang: str) -> str:
-    if not detail:
-        return ""
+    return f"  [{_reason(detail, lang)}]" if detail else ""
+
+
+def _reason(detail: str, lang: str) -> str:
     key = f"why_{detail}"
     reason = label(TABLE, key, lang)
-    return f"  [{detail if reason == key else reason}]"
+    return detail if reason == key else reason
 
 
 def form(chip: ChipReport, lang: str, software: str) -> str:
@@ -124,7 +126,7 @@ def form(chip: ChipReport, lang: str, software: str) -> str:
     ]
     rows = [
         f"| {label(TABLE, item.question, lang)} (`{item.question}`) "
-        f"| {label(TABLE, f'reply_{item.reply.value}', lang)} | {item.detail} |"
+        f"| {label(TABLE, f'reply_{item.reply.value}', lang)} | {_reason(item.detail, lang)} |"
         for item in chip.report.answers
     ]
     times = [

@@ -17,6 +17,7 @@ from terminal.doctor import chip, service
 from terminal.doctor import reader as readers
 from terminal.doctor.findings import Finding, as_object, describe
 from terminal.doctor.till import clock_of, entries, till
+from terminal.errors import TillError
 from terminal.passphrase import PASSPHRASE_FILE, read_passphrase, read_pin
 from terminal.till import software
 
@@ -81,17 +82,29 @@ def doctor(
 ) -> None:
     """Says what is missing to read a card here, and the command that mends it."""
     if probe:
-        _probe(reader, card, _writing(pin_file) if write else None, form, lang, as_json=as_json)
+        with reported(lang, as_json=as_json):
+            writing = _writing(pin_file) if write else None
+        _probe(reader, card, writing, form, lang, as_json=as_json)
         return
     if write or pin_file or form:
         raise typer.BadParameter("only with --probe")
-    told = _told(examine(reader, card, directory, SystemClock()), language(lang), as_json=as_json)
+    with reported(lang, as_json=as_json):
+        findings = examine(reader, card, directory, SystemClock())
+        told = _told(findings, language(lang), as_json=as_json)
     if not all(item.ok for item in told):
         raise typer.Exit(FAILURE)
 
 
 def _writing(pin_file: Path | None) -> Writing:
     return Writing() if pin_file is None else Writing(read_pin(pin_file, ""))
+
+
+def _file(page: Path, text: str) -> None:
+    try:
+        page.write_text(text, "utf-8")
+    except OSError as error:
+        why = str(error.strerror)
+        raise TillError("FILE_UNWRITABLE", path=str(page), why=why) from error
 
 
 def _probe(
@@ -111,7 +124,7 @@ def _probe(
         finally:
             connection.close()
         if page is not None:
-            page.write_text(chip.form(found, chosen, software()), "utf-8")
+            _file(page, chip.form(found, chosen, software()))
     if as_json:
         typer.echo(json.dumps(chip.as_object(found)))
     else:

@@ -49,3 +49,14 @@ def test_a_wrong_passphrase_is_said_and_the_rest_is_looked_at(
     found = examined(enrolled, card, BORSELLINO_PASSPHRASE_FILE=str(wrong))
     assert found["entries"] == (False, "PASSPHRASE_WRONG")
     assert found["clock"][0]
+
+
+def test_a_passphrase_file_that_is_not_there_is_told(enrolled: Enrolled, card: Path) -> None:
+    command = Typer()
+    command.command()(doctor)
+    result = CliRunner().invoke(
+        command,
+        ["--card", str(card), "--dir", str(enrolled.directory)],
+        env=enrolled.environment | {"BORSELLINO_PASSPHRASE_FILE": "/nowhere"},
+    )
+    assert (result.exit_code, result.stderr.split(":")[0]) == (1, "SECRET_UNREADABLE")

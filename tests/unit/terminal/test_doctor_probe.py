@@ -80,3 +80,19 @@ def test_a_page_is_made_to_file(command: Typer, tmp_path: Path) -> None:
 
 def test_a_wish_to_write_without_a_probe_is_wrong_usage(command: Typer) -> None:
     assert CliRunner().invoke(command, ["--yes-write-training-purse"]).exit_code == 2
+
+
+def test_files_that_cannot_be_used_are_told(command: Typer, tmp_path: Path) -> None:
+    nowhere = str(tmp_path / "no" / "page.md")
+    page = run(command, tmp_path / "c.json", purse_memory(), "--form", nowhere, "--lang", "it")
+    assert (page.exit_code, page.stderr.split(":")[0]) == (1, "FILE_UNWRITABLE")
+    write = ("--yes-write-training-purse", "--pin-file", nowhere)
+    pin = run(command, tmp_path / "d.json", purse_memory(), *write)
+    assert (pin.exit_code, pin.stderr.split(":")[0]) == (1, "SECRET_UNREADABLE")
+
+
+def test_the_page_says_in_words_why_something_was_not_asked(command: Typer, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    run(command, tmp_path / "c.json", purse_memory(), "--form", str(page), "--lang", "it")
+    assert "| non chiesto | non si può chiedere |" in page.read_text()
+    assert "impossible" not in page.read_text()
