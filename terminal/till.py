@@ -1,4 +1,4 @@
-"""A till in its directory: configuration, sealed keys, certificate, bundle, journal.
+"""A till in its directory, opened: keys, certificate, bundle, journal (files: ``till_files``).
 
 ::
 
@@ -8,19 +8,9 @@
     with Till.open(directory, passphrase, clock, randomness) as till:
         till.journal ...                                          # 4. from now on
 
-========================  =========================================================
-``config.toml``           backend address, language, cashier: no secrets, edit at will
-``keys.sealed``           secrets, under the passphrase (``till_keys``)
-``certificate.cose``      who this terminal is, signed by the operator
-``bundle.cose``           parameters, signed by the operator, never an older one
-``module-keys.cose``      keys of later key sets, sealed to this till, signed by the operator
-``journal.db``            the journal, encrypted; ``.lock`` and ``.ballast`` beside it
-========================  =========================================================
+``prepare`` and ``enrol`` are in ``till_enrolment``.
 """
 
-import json
-import os
-import tomllib
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -34,142 +24,17 @@ from cardlib.keys.soft_module import SoftModule
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.bundle import Bundle
 from cardlib.wire.ed25519 import PublicKey
-from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
+from cardlib.wire.enrolment import Certificate
 from cardlib.wire.entry_header import ModuleClass
 from cardlib.wire.ids import TRAINING_ISSUER
 from cardlib.wire.module_keys import HeldSet, KeyAnswer, KeyRequest
 from terminal.errors import TillError
 from terminal.journal.journal import Author, Circumstances, Journal, JournalReader
 from terminal.journal.space import Space
-from terminal.till_keys import BoundModule, TillKeys
-from terminal.till_module import ModuleSlot, install_module, module_of
+from terminal.till_files import TillConfig, TillFiles, existing, read_bundle, write_durably
+from terminal.till_keys import TillKeys
+from terminal.till_module import ModuleSlot, module_of
 from terminal.trust import BundleTrust
-
-
-@dataclass(frozen=True, slots=True)
-class TillConfig:
-    """``config.toml``; ``sale_limit_cents`` is the shop's own, 0 for none.
-
-    ``module_reader``, ``module_image``: where a module card is, by reader or as an image.
-    """
-
-    backend_url: str
-    language: str = ""
-    cashier: str = ""
-    sale_limit_cents: int = 0
-    module_reader: str = ""
-    module_image: str = ""
-
-    @property
-    def slot(self) -> ModuleSlot:
-        """Where the module card is, for a till that has one."""
-        return ModuleSlot(self.module_reader, self.module_image)
-
-    def write(self, path: Path) -> None:
-        """As TOML."""
-        rows = (
-            f"backend_url = {json.dumps(self.backend_url)}",
-            f"language = {json.dumps(self.language)}  # it, en; empty: as the system",
-            f"cashier = {json.dumps(self.cashier)}  # a number, never a name",
-            f"sale_limit_cents = {self.sale_limit_cents}  # 0: only the operator's limit",
-        )
-        slot = (
-            f"module_reader = {json.dumps(self.module_reader)}  # part of the reader's name",
-            f"module_image = {json.dumps(self.module_image)}  # of a virtual module card",
-        )
-        written = rows + slot if self.module_reader or self.module_image else rows
-        path.write_text("\n".join(written) + "\n", "utf-8")
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """TillError ``TILL_CONFIG`` for anything that is not this file."""
-        try:
-            return cls(**tomllib.loads(path.read_text("utf-8")))
-        except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
-            raise TillError("TILL_CONFIG", path=str(path), why=str(error)) from error
-
-
-@dataclass(frozen=True, slots=True)
-class TillFiles:
-    """Where the parts of a till lie."""
-
-    directory: Path
-
-    @property
-    def config(self) -> Path:
-        """Settings."""
-        return self.directory / "config.toml"
-
-    @property
-    def keys(self) -> Path:
-        """Secrets."""
-        return self.directory / "keys.sealed"
-
-    @property
-    def certificate(self) -> Path:
-        """Present once the till is enrolled."""
-        return self.directory / "certificate.cose"
-
-    @property
-    def bundle(self) -> Path:
-        """The newest bundle."""
-        return self.directory / "bundle.cose"
-
-    @property
-    def module_keys(self) -> Path:
-        """Keys of later key sets; absent until there is one."""
-        return self.directory / "module-keys.cose"
-
-    @property
-    def journal(self) -> Path:
-        """The journal's database."""
-        return self.directory / "journal.db"
-
-    @property
-    def ballast(self) -> Path:
-        """The journal's reserved room."""
-        return self.directory / "journal.ballast"
-
-
-def prepare(
-    directory: Path, passphrase: str, config: TillConfig, randomness: Randomness,
-    card: BoundModule | None = None,
-) -> TillKeys:  # fmt: skip
-    """Makes the directory and fresh keys; TillError ``TILL_EXISTS`` when there are keys already.
-
-    A till that was prepared and never enrolled is prepared anew. With a module ``card``
-    the terminal's keys are there, and only the journal's is made.
-    """
-    files = TillFiles(directory)
-    if files.certificate.exists():
-        raise TillError("TILL_EXISTS", path=str(directory))
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    config.write(files.config)
-    keys = TillKeys.generate(randomness, card)
-    keys.write(files.keys, passphrase, randomness)
-    return keys
-
-
-def enrol(
-    directory: Path, passphrase: str, answer: EnrolmentAnswer, randomness: Randomness
-) -> Certificate:
-    """Installs the operator's answer; the caller has compared the fingerprint by eye.
-
-    AuthenticityError when certificate or bundle are not that operator's, or not for
-    this till's key. The certificate is written last: without it nothing is enrolled.
-    """
-    files = TillFiles(directory)
-    keys = TillKeys.read(_existing(files.keys), passphrase)
-    certificate = Certificate.open(answer.certificate, answer.operator_key)
-    if certificate.public_key != keys.public_key:
-        raise AuthenticityError("CERTIFICATE_OTHER")
-    Bundle.open(answer.bundle, answer.operator_key)
-    if keys.card is not None:
-        install_module(keys.card, TillConfig.read(files.config).slot, answer)
-    keys.enrolled(answer.operator_key, answer.sealed_keys).write(files.keys, passphrase, randomness)
-    write_durably(files.bundle, answer.bundle)
-    write_durably(files.certificate, answer.certificate)
-    return certificate
 
 
 @dataclass(slots=True)
@@ -201,8 +66,8 @@ class Till:
         ``TILL_NOT_ENROLLED``; AuthenticityError when a file is not the operator's.
         """
         files = TillFiles(directory)
-        config = TillConfig.read(_existing(files.config))
-        keys = TillKeys.read(_existing(files.keys), passphrase)
+        config = TillConfig.read(existing(files.config))
+        keys = TillKeys.read(existing(files.keys), passphrase)
         if keys.operator is None or not files.certificate.exists():
             raise TillError("TILL_NOT_ENROLLED", path=str(directory))
         complete = files.certificate.read_bytes()
@@ -330,29 +195,6 @@ class Till:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def read_bundle(path: Path, operator: PublicKey) -> Bundle | None:
-    """The bundle of a file, None when there is none; AuthenticityError when not genuine."""
-    if not path.exists():
-        return None
-    return Bundle.open(path.read_bytes(), operator)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Writes a file so that a crash leaves the old or the new one, whole."""
-    scratch = path.with_name(path.name + ".new")
-    with scratch.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    scratch.replace(path)
-
-
-def _existing(path: Path) -> Path:
-    if not path.exists():
-        raise TillError("TILL_MISSING", path=str(path.parent))
-    return path
 
 
 def software() -> str:

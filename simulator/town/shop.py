@@ -26,7 +26,8 @@ from terminal.receipts import render
 from terminal.recovery.flow import Settled
 from terminal.sale.debit import SaleResult
 from terminal.sale.offer import Item
-from terminal.till import Till, TillConfig, TillFiles
+from terminal.till import Till
+from terminal.till_files import TillConfig, TillFiles
 
 
 @dataclass(frozen=True, slots=True)

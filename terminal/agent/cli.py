@@ -26,7 +26,8 @@ from terminal.agent.loop import Agent, AgentLock, RoundReport
 from terminal.agent.status import SyncStatus, look
 from terminal.agent.uplink import Uplink
 from terminal.passphrase import read_passphrase, read_secret
-from terminal.till import Till, TillConfig
+from terminal.till import Till
+from terminal.till_files import TillConfig
 
 app = typer.Typer(
     help="Carry the journal to the backend and fetch what is new.",

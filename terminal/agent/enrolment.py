@@ -14,11 +14,11 @@ from cardlib.drivers.card_module import CardModule
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
-from terminal import till
+from terminal import till_enrolment
 from terminal.agent.errors import EnrolmentError
 from terminal.agent.uplink import Uplink, checked_url
 from terminal.errors import TillError
-from terminal.till import TillConfig, TillFiles
+from terminal.till_files import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
 from terminal.till_module import bind, module_of
 
@@ -41,7 +41,7 @@ def prepare_keys(
         if keys.card == card:
             config.write(files.config)
             return keys.public_key
-    return till.prepare(directory, passphrase, config, randomness, card).public_key
+    return till_enrolment.prepare(directory, passphrase, config, randomness, card).public_key
 
 
 def ask(
@@ -76,7 +76,7 @@ def accept(
     directory: Path, passphrase: str, answer: EnrolmentAnswer, randomness: Randomness
 ) -> Certificate:
     """Installs an answer whose operator a person has confirmed."""
-    return till.enrol(directory, passphrase, answer, randomness)
+    return till_enrolment.enrol(directory, passphrase, answer, randomness)
 
 
 def _digits(fingerprint: str) -> str:

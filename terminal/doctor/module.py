@@ -6,7 +6,7 @@ from cardlib.drivers.card_module import describe_module
 from cardlib.errors import CardlibError
 from terminal.doctor.findings import Finding, found, lacking
 from terminal.errors import TillError
-from terminal.till import TillConfig, TillFiles
+from terminal.till_files import TillConfig, TillFiles
 
 CHECK = "module"
 

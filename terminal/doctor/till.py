@@ -13,7 +13,8 @@ from cardlib.ports import Clock, Randomness
 from terminal.doctor.findings import Finding, found, lacking
 from terminal.doctor.module import module
 from terminal.journal.space import BALLAST_BYTES, HEADROOM_BYTES, Disk, SystemDisk
-from terminal.till import Till, TillFiles
+from terminal.till import Till
+from terminal.till_files import TillFiles
 
 OLDEST = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp())
 """No till ran this program before: a clock that says so has lost its battery."""

@@ -25,7 +25,9 @@ from cardlib.wire.enrolment import (
 )
 from cardlib.wire.ids import TRAINING_ISSUER, TerminalNumber
 from simulator.training import PROGRAMME
-from terminal.till import Till, TillConfig, enrol, prepare
+from terminal.till import Till
+from terminal.till_enrolment import enrol, prepare
+from terminal.till_files import TillConfig
 
 GOODS = 0
 PASSPHRASE = "nobody's secret"

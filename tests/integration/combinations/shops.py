@@ -18,7 +18,9 @@ from cardlib.wire.enrolment import (
 from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.module_order import ModuleOrder
 from simulator.modules import create_module
-from terminal.till import Till, TillConfig, TillFiles, enrol, prepare
+from terminal.till import Till
+from terminal.till_enrolment import enrol, prepare
+from terminal.till_files import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
 from terminal.till_module import bind, module_of
 from tests.integration.terminal.stage import ISSUER, KEY_SET, START, Stage

@@ -29,7 +29,8 @@ from terminal.agent import enrolment
 from terminal.agent.cli import app as sync_app
 from terminal.cli import app as terminal_app
 from terminal.sale.states import State
-from terminal.till import Till, TillConfig
+from terminal.till import Till
+from terminal.till_files import TillConfig
 from terminal.till_keys import TillKeys
 from terminal.till_module import ModuleSlot
 from tests.integration.demo.town import Town

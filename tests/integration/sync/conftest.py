@@ -16,7 +16,8 @@ from terminal.agent.loop import Agent, RoundReport
 from terminal.agent.uplink import Uplink
 from terminal.journal.journal import Author, Journal
 from terminal.journal.space import Space
-from terminal.till import Till, TillConfig, TillFiles, write_durably
+from terminal.till import Till
+from terminal.till_files import TillConfig, TillFiles, write_durably
 from terminal.till_keys import TillKeys
 from tests.integration.backend.builders import ManualClock, SeededRandomness, Town
 from tests.integration.sync.service import Service

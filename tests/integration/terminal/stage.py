@@ -59,7 +59,8 @@ from terminal.sale.debit import SaleResult
 from terminal.sale.offer import Item
 from terminal.sale.session import SaleSession
 from terminal.sale.states import Step
-from terminal.till import Till, TillConfig, TillFiles, write_durably
+from terminal.till import Till
+from terminal.till_files import TillConfig, TillFiles, write_durably
 from terminal.till_keys import TillKeys
 
 ISSUER = bytes.fromhex("018153")

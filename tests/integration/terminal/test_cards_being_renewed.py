@@ -17,7 +17,8 @@ from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import DebitMaster, ModuleKeys
 from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.module_keys import KeyAnswer
-from terminal.till import Till, write_durably
+from terminal.till import Till
+from terminal.till_files import write_durably
 from tests.integration.terminal.stage import (
     ISSUER,
     KEY_SET,

@@ -31,7 +31,9 @@ from terminal.recovery.flow import Settled
 from terminal.sale.offer import Item, Offer
 from terminal.sale.session import CardShown
 from terminal.sale.states import Step
-from terminal.till import Till, TillConfig, enrol, prepare
+from terminal.till import Till
+from terminal.till_enrolment import enrol, prepare
+from terminal.till_files import TillConfig
 from tests.integration.terminal.stage import (
     FOOD,
     HYGIENE,

@@ -11,7 +11,8 @@ from cardlib.wire.entry_body import Heartbeat
 from cardlib.wire.ids import Seq
 from cardlib.wire.upload import Acknowledgement
 from terminal.counter import Counter
-from terminal.till import Till, write_durably
+from terminal.till import Till
+from terminal.till_files import write_durably
 from terminal.ui.card_slot import CardSlot
 from terminal.ui.serving import KEEP_UP_S, Serving
 from tests.integration.terminal.stage import START, Stage

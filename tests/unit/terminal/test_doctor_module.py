@@ -10,7 +10,7 @@ from simulator.module_card import memory as images
 from simulator.modules import create_module
 from terminal.doctor.findings import Finding
 from terminal.doctor.module import module
-from terminal.till import TillConfig, TillFiles
+from terminal.till_files import TillConfig, TillFiles
 
 
 def examined(directory: Path, image: Path | str = "") -> list[Finding]:

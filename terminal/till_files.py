@@ -1,0 +1,132 @@
+"""The files of a till: its settings, where each part lies, and writing that outlives a crash.
+
+========================  =========================================================
+``config.toml``           backend address, language, cashier: no secrets, edit at will
+``keys.sealed``           secrets, under the passphrase (``till_keys``)
+``certificate.cose``      who this terminal is, signed by the operator
+``bundle.cose``           parameters, signed by the operator, never an older one
+``module-keys.cose``      keys of later key sets, sealed to this till, signed by the operator
+``journal.db``            the journal, encrypted; ``.lock`` and ``.ballast`` beside it
+========================  =========================================================
+"""
+
+import json
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from cardlib.wire.bundle import Bundle
+from cardlib.wire.ed25519 import PublicKey
+from terminal.errors import TillError
+from terminal.till_module import ModuleSlot
+
+
+@dataclass(frozen=True, slots=True)
+class TillConfig:
+    """``config.toml``; ``sale_limit_cents`` is the shop's own, 0 for none.
+
+    ``module_reader``, ``module_image``: where a module card is, by reader or as an image.
+    """
+
+    backend_url: str
+    language: str = ""
+    cashier: str = ""
+    sale_limit_cents: int = 0
+    module_reader: str = ""
+    module_image: str = ""
+
+    @property
+    def slot(self) -> ModuleSlot:
+        """Where the module card is, for a till that has one."""
+        return ModuleSlot(self.module_reader, self.module_image)
+
+    def write(self, path: Path) -> None:
+        """As TOML."""
+        rows = (
+            f"backend_url = {json.dumps(self.backend_url)}",
+            f"language = {json.dumps(self.language)}  # it, en; empty: as the system",
+            f"cashier = {json.dumps(self.cashier)}  # a number, never a name",
+            f"sale_limit_cents = {self.sale_limit_cents}  # 0: only the operator's limit",
+        )
+        slot = (
+            f"module_reader = {json.dumps(self.module_reader)}  # part of the reader's name",
+            f"module_image = {json.dumps(self.module_image)}  # of a virtual module card",
+        )
+        written = rows + slot if self.module_reader or self.module_image else rows
+        path.write_text("\n".join(written) + "\n", "utf-8")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """TillError ``TILL_CONFIG`` for anything that is not this file."""
+        try:
+            return cls(**tomllib.loads(path.read_text("utf-8")))
+        except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
+            raise TillError("TILL_CONFIG", path=str(path), why=str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class TillFiles:
+    """Where the parts of a till lie."""
+
+    directory: Path
+
+    @property
+    def config(self) -> Path:
+        """Settings."""
+        return self.directory / "config.toml"
+
+    @property
+    def keys(self) -> Path:
+        """Secrets."""
+        return self.directory / "keys.sealed"
+
+    @property
+    def certificate(self) -> Path:
+        """Present once the till is enrolled."""
+        return self.directory / "certificate.cose"
+
+    @property
+    def bundle(self) -> Path:
+        """The newest bundle."""
+        return self.directory / "bundle.cose"
+
+    @property
+    def module_keys(self) -> Path:
+        """Keys of later key sets; absent until there is one."""
+        return self.directory / "module-keys.cose"
+
+    @property
+    def journal(self) -> Path:
+        """The journal's database."""
+        return self.directory / "journal.db"
+
+    @property
+    def ballast(self) -> Path:
+        """The journal's reserved room."""
+        return self.directory / "journal.ballast"
+
+
+def read_bundle(path: Path, operator: PublicKey) -> Bundle | None:
+    """The bundle of a file, None when there is none; AuthenticityError when not genuine."""
+    if not path.exists():
+        return None
+    return Bundle.open(path.read_bytes(), operator)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Writes a file so that a crash leaves the old or the new one, whole."""
+    scratch = path.with_name(path.name + ".new")
+    with scratch.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    scratch.replace(path)
+
+
+def existing(path: Path) -> Path:
+    """The path itself; TillError ``TILL_MISSING`` when nothing is there."""
+    if not path.exists():
+        raise TillError("TILL_MISSING", path=str(path.parent))
+    return path
