@@ -66,10 +66,19 @@ class ChangingPurse(Administrator):
         volley: Volley = (self.fresh_random(), *read_spends([1]), *read_all_grants())
         answers = yield from send_all(*volley, get_challenge())
         newest = self.open_spend(1, answers[1])
-        if newest.record != before.old.spends[0].record:
-            raise AuthenticityError("CARD_READ_BACK_DIFFERS", record=1)
+        self._require_same(newest, before)
         self.challenged(answers[-1])
         return self._state((newest, *before.old.spends[1:]), answers[2:-1])
+
+    def read_newest_again(self, before: ChangingState) -> Dialogue[None]:
+        """A challenge, and proof that no record was added until it was given.
+
+        Shops hold the new K_DC by now: whatever one writes later uses the challenge up.
+        """
+        volley: Volley = (get_challenge(), self.fresh_random(), *read_spends([1]))
+        answers = yield from send_all(*volley)
+        self.challenged(answers[0])
+        self._require_same(self.open_spend(1, answers[2]), before)
 
     def load_write(self, plain: Command) -> Command:
         """A write under the new K_LC."""
@@ -117,6 +126,11 @@ class ChangingPurse(Administrator):
         keys = (self._new_keys.debit.record, *self._older_records)
         opened = (records.open_spend(key, read.record) for key in keys)
         return AttestedSpend(read, next((spend for spend in opened if spend), None))
+
+    @staticmethod
+    def _require_same(newest: AttestedSpend, before: ChangingState) -> None:
+        if newest.record != before.old.spends[0].record:
+            raise AuthenticityError("CARD_READ_BACK_DIFFERS", record=1)
 
     @property
     def _older_records(self) -> tuple[bytes, ...]:

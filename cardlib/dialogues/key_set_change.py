@@ -124,6 +124,7 @@ def change_key_set(
         yield from _write_info(purse, 12, change.new.core[CORE_CHANGES])
         authority.core_changed()
     if plan.init is not None:
+        yield from purse.read_newest_again(state)
         authority.initialised((yield from _write_init(purse, change, plan.init)))
     yield from _write_info(purse, INFO_CORE_SIZE, bytes((plan.record_map,)))
     return state

@@ -167,9 +167,9 @@ def commands_of_a_change(card: Card) -> list[tuple[int, int, int, int]]:
     return heard
 
 
-COMMANDS = 95
+COMMANDS = 98
 """Of one change of a purse with two wallets; a test counts them."""
-RECORD_WRITES = (70, 74, 78, 82, 89)
+RECORD_WRITES = (70, 74, 78, 82, 92)
 FIRST_READ = 33
 """Commands up to the end of the first read: nothing is written before."""
 
@@ -302,6 +302,51 @@ def test_nothing_is_loaded_onto_a_purse_between_two_key_sets(field_card: Card, n
     assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
     assert town.load(field_card).outcome == "LOAD_DONE"
     assert balances(till_reads(field_card)) == {1: 4750, 2: 700}
+    town.check_books()
+
+
+class SellsInBetween:
+    """A dishonest station with the new shop keys: it writes a sale of its own once the core is
+    changed, the citizen's PIN still presented, and lets the change go on."""
+
+    def __init__(self, card: Card, cents: int) -> None:
+        self._card, self._line, self._cents = card, card.line, cents
+
+    def transmit(self, apdu: bytes) -> bytes:
+        answer = self._line.transmit(apdu)
+        if apdu.startswith(bytes.fromhex("0CD6810C")):
+            self._sell()
+        return answer
+
+    def reset(self) -> None:
+        self._line.reset()
+
+    def _sell(self) -> None:
+        file, keys = self._card._file(3), self._card.town.keys
+        old = PurseKeys.derive(keys.masters(ISSUER, 1), replace(self._card.info, key_set=1))
+        before = records.open_spend(old.debit.record, file.records[0])
+        assert before is not None
+        first, two, three, four, five, six = before.spent
+        sale = replace(
+            before, type=SpendType.SALE, ctr=before.ctr + 1,
+            spent=(first + self._cents, two, three, four, five, six),
+            intent_hash=b"\x07" * 8, terminal=TILL, prev=record_hash(file.records[0])[:4],
+        )  # fmt: skip
+        sealed = records.seal_spend(self._card.keys.debit.record, sale)
+        file.records = [sealed, *file.records[:-1]]
+
+
+def test_a_record_written_in_between_is_not_written_over(field_card: Card) -> None:
+    """The init record would put back what that sale took: a shop's claim, and value for all."""
+    town = field_card.town
+
+    done = town.renew(field_card, SellsInBetween(field_card, 2000))  # type: ignore[arg-type]
+
+    assert done.outcome == "CARD_READ_BACK_DIFFERS"
+    assert town.alarms() == ["CARD_READ_BACK_DIFFERS"]
+    assert balances(till_reads(field_card)) == {1: 1750, 2: 700}
+    assert town.renew(field_card).outcome == "KEY_SET_CHANGED"
+    assert balances(till_reads(field_card)) == {1: 1750, 2: 700}
     town.check_books()
 
 
