@@ -59,6 +59,8 @@ class PinResetDesk:
         if self._row.plan is None:
             if purse.state != "active":
                 raise ConflictError("PURSE_NOT_ACTIVE", purse=str(_id(info)))
+            if purse.hotlisted_at is not None:
+                raise ConflictError("PURSE_HOTLISTED")
             claim_purse(self._unit, self._row, purse.id, self._now)
             self._forget_earlier(purse.id)
             self._row.person = self._person

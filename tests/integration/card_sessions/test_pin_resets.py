@@ -145,3 +145,14 @@ def test_a_pin_whose_reset_failed_is_kept_in_its_letter_only(card: Card) -> None
     with town.work.begin() as unit:
         rows = unit.cards.sessions_of(unit.cards.purse(card.purse).id)
         assert [(row.plan, row.seed) for row in rows if row.purpose == "pin"] == [(None, b"")] * 2
+
+
+def test_a_card_reported_as_stolen_gets_no_new_pin(card: Card) -> None:
+    """A till that has not heard of it would serve whoever knows one."""
+    town, known = card.town, card.pin
+    with town.work.begin() as unit:
+        unit.cards.purse(card.purse).hotlisted_at = 1
+        unit.commit()
+
+    assert town.reset_pin(card).outcome == "PURSE_HOTLISTED"
+    assert (card.pin, town.letters.sent[card.purse][0]) == (known, known)
