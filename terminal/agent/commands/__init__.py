@@ -1,0 +1,1 @@
+"""The sub-commands of ``borsellino sync``, one module a subject."""
