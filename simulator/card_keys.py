@@ -16,7 +16,7 @@ from cardlib.keys.derivation import MASTER_SIZE, DebitKeys
 from cardlib.trace.keyring import TraceKeys
 from simulator import training
 from simulator.card.filesystem import Directory, Memory
-from simulator.card.secure_messaging import info_of
+from simulator.card.purse_profile import info_of
 from simulator.errors import ImageError
 
 

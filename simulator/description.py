@@ -11,7 +11,7 @@ from cardlib.codec.purse import SpendType
 from cardlib.codec.reader import Reader
 from cardlib.text import catalogue
 from simulator.card.filesystem import Directory, ElementaryFile, Memory
-from simulator.card.secure_messaging import info_of
+from simulator.card.purse_profile import info_of
 
 Json = dict[str, Any]
 

@@ -1,7 +1,8 @@
 """A personalised purse directory in one go, for cards that need no personalising.
 
 Tests and trainings start here. What the municipality does instead, over secure
-messaging, is ``commands.personalisation``; both lead to the same directory.
+messaging, is in ``commands.creation`` and ``commands.security_objects``; both ways lead to
+the same directory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,8 @@ from cardlib.codec.files import (
     PurseFile,
 )
 from simulator.card.access import FREE, PIN_SIZE, Pin
-from simulator.card.commands.personalisation import PIN_ID, PIN_TRIES, PUK_ID, PUK_TRIES
 from simulator.card.filesystem import Directory, ElementaryFile, FileSpec, Memory
+from simulator.card.purse_profile import PIN_ID, PIN_TRIES, PUK_ID, PUK_TRIES
 
 
 def add_purse(

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from cardlib.codec import tlv
 from cardlib.codec.apdu import Command, Response
 from cardlib.codec.files import DF_SERVICES, KeyId
-from cardlib.codec.purse import Info
 from cardlib.codec.status import Status
 from cardlib.errors import CardlibError
 from simulator.card import crypto
 from simulator.card.access import NEVER
 from simulator.card.chip import Chip
 from simulator.card.filesystem import Directory, LifeCycle
+from simulator.card.purse_profile import info_of
 from simulator.card.refusal import Refusal
 
 TAG_PLAIN = 0x81
@@ -94,13 +94,12 @@ def _keys(directory: Directory, suite: crypto.Suite, command: int, encipher: int
         raise Refusal(Status.SECURITY_STATUS) from None
 
 
-def info_of(directory: Directory) -> Info | None:
-    """What EF.INFO of a purse directory says, None where there is none that can be read."""
-    file = directory.file_by_sfi(1)
+def content_objects(content: bytes) -> list[tlv.Tlv]:
+    """The data objects that a secured content is made of; 6A80 for bytes that are none."""
     try:
-        return Info.decode(file.content) if file else None
+        return tlv.decode_strict(content)
     except CardlibError:
-        return None
+        raise Refusal(Status.WRONG_DATA) from None
 
 
 def suite_of(directory: Directory) -> crypto.Suite:

@@ -28,7 +28,7 @@ from cardlib.codec.module_applet import BuiltDebit
 from cardlib.codec.module_card import ModuleStatus
 from cardlib.codec.purse import Info, Spend
 from cardlib.errors import CardlibError
-from simulator.card import crypto
+from simulator.card import crypto, sealed_records
 from simulator.card.refusal import Refusal
 from simulator.module_card import intent as intents
 from simulator.module_card import records
@@ -63,7 +63,7 @@ class AppletConversation:
         refuse_unless(crypto.same(code, answer.code), ModuleStatus.NOT_GENUINE)
         clear = _deciphered(keys.record, answer, self.random)
         self.newest = _state(clear).newest
-        self.record = records.seal_spend(keys.record, self.newest)
+        self.record = sealed_records.seal_spend(keys.record, self.newest)
         self.reads = Conversation(info, None, self.random, keys, suite)
         self.challenge = answer.challenge
         return self.record + clear
@@ -90,7 +90,7 @@ class AppletConversation:
         reads, before = self._opened(), self.newest
         assert challenge is not None and before is not None  # noqa: PT018 - ``check`` comes first
         order = _order(before, intent.plan)
-        record = records.seal_spend(reads.keys.record, intent.plan)
+        record = sealed_records.seal_spend(reads.keys.record, intent.plan)
         padded = challenge.ljust(CHALLENGE_PADDED, b"\x00")
         code = records.mac(
             reads.suite, reads.keys.command, padded, order.header, bytes(tlv.Tlv(0x81, record))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from cardlib.codec.files import EF_GRANT, EF_SPEND, PurseFile
 from cardlib.codec.module_card import ModuleStatus
 from cardlib.codec.purse import Info, Spend
-from simulator.card import crypto
+from simulator.card import crypto, sealed_records
 from simulator.card.refusal import Refusal
 from simulator.module_card import intent as intents
 from simulator.module_card import records
@@ -55,9 +55,9 @@ class Conversation:
     def open_spend(self, number: int, answer: bytes) -> Opened:
         """An EF.SPEND record, its MAC verified, in clear under whichever key set opens it."""
         record = self._record(EF_SPEND, number, answer)
-        opened = Opened(record, records.open_spend(self.keys.record, record))
+        opened = Opened(record, sealed_records.open_spend(self.keys.record, record))
         for keys in self.others if opened.spend is None else ():
-            spend = records.open_spend(keys.record, record)
+            spend = sealed_records.open_spend(keys.record, record)
             if spend is not None:
                 opened = Opened(record, spend, other_set=True)
         self.read[number] = opened
@@ -65,7 +65,7 @@ class Conversation:
 
     def open_grant(self, number: int, answer: bytes) -> bytes | None:
         """An EF.GRANT record in clear, its MAC verified; None when it does not decrypt."""
-        return records.open_grant(self.keys.record, self._record(EF_GRANT, number, answer))
+        return sealed_records.open_grant(self.keys.record, self._record(EF_GRANT, number, answer))
 
     def newest(self) -> Opened:
         """The newest valid record; NOT_FRESH unless it and all above it were read here."""
@@ -92,7 +92,7 @@ class Conversation:
         challenge, self.challenge = self.challenge, None
         assert challenge is not None  # ``check`` comes first
         self.updated = True
-        record = records.seal_spend(self.keys.record, intent.plan)
+        record = sealed_records.seal_spend(self.keys.record, intent.plan)
         return records.update_data(self.suite, self.keys.command, challenge, record)
 
     def confirms(self, answer: bytes) -> bool:

@@ -15,7 +15,7 @@ from cardlib.codec.module_card import (
 )
 from cardlib.codec.purse import INFO_CORE_SIZE
 from cardlib.codec.status import Status
-from simulator.card import crypto
+from simulator.card import crypto, sealed_records
 from simulator.card.refusal import Refusal
 from simulator.module_card import cbor, documents, records
 from simulator.module_card import intent as intents
@@ -111,7 +111,7 @@ def record(module: Module, command: Command) -> bytes:
     """The record that the remembered intent writes, sealed: recovery compares it."""
     intent = module.intent(command.data)
     _, keys = module.keys(intent.info_core)
-    return records.seal_spend(keys.record, intent.plan)
+    return sealed_records.seal_spend(keys.record, intent.plan)
 
 
 def update(module: Module, command: Command) -> bytes:
@@ -130,7 +130,7 @@ def confirm(module: Module, command: Command) -> bytes:
 def _stored(module: Module, data: bytes) -> bytes | None:
     refuse_unless(len(data) == INFO_CORE_SIZE + EF_SPEND.record_size, Status.WRONG_LENGTH)
     _, keys = module.keys(data[:INFO_CORE_SIZE])
-    spend = records.open_spend(keys.record, data[INFO_CORE_SIZE:])
+    spend = sealed_records.open_spend(keys.record, data[INFO_CORE_SIZE:])
     return None if spend is None else bytes(spend)
 
 

@@ -38,8 +38,9 @@ class Intent:
 
     @property
     def cents(self) -> int:
-        """What the quota counts: the sum of a sale, nothing for a void."""
-        return 0 if self.voided is not None else sum(cents for _, cents in self.lines)
+        """What the quota counts. A void counts too: nothing tells the chip what its sale took,
+        and a purse of files believes what it is written (PROTOCOL 8, re-opened value)."""
+        return sum(cents for _, cents in self.lines)
 
 
 def entry_fields(payload: bytes, terminal: int) -> dict[int, cbor.Item]:

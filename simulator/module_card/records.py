@@ -1,13 +1,11 @@
-"""Purse keys and purse records as the chip computes them (PROTOCOL 3).
+"""Purse keys and MACed records as the module computes them (PROTOCOL 3).
 
 Keys: SP 800-108r1 in counter mode, one block: ``CMAC(M, 00000001 ‖ label ‖ 00 ‖ context ‖
-00000080)``. Records at rest: AES-128-CCM.
+00000080)``. Records at rest: ``simulator.card.sealed_records``.
 """
 
 from dataclasses import dataclass
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.cmac import CMAC
 
@@ -15,7 +13,7 @@ from cardlib.codec import tlv
 from cardlib.codec.apdu import CLA_SECURE
 from cardlib.codec.files import EF_GRANT, EF_SPEND, EF_SPEND_APPEND_P2, PurseFile
 from cardlib.codec.module_card import ModuleStatus
-from cardlib.codec.purse import Info, Spend, SpendType
+from cardlib.codec.purse import Info
 from cardlib.errors import CardlibError
 from simulator.card import crypto
 from simulator.module_card.refusals import Malformed, refuse_unless
@@ -46,32 +44,6 @@ def derive(master: bytes, info: Info) -> DebitKeys:
     """The three keys from M_DEBIT."""
     context = info.issuer + info.purse + bytes((info.suite, info.key_set))
     return DebitKeys(*(_derived(master, use, context) for use in (b"cmd", b"rsp", b"rec")))
-
-
-def open_spend(key: bytes, record: bytes) -> Spend | None:
-    """An EF.SPEND record in clear; None when torn or empty."""
-    if record[0] > SpendType.VOID:
-        return None
-    nonce, sealed = record[:12], record[12:]
-    try:
-        return Spend.decode(nonce + AESCCM(key, 8).decrypt(nonce, sealed, None))
-    except (InvalidTag, CardlibError):
-        return None
-
-
-def seal_spend(key: bytes, spend: Spend) -> bytes:
-    """The 54 bytes of a record at rest."""
-    clear = bytes(spend)
-    return clear[:12] + AESCCM(key, 8).encrypt(clear[:12], clear[12:], None)
-
-
-def open_grant(key: bytes, record: bytes) -> bytes | None:
-    """The 91 clear bytes of an EF.GRANT record, signature not verified; None when damaged."""
-    nonce = b"\x47" + record[:4] + bytes(7)
-    try:
-        return record[:4] + AESCCM(key, 4).decrypt(nonce, record[4:], None)
-    except InvalidTag:
-        return None
 
 
 def mac(suite: crypto.Suite, key: bytes, random: bytes, header: bytes, objects: bytes) -> bytes:

@@ -27,12 +27,13 @@ from cardlib.codec.files import EF_SPEND, KeyId
 from cardlib.codec.status import Status
 from cardlib.errors import MalformedError
 from simulator.card import crypto
+from simulator.card.applet_purse import AppletPurse
 from simulator.card.chip import Chip
 from simulator.card.commands import records
-from simulator.card.commands.applet_purse import AppletPurse
 from simulator.card.filesystem import LifeCycle
+from simulator.card.purse_profile import info_of
 from simulator.card.refusal import Refusal
-from simulator.card.secure_messaging import TAG_MAC, TAG_PLAIN, SecuredWrite, info_of, suite_of
+from simulator.card.secure_messaging import TAG_MAC, TAG_PLAIN, SecuredWrite, suite_of
 
 _HEADER_PADDING = b"\x80\x00\x00\x00"
 _CERTIFICATE_HEADER = bytes((0x0C, 0xB2, 0x01, EF_SPEND.read_p2))

@@ -11,11 +11,11 @@ from cardlib.codec.status import Status
 from simulator.card.chip import Chip
 from simulator.card.commands.pins import is_permitted
 from simulator.card.filesystem import ElementaryFile, LifeCycle
+from simulator.card.purse_profile import info_of
 from simulator.card.refusal import Refusal
 from simulator.card.secure_messaging import (
     TAG_PLAIN,
     SecuredWrite,
-    info_of,
     keys_for,
     seal,
     suite_of,

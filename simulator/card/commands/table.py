@@ -13,12 +13,13 @@ from simulator.card.chip import Chip
 from simulator.card.commands import (
     applet,
     binary,
+    creation,
     internal_authenticate,
     listing,
-    personalisation,
     pins,
     records,
     security,
+    security_objects,
     selection,
     signature,
 )
@@ -41,15 +42,15 @@ COMMANDS: Mapping[Place, Handler] = {
     (CLA_PLAIN, 0x24): pins.change_reference_data,
     (CLA_PLAIN, 0x2A): signature.perform_security_operation,
     (CLA_PLAIN, 0x2C): pins.reset_retry_counter,
-    (CLA_PLAIN, 0x44): personalisation.refuse_plain,
+    (CLA_PLAIN, 0x44): creation.refuse_plain,
     (CLA_PLAIN, 0x84): security.get_challenge,
     (CLA_PLAIN, 0xA4): selection.select,
     (CLA_PLAIN, 0xB0): binary.read_binary,
     (CLA_PLAIN, 0xB2): records.refuse_plain,
     (CLA_PLAIN, 0xD6): binary.update_binary,
-    (CLA_PLAIN, 0xDA): personalisation.refuse_plain,
+    (CLA_PLAIN, 0xDA): creation.refuse_plain,
     (CLA_PLAIN, 0xDC): records.refuse_plain,
-    (CLA_PLAIN, 0xE0): personalisation.refuse_plain,
+    (CLA_PLAIN, 0xE0): creation.refuse_plain,
     (CLA_PROPRIETARY, 0x16): listing.directory,
     (CLA_PROPRIETARY, 0x86): security.give_random,
     (CLA_MAKER, 0xFC): listing.scan,
@@ -57,12 +58,12 @@ COMMANDS: Mapping[Place, Handler] = {
 }
 SECURED_WRITES: Mapping[Place, Handler] = {
     (CLA_SECURE, 0x2C): secured_write(pins.plan_pin_reset),
-    (CLA_SECURE, 0x44): secured_write(personalisation.plan_activate_file),
+    (CLA_SECURE, 0x44): secured_write(creation.plan_activate_file),
     (CLA_SECURE, 0xD6): secured_write(binary.plan_update_binary),
-    (CLA_SECURE, 0xDA): secured_write(personalisation.plan_put_data),
+    (CLA_SECURE, 0xDA): secured_write(security_objects.plan_put_data),
     (CLA_SECURE, 0xDC): secured_write(records.plan_update_record),
-    (CLA_SECURE, 0xE0): secured_write(personalisation.plan_create_file),
-    (CLA_SECURE_PROPRIETARY, 0x24): secured_write(personalisation.plan_change_key_data),
+    (CLA_SECURE, 0xE0): secured_write(creation.plan_create_file),
+    (CLA_SECURE_PROPRIETARY, 0x24): secured_write(security_objects.plan_change_key_data),
 }
 """They take the challenge away in every case, even when their APDU is malformed."""
 

@@ -1,15 +1,12 @@
 """What an applet chip knows of its own purse: records in clear, live grants, its rules.
 
-The chip holds K_REC (id 01) and seals records at rest itself (AES-128-CCM, PROTOCOL 3), so
+The chip holds K_REC (id 01) and seals records at rest itself (``sealed_records``), so
 EF.SPEND and EF.GRANT read as on the file card. It cannot check the issuer's signature of a
 grant: what reaches EF.GRANT came under K_LC, which only the municipality has.
 """
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
 from cardlib.codec.applet import AppletState, DebitOrder
 from cardlib.codec.files import EF_GRANT, EF_SPEND, KeyId
@@ -27,11 +24,9 @@ from cardlib.codec.purse import (
 from cardlib.codec.status import Status
 from cardlib.errors import MalformedError
 from simulator.card.filesystem import Directory, ElementaryFile
+from simulator.card.purse_profile import info_of
 from simulator.card.refusal import Refusal
-from simulator.card.secure_messaging import info_of
-
-_SPEND_NONCE, _SPEND_TAG = 12, 8
-_GRANT_CLEAR, _GRANT_TAG = 4, 4
+from simulator.card.sealed_records import open_grant, open_spend, seal_spend
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +57,7 @@ class AppletPurse:
         """The grant with the highest number, by slot."""
         live: dict[int, Grant] = {}
         for record in _file(self.directory, EF_GRANT.fid).records:
-            grant = open_grant(self.key, record)
+            grant = _grant_in(self.key, record)
             if grant is not None and 1 <= grant.slot <= SLOTS:
                 known = live.get(grant.slot)
                 if known is None or known.grant_seq < grant.grant_seq:
@@ -109,7 +104,7 @@ class AppletPurse:
         """6A80 for what is no grant under K_REC, or one whose total is already spent."""
         if record == EMPTY_GRANT:
             return
-        grant = open_grant(self.key, record)
+        grant = _grant_in(self.key, record)
         if grant is None or not 1 <= grant.slot <= SLOTS:
             raise Refusal(Status.WRONG_DATA)
         if grant.granted_total < self.newest.spent[grant.slot - 1]:
@@ -147,32 +142,12 @@ def can_start(directory: Directory) -> bool:
     return newest.type is SpendType.INIT and info is not None and info.suite == Suite.AES_128
 
 
-def open_spend(key: bytes, record: bytes) -> Spend | None:
-    """A record in clear; None when it is empty or not sealed under ``key``."""
-    if record[0] > SpendType.VOID:
-        return None
-    nonce, sealed = record[:_SPEND_NONCE], record[_SPEND_NONCE:]
-    try:
-        return Spend.decode(nonce + AESCCM(key, _SPEND_TAG).decrypt(nonce, sealed, None))
-    except (InvalidTag, MalformedError):
-        return None
-
-
-def seal_spend(key: bytes, spend: Spend) -> bytes:
-    """A record as it lies in EF.SPEND."""
-    clear = bytes(spend)
-    nonce = clear[:_SPEND_NONCE]
-    return nonce + AESCCM(key, _SPEND_TAG).encrypt(nonce, clear[_SPEND_NONCE:], None)
-
-
-def open_grant(key: bytes, record: bytes) -> Grant | None:
+def _grant_in(key: bytes, record: bytes) -> Grant | None:
     """The fields of a grant; None when the record is empty or not sealed under ``key``."""
-    clear, sealed = record[:_GRANT_CLEAR], record[_GRANT_CLEAR:]
-    nonce = b"\x47" + clear + bytes(7)
+    clear = open_grant(key, record)
     try:
-        fields = clear + AESCCM(key, _GRANT_TAG).decrypt(nonce, sealed, None)
-        return Grant.decode(fields[:GRANT_CLEAR_SIZE])
-    except (InvalidTag, MalformedError):
+        return None if clear is None else Grant.decode(clear[:GRANT_CLEAR_SIZE])
+    except MalformedError:
         return None
 
 
