@@ -293,11 +293,13 @@ def test_other_programs_with_the_library_are_named_the_usual_ones_first(tmp_path
     process(tmp_path, 20, "firefox", library)
     process(tmp_path, 30, "gsd-smartcard", None)  # another user's: its memory is closed to us
     process(tmp_path, 40, "python3", library)
+    process(tmp_path, 50, "borsellino", library)
     (tmp_path / "meminfo").touch()
     found = culprits(tmp_path, own=40)
-    assert [str(item) for item in found] == ["gsd-smartcard 30", "firefox 20"]
+    assert [str(item) for item in found] == ["gsd-smartcard 30", "firefox 20", "borsellino 50"]
     assert found[0].command.startswith("systemctl --user stop")
     assert found[1].command == "kill 20"
+    assert found[2].command == "ps -fp 50", "a till may be in the middle of a sale"
 
 
 def test_a_machine_without_proc_has_no_names(tmp_path: Path) -> None:
