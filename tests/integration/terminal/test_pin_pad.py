@@ -180,8 +180,10 @@ def test_pay_on_the_command_line_asks_for_no_pin_where_the_reader_has_a_keypad(
 ) -> None:
     card = stage.card(WalletSpec(valid_to=date(2099, 12, 31)), expiry=date(2099, 12, 31))
     reader = KeypadReader(card.plug(), [types(PIN)])
-    monkeypatch.setattr("terminal.cli.open_connection", lambda **_: reader)
-    monkeypatch.setattr("terminal.cli.read_pin", lambda *_: pytest.fail("a PIN was asked for"))
+    monkeypatch.setattr("terminal.commands.paying.open_connection", lambda **_: reader)
+    monkeypatch.setattr(
+        "terminal.commands.paying.read_pin", lambda *_: pytest.fail("a PIN was asked for")
+    )
     status, out, error = run(
         enrolled, "pay", "--amount", "5,00", "--category", "food", "--yes", "--json"
     )
@@ -195,8 +197,8 @@ def test_the_cashier_may_keep_to_the_keyboard(
 ) -> None:
     card = stage.card(WalletSpec(valid_to=date(2099, 12, 31)), number=2, expiry=date(2099, 12, 31))
     reader = KeypadReader(card.plug(), [types(PIN)])
-    monkeypatch.setattr("terminal.cli.open_connection", lambda **_: reader)
-    monkeypatch.setattr("terminal.cli.read_pin", lambda *_: Pin(PIN))
+    monkeypatch.setattr("terminal.commands.paying.open_connection", lambda **_: reader)
+    monkeypatch.setattr("terminal.commands.paying.read_pin", lambda *_: Pin(PIN))
     status, _, error = run(
         enrolled, "pay", "--amount", "5,00", "--category", "food", "--yes", "--no-keypad"
     )

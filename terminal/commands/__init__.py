@@ -1,0 +1,1 @@
+"""The sub-commands of ``borsellino terminal``, one module a subject."""
