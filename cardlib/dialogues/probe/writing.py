@@ -36,12 +36,16 @@ CNS_PIN_BACKTRACKING = 0x90
 _TAG_PLAIN, _TAG_MAC = 0x81, 0x8E
 _UNKNOWN = (Status.INS_NOT_SUPPORTED, Status.CLA_NOT_SUPPORTED)
 _TRIES_MAX = 3
+_TRIES_TO_SPARE = 2
 
 # tries -------------------------------------------------------------------------------------
 
 
 def _tries(reference: int, *, at_mf: bool = False) -> Question:
-    """Whether VERIFY without a PIN tells the tries left; asked twice, to see what it costs."""
+    """Whether VERIFY without a PIN tells the tries left; asked twice, to see what it costs.
+
+    Never when the last try might be what it costs; then nothing more is asked of any PIN.
+    """
 
     def ask(subject: Subject) -> Dialogue[Said]:
         if reference == PinReference.PURSE_PIN:
@@ -52,8 +56,12 @@ def _tries(reference: int, *, at_mf: bool = False) -> Question:
             yield from send(select(EF_ID_CARTA))
         query = Command(0x00, 0x20, 0x00, reference)
         first = yield from send(query)
-        if pin_tries_left(first.status) is None:
+        left = pin_tries_left(first.status)
+        if left is None:
             return False, word(first)
+        if left < _TRIES_TO_SPARE:  # a chip that counts questions would block the PIN
+            subject.tries_cost = True
+            return True, word(first)
         second = yield from send(query)
         subject.tries_cost = second.status != first.status
         return not subject.tries_cost, f"{word(first)}, {word(second)}"

@@ -201,6 +201,16 @@ def test_a_chip_that_counts_the_question_is_not_asked_again() -> None:
     assert report["listing_b0fc"].reply is Reply.YES
 
 
+def test_the_last_try_of_a_pin_is_never_what_a_question_costs() -> None:
+    class OneWrongAlready(CountsQuestions):
+        left = 2
+
+    report, seen = probed(stock(CRS_STINCARD), wrap=OneWrongAlready)
+    assert [item.answer for item in seen if item.command[1] == 0x20] == [b"\x63\xc1"]
+    assert report["tries_told_90"].detail == "63C1"
+    assert not_asked(report)["tries_told_10"] == "asking_costs"
+
+
 @pytest.mark.parametrize("mask", ["generic-t0", "crs-athena", "cns-infocamere-11", "tscns-toscana"])
 def test_masks_are_told_apart(mask: str) -> None:
     """T=0, file control information in 62, long commands, the end of a file."""
