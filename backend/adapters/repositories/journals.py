@@ -69,7 +69,7 @@ class Journals:
         ).all()
 
     def announced(self, terminal: int) -> tuple[int, int]:
-        """How many debits a terminal has announced, and the cents of its sales (not of voids)."""
+        """How many debits a terminal has announced, voids among them, and their cents."""
         debits = self._session.scalar(
             select(func.count()).select_from(IntentRow).where(IntentRow.terminal == terminal)
         )
@@ -80,7 +80,7 @@ class Journals:
                 (IntentRow.terminal == IntentLineRow.terminal)
                 & (IntentRow.seq == IntentLineRow.seq),
             )
-            .where(IntentRow.terminal == terminal, IntentRow.voided_seq.is_(None))
+            .where(IntentRow.terminal == terminal)
         )
         return debits or 0, cents or 0
 

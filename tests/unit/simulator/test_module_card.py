@@ -260,6 +260,17 @@ def test_a_void_of_another_terminals_sale_is_refused_by_the_module() -> None:
     assert status(card, Ins.UPDATE, decode_entry(complete).hash) == ModuleStatus.PLAN_WRONG
 
 
+def test_a_void_is_within_the_quota_too() -> None:
+    """Who has module and PIN could void more than the sale took, and so re-open a purse."""
+    card = opened(ready(allowance=Allowance(1, b"", 10, 99, 0)))
+    assert isinstance(ENTRY.body, Intent)
+    plan = replace(ENTRY.body.plan, type=SpendType.VOID)
+    line = replace(ENTRY.body.lines[0], cents=100)
+    body = replace(ENTRY.body, voided=Seq(1), plan=plan, lines=(line,))
+    payload = encode_payload(HEADER, body)
+    assert status(card, Ins.SIGN, payload, Signed.ENTRY) == ModuleStatus.QUOTA_USED_UP
+
+
 def test_an_intent_beyond_the_quota_is_not_even_signed() -> None:
     card = opened(ready(allowance=Allowance(1, b"", 1, 1, 0)))
     payload = encode_payload(HEADER, ENTRY.body)
