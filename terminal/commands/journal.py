@@ -67,11 +67,8 @@ def journal_app(openers: Openers) -> typer.Typer:
         with reported(lang, as_json=as_json):
             with openers.load(chosen_directory(context, directory), lang).read_journal() as reader:
                 stored = reader.views.entry(seq)
-            if as_json:
-                typer.echo(json.dumps(entry_object(stored)))
-                return
-            for line in entry_details(stored):
-                typer.echo(line)
+            lines = [json.dumps(entry_object(stored))] if as_json else entry_details(stored)
+            typer.echo("\n".join(lines))
 
     @app.command()
     def check(
