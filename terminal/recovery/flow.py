@@ -8,7 +8,7 @@
     recovery.park()                 # the customer has gone: the next one is served
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cardlib.codec.purse import Info
 from cardlib.drivers.purse_card import PurseCard
@@ -91,15 +91,19 @@ class Recovery:
         """A fresh read, judged by the table; nothing is written. Errors of the card pass.
 
         A bad MAC or an unexpected answer is no evidence (the first row). Of a card with
-        several purses the one is looked for that the debit was of.
+        several purses the one is looked for that the debit was of. A card whose INFO core has
+        changed since is not debited again by the same intent.
         """
         question = Question(debit.purse, debit.ctr, debit.hash, debit.record, debit.prior)
         looked_at: set[PurseId] = set()
         while True:
             evidence = _evidence(card, debit.ctr)
             conclusion = conclude(question, evidence)
-            if evidence is None or evidence.purse in {debit.purse, *looked_at}:
+            if evidence is None or evidence.purse in looked_at:
                 return conclusion
+            if evidence.purse == debit.purse:
+                same = evidence.info_core == debit.intent.info_core
+                return replace(conclusion, retry=conclusion.retry and same)
             looked_at.add(evidence.purse)
             card.next_purse()
 
@@ -170,7 +174,7 @@ def _evidence(card: PurseCard, ctr: int) -> Evidence | None:
         info, readings = card.read_back(ctr)
     except (AuthenticityError, CardAnswerError, MalformedError):
         return None
-    return Evidence(_purse_id(info), tuple(readings))
+    return Evidence(_purse_id(info), tuple(readings), info.core)
 
 
 def _purse_id(info: Info) -> PurseId:

@@ -50,10 +50,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Readings with good MACs from #1 downwards, of the purse that was read."""
+    """Readings with good MACs from #1 downwards, of the purse that was read.
+
+    ``info_core``: what the card says of itself now, unverified.
+    """
 
     purse: PurseId
     readings: tuple[SpendReading, ...]
+    info_core: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
