@@ -27,8 +27,6 @@ from cardlib.keys.grants import SignedGrant
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash
 from cardlib.keys.trust import Trust
 
-INTENT_HASH_SIZE = 8
-
 
 @dataclass(frozen=True, slots=True)
 class ChangingCard:

@@ -11,9 +11,6 @@ from typing import Self
 from cardlib.wire import cbor
 from cardlib.wire.fields import Fields, as_bytes
 
-VOLLEY_MAX = 32
-"""Commands in one step."""
-
 
 @dataclass(frozen=True, slots=True)
 class SessionOpening:

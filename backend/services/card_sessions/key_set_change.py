@@ -13,7 +13,6 @@ from backend.adapters.tables.key_sets import KeyChangeRow
 from backend.adapters.tables.sessions import CardSessionRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.key_set_change import (
-    INTENT_HASH_SIZE,
     ChangingCard,
     check_room,
     compare_changing,
@@ -41,6 +40,7 @@ from cardlib.dialogues.volley import Dialogue
 from cardlib.errors import PurseRefusedError
 from cardlib.keys.grants import SignedGrant, sign_grant
 from cardlib.ports import Randomness
+from cardlib.wire.entry import INTENT_HASH_SIZE
 from cardlib.wire.ids import PurseId
 
 APPLET_STOCK = "white-applet"
