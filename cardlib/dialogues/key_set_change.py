@@ -110,9 +110,9 @@ def change_key_set(
     _info, change = yield from find_purse(authority.change)
     purse = ChangingPurse(change.old, change.new, change.old_keys, change.new_keys, randomness)
     state = yield from purse.read_state()
-    authority.begin(state)
     if change.new.pin_enforced and not state.has_init:
         yield from _present_pin()
+    authority.begin(state)
     if not change.keys_changed:
         yield from _change_keys(purse, change)
         authority.keys_changed()

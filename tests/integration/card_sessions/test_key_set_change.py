@@ -407,6 +407,8 @@ def test_without_the_citizens_pin_nothing_is_changed(
     assert field_card.town.renew(field_card, pin=typed).outcome == outcome
     assert field_card.key_objects == keys
     assert balances(till_reads(field_card)) == MONEY
+    field_card.town.order(field_card, 1000)
+    assert field_card.town.load(field_card).outcome == "LOAD_DONE"
 
 
 def test_a_card_that_shows_more_than_the_books_is_not_renewed(field_card: Card) -> None:
