@@ -1,41 +1,29 @@
 """Several towns' purses on one applet card: each with its own keys, state and grants."""
 
-from dataclasses import replace
-
 import pytest
 
 from cardlib.codec.files import EF_INFO, KeyId
 from cardlib.codec.pin import Pin
-from cardlib.codec.purse import Info
+from cardlib.codec.purse import Suite
 from cardlib.errors import AuthenticityError, PurseRefusedError
-from cardlib.keys import records
-from cardlib.keys.derivation import PurseKeys
-from cardlib.keys.grants import sign_grant
-from cardlib.wire.bundle import IssuerKey
 from cardlib.wire.money import Money
 from simulator.card.masks import WHITE_APPLET
-from simulator.card.purses import add_purse
 from terminal.sale.offer import Item
 from terminal.sale.session import SaleSession
+from tests.integration.terminal.another_town import (
+    OTHER_ISSUER,
+    OTHER_PIN,
+    second_spent,
+    till_of,
+    with_another_town,
+)
 from tests.integration.terminal.stage import (
     FOOD,
     ISSUER,
-    KEY_SET,
     PIN,
     Customer,
     Stage,
     StageCard,
-    blank_spend,
-    card_keys,
-)
-from tests.integration.terminal.test_several_purses import (
-    OTHER_ISSUER,
-    OTHER_KEY,
-    OTHER_MASTERS,
-    OTHER_PIN,
-    OTHER_WALLET,
-    second_spent,
-    till_of,
 )
 
 
@@ -47,21 +35,7 @@ def first(stage: Stage) -> StageCard:
 @pytest.fixture
 def second(stage: Stage, first: StageCard) -> StageCard:
     """The same card with another town's purse in B002: 25 EUR, the same grant_seq."""
-    info = Info(
-        purse=bytes([0xC5]) * 8, issuer=OTHER_ISSUER, suite=1, flags=0xC0, key_set=KEY_SET,
-        expiry=first.info.expiry, record_map=1,
-    )  # fmt: skip
-    keys = PurseKeys.derive(OTHER_MASTERS, info)
-    grant = sign_grant(OTHER_KEY, info.core, OTHER_WALLET.grant())
-    add_purse(
-        first.card.memory, info=bytes(info), keys=card_keys(keys, WHITE_APPLET), pin=OTHER_PIN,
-        puk="87654321", spends=[records.seal_spend(keys.debit.record, blank_spend())],
-        grants={1: records.seal_grant(keys.debit.record, grant)},
-    )  # fmt: skip
-    stage.install(
-        issuer_keys=(*stage.bundle.issuer_keys, IssuerKey(OTHER_ISSUER, 1, OTHER_KEY.public))
-    )
-    return replace(first, info=info, keys=keys)
+    return with_another_town(stage, first, suite=Suite.AES_128, mask=WHITE_APPLET)
 
 
 def pay(sale: SaleSession, cents: int, pin: str) -> bool:

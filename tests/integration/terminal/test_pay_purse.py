@@ -8,16 +8,16 @@ from terminal.pay import Order, Paid, pay
 from terminal.pay_talk import PlainTalk
 from terminal.sale.offer import Item
 from terminal.till import Till
-from tests.integration.terminal.stage import FOOD, ISSUER, Customer, Stage, StageCard, codes
-from tests.integration.terminal.test_pay import Script
-from tests.integration.terminal.test_sale import refused
-from tests.integration.terminal.test_several_purses import (
+from tests.integration.terminal.another_town import (
     OTHER_ISSUER,
     OTHER_PIN,
     second_spent,
     till_of,
     with_another_town,
 )
+from tests.integration.terminal.stage import FOOD, ISSUER, Customer, Stage, StageCard, codes
+from tests.integration.terminal.test_pay import Script
+from tests.integration.terminal.test_sale import refused
 
 NOWHERE = bytes.fromhex("001001")
 

@@ -5,19 +5,19 @@ import pytest
 from cardlib.wire.bundle import Programme
 from terminal.till import Till
 from terminal.ui.steps import UiStep
+from tests.integration.terminal.another_town import (
+    OTHER_ISSUER,
+    OTHER_PIN,
+    second_spent,
+    till_of,
+    with_another_town,
+)
 from tests.integration.terminal.stage import (
     ISSUER,
     Stage,
     StageCard,
     assert_books,
     codes,
-)
-from tests.integration.terminal.test_several_purses import (
-    OTHER_ISSUER,
-    OTHER_PIN,
-    second_spent,
-    till_of,
-    with_another_town,
 )
 from tests.integration.terminal_ui.cashier import at_the_till
 from tests.integration.terminal_ui.reader import Reader
