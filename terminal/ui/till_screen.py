@@ -211,7 +211,7 @@ class TillScreen(Screen[None]):
             case UiStep.OFFER | UiStep.NOT_DEBITED:
                 self._ask_pin(None)
             case UiStep.UNKNOWN:
-                self._ask(self._serving.read_again)
+                self._ask(self._serving.settling.read_again)
             case _:
                 self._ask(self._serving.again)
 
@@ -226,7 +226,7 @@ class TillScreen(Screen[None]):
             case UiStep.AMOUNTS | UiStep.OFFER:
                 self._ask(self._serving.decline)
             case UiStep.NOT_DEBITED:
-                self._ask(self._serving.give_up)
+                self._ask(self._serving.settling.give_up)
 
     def action_change(self) -> None:
         """Back from the offer to the amounts."""
@@ -301,17 +301,17 @@ class TillScreen(Screen[None]):
         if self.view.step is UiStep.OFFER:
             self._ask(partial(self._serving.agree, pin))
         elif self.view.step is UiStep.NOT_DEBITED:
-            self._ask(partial(self._serving.retry, pin))
+            self._ask(partial(self._serving.settling.retry, pin))
 
     def _debit_on_pad(self) -> None:
         if self.view.step is UiStep.OFFER:
             self._ask(self._serving.agree_on_pad)
         elif self.view.step is UiStep.NOT_DEBITED:
-            self._ask(self._serving.retry_on_pad)
+            self._ask(self._serving.settling.retry_on_pad)
 
     def _park(self, sure: bool | None) -> None:  # noqa: FBT001 - a dialog's answer
         if sure and self.view.step is UiStep.UNKNOWN and not self._busy:
-            self._ask(self._serving.park)
+            self._ask(self._serving.settling.park)
 
     # ----------------------------------------------------------------------------------------
 

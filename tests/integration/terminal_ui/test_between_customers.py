@@ -13,8 +13,9 @@ from cardlib.wire.upload import Acknowledgement
 from terminal.counter import Counter
 from terminal.till import Till
 from terminal.till_files import write_durably
+from terminal.ui.between_customers import KEEP_UP_S
 from terminal.ui.card_slot import CardSlot
-from terminal.ui.serving import KEEP_UP_S, Serving
+from terminal.ui.serving import Serving
 from tests.integration.terminal.stage import START, Stage
 
 NONCE = 77
