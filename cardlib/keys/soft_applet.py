@@ -67,7 +67,7 @@ class SoftAppletSession:
         code = secure_messaging.mac(suite, keys.response, self.random, header, answer.covered)
         if not compare_digest(code, answer.code):
             raise AuthenticityError("CARD_MAC_BAD")
-        state = AppletState.decode(_deciphered(keys.record, answer, self.random))
+        state = AppletState.decode(decipher_state(keys.record, answer, self.random))
         record = records.seal_spend(keys.record, state.newest)
         self._challenge = answer.challenge
         newest = SpendReading(1, record, state.newest)
@@ -139,7 +139,8 @@ class SoftAppletSession:
         return self._keys_of(info), suite_of(info.suite)
 
 
-def _deciphered(record_key: bytes, answer: InitialiseAnswer, random: bytes) -> bytes:
+def decipher_state(record_key: bytes, answer: InitialiseAnswer, random: bytes) -> bytes:
+    """The state of an INITIALISE answer in clear (AES-128-CTR under K_REC); no MAC is checked."""
     block = state_counter_block(answer.challenge, random)
     decryptor = Cipher(AES128(record_key), CTR(block)).decryptor()
     return decryptor.update(answer.state) + decryptor.finalize()

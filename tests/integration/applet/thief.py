@@ -17,7 +17,7 @@ from cardlib.codec.purse import Spend, SpendType
 from cardlib.codec.tlv import Tlv
 from cardlib.keys import records, secure_messaging
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash
-from cardlib.keys.soft_applet import _deciphered
+from cardlib.keys.soft_applet import decipher_state
 from cardlib.keys.suites import suite_of
 from tests.integration.terminal.stage import PIN, StageCard
 
@@ -76,7 +76,7 @@ class Thief:
     def look(self) -> tuple[bytes, AppletState]:
         """INITIALISE: the challenge, and the state in clear."""
         answer = InitialiseAnswer.decode(self._send(initialise(RANDOM)).data)
-        clear = _deciphered(self._keys.record, answer, RANDOM)
+        clear = decipher_state(self._keys.record, answer, RANDOM)
         return answer.challenge, AppletState.decode(clear)
 
     def _begin(self) -> None:
