@@ -19,9 +19,10 @@ from terminal.pay_purse import read_purse
 from terminal.receipts import Receipt
 from terminal.recovery.flow import Settled
 from terminal.recovery.table import Verdict
+from terminal.sale.card_shown import CardShown
 from terminal.sale.debit import SaleResult
 from terminal.sale.offer import Item, Offer
-from terminal.sale.session import CardShown, SaleSession
+from terminal.sale.session import SaleSession
 from terminal.sale.states import State, Step
 from terminal.trust import BundleTrust
 
@@ -110,8 +111,8 @@ def pay(counter: Counter, card: PurseCard, order: Order, talk: Talk) -> Paid:
     counter.risk().check_till()
     _settle_open(counter, card, order, talk)
     with counter.sale(card, talk.step) as sale:
-        _read(counter, sale, card, order, talk)
-        offer = _agreed(sale, order, talk)
+        shown = _read(counter, sale, card, order, talk)
+        offer = _agreed(sale, shown, order, talk)
         result = _debited(counter, sale, talk)
         if result.closing is None or not result.goods_are_due:
             raise _failure(result)
@@ -138,7 +139,9 @@ def _settle(counter: Counter, card: PurseCard, talk: Talk) -> None:
             raise UnsettledError("RECOVERY_NO_ANSWER", seq=found.seq)
 
 
-def _read(counter: Counter, sale: SaleSession, card: PurseCard, order: Order, talk: Talk) -> None:
+def _read(
+    counter: Counter, sale: SaleSession, card: PurseCard, order: Order, talk: Talk
+) -> CardShown:
     read = partial(read_purse, sale, counter.till.trust, order.issuer)
     try:
         shown = read()
@@ -146,13 +149,21 @@ def _read(counter: Counter, sale: SaleSession, card: PurseCard, order: Order, ta
         _settle(counter, card, talk)
         shown = read()
     talk.card(shown)
+    return shown
 
 
-def _agreed(sale: SaleSession, order: Order, talk: Talk) -> Offer:
+def _read_again(sale: SaleSession, shown: CardShown) -> None:
+    """The card that was shown; SaleRefusedError ``CARD_CHANGED`` when it is another one."""
+    if sale.read().info.core != shown.info.core:
+        sale.stop()
+        raise SaleRefusedError("CARD_CHANGED")
+
+
+def _agreed(sale: SaleSession, shown: CardShown, order: Order, talk: Talk) -> Offer:
     agreed: Offer | None = None
     for _ in range(PIN_PROMPTS_MAX):
         if sale.state is State.IDLE:  # a wrong PIN ended the dialogue: the same order again
-            sale.read()
+            _read_again(sale, shown)
         offer = _offer(sale, order)
         if offer != agreed and not talk.agree(offer):
             break

@@ -11,6 +11,7 @@ from nacl.public import SealedBox
 from typer.testing import CliRunner
 
 from cardlib.codec.pin import Pin
+from cardlib.connection import CardConnection
 from cardlib.errors import AuthenticityError, CardlibError, PinPadError
 from cardlib.system import SystemClock
 from cardlib.wire.enrolment import (
@@ -23,13 +24,13 @@ from cardlib.wire.enrolment import (
 from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.money import Money
 from simulator.card import image
-from simulator.faults import ResetBefore, TearAfter, TearBefore, nth
+from simulator.faults import ResetBefore, Shim, TearAfter, TearBefore, nth
 from terminal.cli import app
 from terminal.errors import TillError
 from terminal.pay import Order, Paid, pay
 from terminal.recovery.flow import Settled
+from terminal.sale.card_shown import CardShown
 from terminal.sale.offer import Item, Offer
-from terminal.sale.session import CardShown
 from terminal.sale.states import Step
 from terminal.till import Till
 from terminal.till_enrolment import enrol, prepare
@@ -251,6 +252,27 @@ def test_a_wrong_pin_is_asked_again_for_the_same_order(stage: Stage) -> None:
     assert script.told.count("agree 5.00 EUR") == 1
     assert "PIN_WRONG" in script.told
     assert_books(card, till)
+
+
+class SwappedAtReset(Shim):
+    """Another card takes the first one's place just before the reader resets it."""
+
+    def __init__(self, inner: CardConnection, other: CardConnection) -> None:
+        super().__init__(inner)
+        self._other = other
+
+    def reset(self) -> None:
+        self.inner = self._other
+        self.inner.reset()
+
+
+def test_after_a_wrong_pin_no_other_card_pays_the_order(stage: Stage) -> None:
+    card, other, till = stage.card(), stage.card(number=2), stage.till()
+    script = Script("99999", PIN)
+    shop = Customer(till, SwappedAtReset(card.plug(), other.plug()))
+    assert refused(lambda: order(shop, script)).code == "CARD_CHANGED"
+    assert codes(till) == []
+    assert card.newest().spent[0] == other.newest().spent[0] == 0
 
 
 def test_a_customer_who_says_no_pays_nothing(stage: Stage) -> None:
