@@ -2,7 +2,8 @@
 
 from cardlib.errors import AuthenticityError, CardlibError, PurseRefusedError
 from terminal.errors import SaleRefusedError
-from terminal.sale.session import NOT_OF_OURS, CardShown, SaleSession
+from terminal.sale.card_shown import NOT_OF_OURS, CardShown
+from terminal.sale.session import SaleSession
 from terminal.trust import BundleTrust
 
 

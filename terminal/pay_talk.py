@@ -10,8 +10,8 @@ from cardlib.text.catalogue import explain, label, money, sentence
 from terminal.pay import Paid
 from terminal.receipts import day_in_words
 from terminal.recovery.flow import Settled
+from terminal.sale.card_shown import CardShown
 from terminal.sale.offer import Offer, Share
-from terminal.sale.session import CardShown
 from terminal.sale.states import Step
 from terminal.trust import BundleTrust
 

@@ -4,7 +4,8 @@ from cardlib.codec.purse import TOTAL_CENTS_MAX, Spend, SpendType, Totals
 from cardlib.dialogues.purse_state import PurseState
 from cardlib.errors import PurseRefusedError
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash, totals_after
-from cardlib.wire.entry_body import Intent, Plan
+from cardlib.wire.entry_body import GrantSeen, Intent, Plan
+from terminal.journal.views import Views
 from terminal.sale.day_spent import after_sale, after_void, spent_today
 from terminal.sale.offer import Offer
 
@@ -28,6 +29,17 @@ def plan_intent(
         pin_asked=pin_asked,
         voided=offer.voided,
     )
+
+
+def new_grants(state: PurseState, offer: Offer, views: Views) -> list[GrantSeen]:
+    """The grants that pay and that this journal has not told the backend of yet."""
+    slots = sorted({line.slot for line in offer.lines})
+    grants = (state.wallets[slot].signed for slot in slots)
+    return [
+        GrantSeen(grant=bytes(signed))
+        for signed in grants
+        if views.grant_seen(state.purse, signed.grant.grant_seq) is None
+    ]
 
 
 def _plan(state: PurseState, offer: Offer, now: int, today: int) -> Plan:

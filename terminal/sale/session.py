@@ -17,13 +17,12 @@ money. Until the intent is durable nothing is written but ``declined``; from the
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from datetime import date
+from dataclasses import replace
 from typing import Self
 
 from cardlib.codec.pin import Pin
-from cardlib.codec.purse import Info, SpendType, day_date
-from cardlib.dialogues.purse_state import PurseState, Wallet
+from cardlib.codec.purse import SpendType
+from cardlib.dialogues.purse_state import PurseState
 from cardlib.drivers.purse_card import PurseCard
 from cardlib.errors import (
     AuthenticityError,
@@ -38,37 +37,18 @@ from cardlib.errors import (
 from cardlib.keys.module import SecurityModule
 from cardlib.ports import Clock
 from cardlib.wire.entry import Entry
-from cardlib.wire.entry_body import Body, Declined, GrantSeen
+from cardlib.wire.entry_body import Declined
 from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.money import ZERO, Money
 from terminal.errors import SaleRefusedError, UnsettledError
 from terminal.journal.journal import Journal
 from terminal.risk import Moment, Risk
+from terminal.sale.card_shown import NOT_OF_OURS, CardShown
 from terminal.sale.debit import Debit, SaleResult
 from terminal.sale.offer import Item, Offer, check_items, make_offer, require_something_paid
-from terminal.sale.plan import plan_intent
+from terminal.sale.plan import new_grants, plan_intent
 from terminal.sale.states import Event, State, Step, after
 from terminal.sale.void import make_void
-
-NOT_OF_OURS = ("CARD_NOT_CRS", "PURSE_MISSING", "PURSE_NOT_SERVED")
-"""Refusals that say nothing about a purse of ours: no ``declined`` entry."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardShown:
-    """What a card shows at the till: wallets in slot order, and whether a PIN is needed.
-
-    ``pin_pad``: it is typed on the reader, which has a keypad.
-    """
-
-    info: Info
-    wallets: tuple[Wallet, ...]
-    pin_needed: bool
-    pin_pad: bool = False
-
-    def last_day(self, wallet: Wallet) -> date:
-        """The last day on which a wallet of this card can be used: its own, or the card's."""
-        return min(day_date(wallet.grant.valid_to), self.info.expires_on)
 
 
 def _silent(_step: Step) -> None:
@@ -239,7 +219,9 @@ class SaleSession:
         self._require_same_day(offer, now)
         intent = plan_intent(view, offer, now.unix, now.day, pin_asked=self._pin_asked)
         self._tell(Step.INTENT)
-        entry = self._journal.append(*self._new_grants(view, offer), intent, purse=view.purse)
+        entry = self._journal.append(
+            *new_grants(view, offer, self._journal.views), intent, purse=view.purse
+        )
         self._move(Event.INTENT_DURABLE)
         self._debit = Debit(self._card, self._journal, self._module, self._clock, entry, self._tell)
         return self._debit.send()
@@ -351,15 +333,6 @@ class SaleSession:
         if self._make_offer(offer.other - Money(short)) != offer:
             self.stop()
             raise SaleRefusedError("OFFER_STALE")
-
-    def _new_grants(self, view: PurseState, offer: Offer) -> list[Body]:
-        slots = sorted({line.slot for line in offer.lines})
-        grants = (view.wallets[slot].signed for slot in slots)
-        return [
-            GrantSeen(grant=bytes(signed))
-            for signed in grants
-            if self._journal.views.grant_seen(view.purse, signed.grant.grant_seq) is None
-        ]
 
     def _require(self, *states: State) -> None:
         if self.state not in states:

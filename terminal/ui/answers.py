@@ -8,8 +8,8 @@ from cardlib.wire.money import ZERO, Money
 from terminal.counter import Counter
 from terminal.journal.views import UnsettledIntent
 from terminal.receipts import render
+from terminal.sale.card_shown import CardShown
 from terminal.sale.offer import Offer
-from terminal.sale.session import CardShown
 from terminal.ui.card_slot import CardSlot
 from terminal.ui.messages import CardRead, Offered, SaleClosed
 from terminal.ui.shown import Names, OpenCase, TillStatus, card_view, offer_view

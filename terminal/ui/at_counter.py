@@ -6,7 +6,8 @@ from textual.message import Message
 
 from terminal.counter import Counter
 from terminal.journal.views import UnsettledIntent
-from terminal.sale.session import CardShown, SaleSession
+from terminal.sale.card_shown import CardShown
+from terminal.sale.session import SaleSession
 from terminal.sale.states import State, Step
 from terminal.ui import messages
 from terminal.ui.answers import Answers

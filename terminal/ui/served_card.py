@@ -4,7 +4,8 @@ from cardlib.connection import CardConnection
 from cardlib.drivers.purse_card import PurseCard
 from cardlib.wire.ids import TRAINING_ISSUER, PurseId
 from terminal.counter import Counter
-from terminal.sale.session import NOT_OF_OURS, CardShown, SaleSession
+from terminal.sale.card_shown import NOT_OF_OURS, CardShown
+from terminal.sale.session import SaleSession
 from terminal.ui.card_slot import CardSlot
 
 

@@ -17,8 +17,9 @@ from cardlib.errors import CardlibError, PinPadError, PresenceError, WrongPinErr
 from cardlib.wire.money import ZERO, Money
 from terminal.counter import Counter
 from terminal.errors import SaleRefusedError, UnsettledError
+from terminal.sale.card_shown import CardShown
 from terminal.sale.offer import Item, Offer
-from terminal.sale.session import CardShown, SaleSession
+from terminal.sale.session import SaleSession
 from terminal.sale.states import State
 from terminal.ui import messages
 from terminal.ui.at_counter import OPEN, AtCounter

@@ -9,8 +9,8 @@ from cardlib.codec.purse import Grant, day_date
 from cardlib.dialogues.purse_state import Wallet
 from cardlib.wire.ids import PurseId, Seq
 from cardlib.wire.money import ZERO, Money
+from terminal.sale.card_shown import CardShown
 from terminal.sale.offer import Offer
-from terminal.sale.session import CardShown
 from terminal.trust import BundleTrust
 
 
