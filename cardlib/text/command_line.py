@@ -36,6 +36,13 @@ def fail(error: CodedError, lang: str | None, *, as_json: bool = False) -> NoRet
     sys.exit(FAILURE)
 
 
+def confirmed(question: str, lang: str) -> bool:
+    """Whether a person says yes, in their language; anything else is no."""
+    choices = catalogue.label("confirm", "choices", lang)
+    typed: str = typer.prompt(f"{question} {choices}", default="", show_default=False)
+    return typed.strip().lower() in catalogue.label("confirm", "yes", lang).split()
+
+
 @contextmanager
 def reported(lang: str | None, *, as_json: bool = False) -> Generator[None]:
     """Turns an error with a code into :func:`fail`."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 
 from cardlib.connections import open_connection
 from cardlib.text import catalogue
-from cardlib.text.command_line import reported
+from cardlib.text.command_line import confirmed, reported
 from cardlib.trace import Exchange
 from cardlib.wire.money import Money
 from terminal.commands.options import (
@@ -87,15 +88,16 @@ def add_command(app: typer.Typer, openers: Openers) -> None:
             order = Order(
                 items_of(amounts, categories), rest_otherwise=rest_otherwise, park=park, issuer=town
             )
+            agreed = partial(confirmed, lang=language)
             talk = (QuietTalk if as_json else PlainTalk)(
                 typer.echo,
-                (lambda _question: True) if yes else typer.confirm,
+                (lambda _question: True) if yes else agreed,
                 lambda: read_pin(pin_file, catalogue.label("pay", "pin", language)),
                 till.trust,
                 language,
                 interactive=pin_file is None,
                 keypad=keypad and pin_file is None,
-                again=None if as_json else typer.confirm,
+                again=None if as_json else agreed,
             )
             besides = (slot or till.config.slot).reader
             connection = open_connection(reader=reader, image=card, besides=besides)

@@ -14,6 +14,7 @@ from cardlib.text import catalogue
 from cardlib.text.command_line import reported
 from cardlib.wire.module_order import ModuleState
 from cardlib.wire.money import Money
+from terminal.commands.options import Dir, chosen_directory
 from terminal.errors import TillError
 from terminal.passphrase import read_passphrase, read_secret
 from terminal.till import Till
@@ -22,19 +23,18 @@ from terminal.till_module import ModuleSlot
 
 module_app = typer.Typer(help="The till's security module, where it is a card.")
 
-Dir = Annotated[Path, typer.Option("--dir", envvar="BORSELLINO_TILL", help="The till's directory.")]
 Reader = Annotated[str, typer.Option("--module", help="Part of the module reader's name.")]
 Image = Annotated[str, typer.Option("--module-card", help="Image of a virtual module card.")]
 PinFile = Annotated[Path | None, typer.Option(help="File with the new PIN; else asked.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 Lang = Annotated[str | None, typer.Option(help="it or en.")]
-HERE = Path("till")
 
 
 @module_app.command()
 def show(
+    context: typer.Context,
     *,
-    directory: Dir = HERE,
+    directory: Dir = None,
     reader: Reader = "",
     image: Image = "",
     as_json: Json = False,
@@ -42,15 +42,16 @@ def show(
 ) -> None:
     """How much the module has debited, and how much it still may."""
     with reported(lang, as_json=as_json):
-        opened = _opened(directory, ModuleSlot(reader, image), lang)
+        opened = _opened(chosen_directory(context, directory), ModuleSlot(reader, image), lang)
         _tell(opened, lang, as_json=as_json)
 
 
 @module_app.command()
 def order(
+    context: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="FILE", help="From backend module-quota.")],
     *,
-    directory: Dir = HERE,
+    directory: Dir = None,
     reader: Reader = "",
     image: Image = "",
     as_json: Json = False,
@@ -58,15 +59,16 @@ def order(
 ) -> None:
     """Hands the operator's allowance to the module; the same one twice does no harm."""
     with reported(lang, as_json=as_json):
-        opened = _opened(directory, ModuleSlot(reader, image), lang)
+        opened = _opened(chosen_directory(context, directory), ModuleSlot(reader, image), lang)
         opened.module.obey(_read(path))
         _tell(opened, lang, as_json=as_json)
 
 
 @module_app.command()
 def unblock(
+    context: typer.Context,
     *,
-    directory: Dir = HERE,
+    directory: Dir = None,
     puk_file: Annotated[Path | None, typer.Option(help="File with the PUK; else asked.")] = None,
     pin_file: PinFile = None,
     reader: Reader = "",
@@ -76,7 +78,7 @@ def unblock(
 ) -> None:
     """Gives a blocked module a new PIN, by its PUK, and keeps it with the till's keys."""
     with reported(lang, as_json=as_json):
-        opened = _opened(directory, ModuleSlot(reader, image), lang)
+        opened = _opened(chosen_directory(context, directory), ModuleSlot(reader, image), lang)
         puk = _secret(puk_file, "puk", lang)
         pin = _secret(pin_file, "new_pin", lang)
         opened.module.unblock(puk, pin)
@@ -86,8 +88,9 @@ def unblock(
 
 @module_app.command("change-pin")
 def change_pin(
+    context: typer.Context,
     *,
-    directory: Dir = HERE,
+    directory: Dir = None,
     pin_file: PinFile = None,
     reader: Reader = "",
     image: Image = "",
@@ -96,7 +99,7 @@ def change_pin(
 ) -> None:
     """Gives the module another PIN and keeps it with the till's keys."""
     with reported(lang, as_json=as_json):
-        opened = _opened(directory, ModuleSlot(reader, image), lang)
+        opened = _opened(chosen_directory(context, directory), ModuleSlot(reader, image), lang)
         pin = _secret(pin_file, "new_pin", lang)
         opened.module.change_pin(pin)
         opened.keep(pin)

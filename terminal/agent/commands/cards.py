@@ -156,4 +156,5 @@ def _tell_end(ended: SessionCommands, lang: str, *, as_json: bool) -> None:
         amount = catalogue.money(Money(ended.cents), lang)
         typer.echo(catalogue.label("sync", "top_up_done", lang, amount=amount))
     elif ended.purse:
-        typer.echo(catalogue.label("sync", "purse", lang, purse=ended.purse))
+        key = "purse" if ended.outcome in RENEWED else "purse_letter"
+        typer.echo(catalogue.label("sync", key, lang, purse=ended.purse))

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cardlib.text import catalogue
-from cardlib.text.command_line import reported
+from cardlib.text.command_line import confirmed, reported
 from terminal.agent import enrolment
 from terminal.agent.commands.options import HERE, Dir, Json, Lang, Openers, till_passphrase
 from terminal.passphrase import read_secret
@@ -83,7 +83,7 @@ def _confirmed(fingerprint: str, lang: str | None) -> str:
     """The fingerprint when a person says that it is the right one, else nothing that fits."""
     chosen = catalogue.preferred(os.environ, lang)
     typer.echo(catalogue.label("sync", "fingerprint_operator", chosen, fingerprint=fingerprint))
-    agreed = typer.confirm(catalogue.label("sync", "fingerprint_question", chosen))
+    agreed = confirmed(catalogue.label("sync", "fingerprint_question", chosen), chosen)
     return fingerprint if agreed else ""
 
 

@@ -164,8 +164,10 @@ def test_an_allowance_is_carried_by_hand_to_a_till_that_cannot_synchronise(
 
 
 def module_command(stall: Stall, *words: str) -> dict[str, int]:
-    directory = ("--dir", str(stall.shop.directory), "--json")
-    ran = CliRunner().invoke(terminal_app, ["module", *words, *directory])
+    directory = ("--dir", str(stall.shop.directory))
+    ran = CliRunner().invoke(terminal_app, ["module", *words, *directory, "--json"])
+    before = CliRunner().invoke(terminal_app, [*directory, "module", "show", "--json"])
+    assert before.exit_code == 0, before.output
     assert ran.exit_code == 0, ran.output
     told: dict[str, int] = json.loads(ran.stdout)
     return told
