@@ -121,7 +121,7 @@ def test_a_tills_day(shop: Shop, customer: Customer, breakable: PrivatePcscd) ->
     shop.until_trouble("READER_MISSING")
     comes_back(breakable, AWAY, "Secondo lettore")
     shop.until(NotDebited)
-    shop.worker.submit(lambda: shop.worker.serving.retry(Pin(PIN)))
+    shop.worker.submit(lambda: shop.worker.serving.settling.retry(Pin(PIN)))
     assert not shop.until(SaleClosed).recovered
     books_hold(shop, customer, 1_00, 2_00, 4_00, 8_00, 16_00, 32_00)
 
