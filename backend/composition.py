@@ -3,6 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
 from sqlalchemy import Engine
@@ -13,6 +14,7 @@ from backend.adapters.migrate import migrate, require_current
 from backend.adapters.pin_letters import FilePinLetters
 from backend.adapters.unit_of_work import DatabaseWork
 from backend.config import Settings
+from backend.errors import ConflictError
 from backend.services.administration.enrolment import Enrolment
 from backend.services.administration.key_sets import KeySetOffice
 from backend.services.administration.load_orders import LoadDesk
@@ -90,18 +92,36 @@ class Backend:
 def open_database(settings: Settings, *, create: bool = False) -> Generator[Engine]:
     """The database at its newest schema, closed at the end.
 
-    ``create`` migrates it; without, ConflictError ``SCHEMA_OLD`` when that is needed.
+    ``create`` migrates it, or is ConflictError ``FILE_UNWRITABLE``; without, ConflictError
+    ``SCHEMA_OLD`` when that is needed, ``INSTALLATION_MISSING`` when there is no file.
     """
     engine = open_engine(settings.database_url)
     try:
         if create:
-            settings.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make_directory(settings.directory)
             migrate(engine)
         else:
+            _require_there(engine, settings.directory)
             require_current(engine)
         yield engine
     finally:
         engine.dispose()
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        why = str(error.strerror)
+        raise ConflictError("FILE_UNWRITABLE", path=str(directory), why=why) from error
+
+
+def _require_there(engine: Engine, directory: Path) -> None:
+    """A SQLite file that is not there is not made by looking into it."""
+    file = engine.url.database
+    in_memory = not file or file.startswith((":", "file:"))
+    if engine.dialect.name == "sqlite" and not in_memory and not Path(str(file)).is_file():
+        raise ConflictError("INSTALLATION_MISSING", path=str(directory))
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from cardlib.text.command_line import confirmed
         ("en", "Yes", True), ("en", "y", True), ("en", "", False), ("en", "s", False),
     ],
 )  # fmt: skip
-def test_yes_is_said_in_the_language_of_the_question(lang: str, typed: str, yes: bool) -> None:  # noqa: FBT001
+def test_yes_is_said_in_the_language_of_the_question(lang: str, typed: str, yes: bool) -> None:
     app = typer.Typer()
     app.command()(lambda: typer.echo(confirmed("?", lang)))
     told = CliRunner().invoke(app, [], input=f"{typed}\n").stdout
