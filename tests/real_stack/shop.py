@@ -6,6 +6,7 @@ is left out. What it tells the screen is what a test waits for.
 
 import queue
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from textual.message import Message
@@ -43,6 +44,8 @@ from tests.integration.terminal.stage import (
 from tests.real_stack.pcscd import POLL_S
 
 PATIENCE_S = 15
+QUIET_S = 1.5
+"""Longer than a poll of pcscd and a wait of the monitor."""
 LIMITS = TimeLimits(open_s=1.0, transmit_s=1.0)
 VERIFY, UPDATE = 0x20, 0xDC
 AWAY = "Lettore nuovo"
@@ -129,9 +132,19 @@ class Shop:
         while self.until(StatusChanged).status.trouble != code:
             pass
 
+    def settle_down(self) -> None:
+        """Until nothing more is told: a swap that the service sees late enters twice."""
+        with suppress(queue.Empty):
+            while True:
+                self._told.get(timeout=QUIET_S)
+
     def agree(self, cents: int) -> None:
         """From a card that was read to the PIN; what comes of it is told."""
         self.until(CardRead)
+        self.offer(cents)
+
+    def offer(self, cents: int) -> None:
+        """The card has been read, and nobody has come in between."""
         items = [Item(FOOD, Money(cents))]
         self.worker.submit(lambda: self.worker.serving.propose(items, ZERO))
         self.until(Offered)

@@ -194,7 +194,9 @@ def test_a_swap_of_cards_quicker_than_anybody_looks_moves_nobodys_money(
     shop.worker.submit(lambda: shop.worker.serving.agree(Pin(PIN)))
     shop.until(Ended)
     assert sum(customer.card.newest().spent) == sum(other.card.newest().spent) == 0
-    shop.sell(3_00)
+    shop.settle_down()
+    shop.offer(3_00)
+    shop.until(SaleClosed)
     other.snatch()
     books_hold(shop, other, 3_00)
     assert_books(customer.card, shop.till)
