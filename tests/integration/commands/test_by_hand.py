@@ -166,3 +166,15 @@ def test_keys_are_rolled_over_by_hand_while_the_service_runs(town: Hands, servic
     town.type("sync", "once")
     town.type("backend", "export", "export")
     assert town.type("verify", "export")
+
+
+def test_a_folder_without_an_installation_is_told_and_left_as_it_is(hands: Hands) -> None:
+    told = hands.type("backend", "export", "out", "--dir", "nowhere", status=1)
+    assert told.startswith("INSTALLATION_MISSING")
+    assert not (hands.folder / "nowhere").exists()
+
+
+def test_an_installation_below_a_plain_file_is_refused(hands: Hands) -> None:
+    (hands.folder / "file").touch()
+    told = hands.type("backend", "set-up", "Consorzio", "--dir", "file/backend", status=1)
+    assert told.startswith("FILE_UNWRITABLE")
