@@ -4,13 +4,13 @@ A question that has come up does not take its answer at once (``settle_s``), so 
 key pressed twice is harmless.
 """
 
+from asyncio import TimerHandle, get_running_loop
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.screen import ModalScreen, Screen
-from textual.timer import Timer
 
 from cardlib.monitor import CardWatch
 from cardlib.wire.ids import PurseId
@@ -64,7 +64,7 @@ class ToldScreen(Screen[None]):
         self._amount = ""
         self._typed_for: PurseId | None = None
         self._leaving = False
-        self._timer: Timer | None = None
+        self._timer: TimerHandle | None = None
         self._dialog: ModalScreen[Any] | None = None
 
     @property
@@ -189,10 +189,11 @@ class ToldScreen(Screen[None]):
             self.view.show_insert(reason, self._status)
 
     def _settle(self) -> None:
+        # Not a timer of Textual's: that one skips its only turn when it starts late.
         if self._timer is not None:
-            self._timer.stop()
+            self._timer.cancel()
         self._settled = False
-        self._timer = self.set_timer(self._settle_s, self._has_settled)
+        self._timer = get_running_loop().call_later(self._settle_s, self._has_settled)
 
     def _has_settled(self) -> None:
         self._settled = True
