@@ -1,5 +1,6 @@
-"""The simulated town and the demo: the composition root, which may import everything.
+"""The composition root of the project, which may import everything.
 
-``story`` tells the demo; ``town_hall`` is the municipality with its backend, ``shop``
-a merchant with a till, ``readers`` put cards in, ``books`` compares cards and ledger.
+``demo`` is the small town of ``borsellino demo``, on real files and a real line. The rest
+is the simulated town of ``borsellino sim town``: a year of cards, people, tills, a desk, the
+backend and the bank in virtual time, from one seed, under faults and attacks.
 """

@@ -9,8 +9,8 @@ import pytest
 from cardlib.codec.files import KeyId
 from simulator.card import image
 from simulator.card.masks import WHITE_APPLET
-from simulator.town import story
-from simulator.town.people import MARIA, PAOLO
+from simulator.town.demo import story
+from simulator.town.demo.people import MARIA, PAOLO
 from tests.integration.demo.conftest import demo_in
 
 DEBIT = 0x54

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cardlib.system import SystemClock, SystemRandomness
-from simulator.town.demo import Demo
-from simulator.town.narrator import Narrator
+from simulator.town.demo.narrator import Narrator
+from simulator.town.demo.play import Demo
 
 
 def demo_in(directory: Path, lang: str = "en") -> Demo:

@@ -22,9 +22,9 @@ from simulator.cli import app as sim_app
 from simulator.module_card.card import ModuleCard
 from simulator.module_card.memory import ModuleMemory
 from simulator.modules import create_module, letter_path
-from simulator.town import people
-from simulator.town.people import FOOD, MARIA
-from simulator.town.shop import Shop
+from simulator.town.demo import people
+from simulator.town.demo.people import FOOD, MARIA
+from simulator.town.demo.shop import Shop
 from terminal.agent import enrolment
 from terminal.agent.cli import app as sync_app
 from terminal.cli import app as terminal_app

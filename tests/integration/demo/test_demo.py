@@ -10,9 +10,9 @@ import pytest
 
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.wire.money import Money
-from simulator.town.people import FOOD
-from simulator.town.readers import ProcessReader
-from simulator.town.shop import Shop
+from simulator.town.demo.people import FOOD
+from simulator.town.demo.readers import ProcessReader
+from simulator.town.demo.shop import Shop
 from tests.integration.demo.conftest import demo_in
 
 LAW_1, LAW_5 = "law 1", "law 5"

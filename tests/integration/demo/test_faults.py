@@ -22,8 +22,8 @@ from cardlib.wire.card_session import SessionOpening
 from cardlib.wire.money import Money
 from simulator.errors import SimulatorError
 from simulator.faults import Shim, TearAfter, TearBefore, nth
-from simulator.town.people import CHEMIST, GROCER, MARIA
-from simulator.town.story import DESK
+from simulator.town.demo.people import CHEMIST, GROCER, MARIA
+from simulator.town.demo.story import DESK
 from terminal.sale.states import State
 from tests.integration.demo.town import TENTH, Town
 

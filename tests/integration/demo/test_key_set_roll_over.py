@@ -14,9 +14,9 @@ from cardlib.errors import PurseRefusedError
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.money import Money
 from simulator.faults import TearAfter, nth
-from simulator.town.people import CHEMIST, FOOD, GROCER, ISSUER, MARIA, PAOLO, Beneficiary
-from simulator.town.readers import Wrap, untouched
-from simulator.town.story import DESK
+from simulator.town.demo.people import CHEMIST, FOOD, GROCER, ISSUER, MARIA, PAOLO, Beneficiary
+from simulator.town.demo.readers import Wrap, untouched
+from simulator.town.demo.story import DESK
 from terminal.agent.card_session import run_session
 from terminal.agent.uplink import Uplink
 from terminal.sale.states import State

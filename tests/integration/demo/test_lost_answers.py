@@ -15,9 +15,9 @@ from cardlib.system import SystemClock, SystemRandomness
 from cardlib.wire.money import Money
 from cardlib.wire.service import ENTRIES
 from cardlib.wire.upload import Batch
-from simulator.town.people import FOOD, GROCER, MARIA
-from simulator.town.readers import untouched
-from simulator.town.town_hall import TownHall
+from simulator.town.demo.people import FOOD, GROCER, MARIA
+from simulator.town.demo.readers import untouched
+from simulator.town.demo.town_hall import TownHall
 from tests.integration.demo.town import Town
 
 pytestmark = pytest.mark.xdist_group("town")

@@ -8,8 +8,8 @@ import pytest
 
 from cardlib.codec.purse import Info, Suite
 from simulator.card import image
-from simulator.town import story
-from simulator.town.people import MARIA, PAOLO
+from simulator.town.demo import story
+from simulator.town.demo.people import MARIA, PAOLO
 from tests.integration.demo.conftest import demo_in
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from cardlib.errors import CardlibError
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.wire.money import Money
-from simulator.town.books import SlotBooks, compare
-from simulator.town.narrator import Narrator
-from simulator.town.people import FOOD, GROCER, MARIA, PAOLO
-from simulator.town.readers import ProcessReader, Wrap, untouched
-from simulator.town.story import Story
-from simulator.town.town_hall import TownHall
+from simulator.town.demo.books import SlotBooks, compare
+from simulator.town.demo.narrator import Narrator
+from simulator.town.demo.people import FOOD, GROCER, MARIA, PAOLO
+from simulator.town.demo.readers import ProcessReader, Wrap, untouched
+from simulator.town.demo.story import Story
+from simulator.town.demo.town_hall import TownHall
 from terminal.sale.states import State
 
 TENTH = Money(10)

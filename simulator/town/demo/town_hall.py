@@ -26,7 +26,7 @@ from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 from simulator.card.personal import training_ca_certificate
 from simulator.errors import SimulatorError
-from simulator.town import people
+from simulator.town.demo import people
 
 Around = Callable[[ASGIApp], ASGIApp]
 _HOST = "127.0.0.1"

@@ -12,8 +12,8 @@ import typer
 from cardlib.errors import CardlibError
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
-from simulator.town.demo import Demo, as_json
-from simulator.town.narrator import Narrator
+from simulator.town.demo.narrator import Narrator
+from simulator.town.demo.play import Demo, as_json
 
 
 def demo(

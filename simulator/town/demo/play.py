@@ -20,12 +20,12 @@ from cardlib.text import catalogue
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 from simulator.errors import SimulatorError
-from simulator.town.books import SlotBooks, compare
-from simulator.town.narrator import Narrator
-from simulator.town.readers import PcscReader, ProcessReader, Reader
-from simulator.town.shop import Shop
-from simulator.town.story import Story
-from simulator.town.town_hall import TownHall
+from simulator.town.demo.books import SlotBooks, compare
+from simulator.town.demo.narrator import Narrator
+from simulator.town.demo.readers import PcscReader, ProcessReader, Reader
+from simulator.town.demo.shop import Shop
+from simulator.town.demo.story import Story
+from simulator.town.demo.town_hall import TownHall
 
 PASSPHRASE_BYTES = 16
 

@@ -29,12 +29,12 @@ from simulator.card.masks import CRS_STINCARD, make_card, random_transport_keys
 from simulator.card.store import FileStore
 from simulator.errors import SimulatorError
 from simulator.faults import TearAfter, nth
-from simulator.town import people
-from simulator.town.narrator import Narrator
-from simulator.town.people import CHEMIST, FOOD, GROCER, HYGIENE, MARIA, MEDICINES, PAOLO
-from simulator.town.readers import Reader, Wrap, untouched
-from simulator.town.shop import Shop
-from simulator.town.town_hall import TownHall
+from simulator.town.demo import people
+from simulator.town.demo.narrator import Narrator
+from simulator.town.demo.people import CHEMIST, FOOD, GROCER, HYGIENE, MARIA, MEDICINES, PAOLO
+from simulator.town.demo.readers import Reader, Wrap, untouched
+from simulator.town.demo.shop import Shop
+from simulator.town.demo.town_hall import TownHall
 from terminal.sale.states import State
 
 DESK = people.Merchant("desk", f"Sportello, {people.TOWN}", people.TOWN_IBAN)
