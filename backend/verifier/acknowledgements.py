@@ -7,6 +7,7 @@ The export brings the server's copies; a shop can hand in its own.
 from typing import Any
 
 from backend.verifier import cbor, cose
+from backend.verifier.entries import LEDGER_HEAD
 from backend.verifier.export_reader import Row
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.registry import Registry
@@ -17,6 +18,9 @@ _LAYOUT: Layout = {
     1: uint(U24), 2: uint(U24), 3: octets(32), 4: uint(), 5: uint(), 6: uint(),
     7: rows(row(uint(U24), octets(32), text("created", "exists", "quarantined"), text())),
 }  # fmt: skip
+
+
+_OPTIONAL: Layout = {8: LEDGER_HEAD}
 
 
 class AcknowledgementAudit:
@@ -51,7 +55,7 @@ class AcknowledgementAudit:
         operator = self._registry.operators.get(document.kid)
         if operator is None or not document.signed_by(operator, cose.AAD_ACKNOWLEDGEMENT):
             return None
-        if not isinstance(fields, dict) or misfit(fields, _LAYOUT, {}) is not None:
+        if not isinstance(fields, dict) or misfit(fields, _LAYOUT, _OPTIONAL) is not None:
             return None
         return dict(fields)
 

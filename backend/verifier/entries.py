@@ -15,6 +15,7 @@ from backend.verifier.shapes import (
     U24,
     U32,
     Layout,
+    Shape,
     flag,
     misfit,
     nullable,
@@ -26,17 +27,19 @@ from backend.verifier.shapes import (
 )
 
 INTENT, SALE, RECOVERED, VOID, NOT_APPLIED, UNRESOLVED = 1, 2, 3, 4, 5, 6
-PROOF, HEARTBEAT, GRANT_SEEN, DECLINED = 7, 8, 9, 10
+PROOF, HEARTBEAT, GRANT_SEEN, DECLINED, BATCH_CLOSE = 7, 8, 9, 10, 12
 COMMITTING = frozenset({SALE, RECOVERED, VOID})
 """Types that say: the card was debited, or credited by a void."""
 RECORD_SALE, RECORD_VOID = 1, 2
 
 HEADER: Layout = {
-    1: uint(1, 1), 2: uint(10, 1), 3: uint(U24), 4: uint(U24, 1), 5: octets(32),
+    1: uint(1, 1), 2: uint(BATCH_CLOSE, 1), 3: uint(U24), 4: uint(U24, 1), 5: octets(32),
     6: uint(), 7: uint(), 8: octets(), 9: uint(), 10: text(), 11: uint(), 12: uint(),
     13: uint(), 14: uint(2, 1), 15: uint(), 16: text(),
 }  # fmt: skip
 
+LEDGER_HEAD = row(uint(), octets(32))
+"""Number and hash of a transfer."""
 _RECORD = octets(54)
 _PLAN = row(uint(U24), row(*[uint(U24)] * 6), uint(U32), uint(U16), octets(4), uint(RECORD_VOID, 1))
 _LINE = row(uint(6, 1), uint(U24), uint(31), uint(U24, 1))
@@ -44,6 +47,12 @@ _COMMITTED: Layout = {
     48: uint(U24), 49: octets(32), 50: _RECORD, 51: octets(8), 52: nullable(octets(8)),
     53: uint(20), 54: text("direct", "retry", "recovered"), 55: uint(),
 }  # fmt: skip
+
+
+def _counted(kind: int) -> Shape:
+    """How many records of ``kind``, and their cents."""
+    return row(uint(kind, kind), uint(U24), uint())
+
 
 BODIES: Mapping[int, Layout] = {
     INTENT: {
@@ -57,8 +66,17 @@ BODIES: Mapping[int, Layout] = {
     HEARTBEAT: {60: row(uint(), uint())},
     GRANT_SEEN: {61: octets(91)},
     DECLINED: {56: text()},
+    BATCH_CLOSE: {
+        62: row(uint(U24, 1), uint(U24)),
+        63: row(_counted(RECORD_SALE), _counted(RECORD_VOID)),
+        64: row(uint(U24), uint(U24)),
+    },
 }  # fmt: skip
-OPTIONAL: Mapping[int, Layout] = {INTENT: {40: row(uint(U24))}, NOT_APPLIED: {57: _RECORD}}
+OPTIONAL: Mapping[int, Layout] = {
+    INTENT: {40: row(uint(U24))},
+    NOT_APPLIED: {57: _RECORD},
+    BATCH_CLOSE: {65: LEDGER_HEAD},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +169,8 @@ def _contradiction(kind: int, fields: Mapping[int, Any]) -> str | None:
         return "field 37 has not one hash for each slot"
     if kind == NOT_APPLIED and (fields[56] == "not_sent") == (57 in fields):
         return "fields 56 and 57 contradict each other"
+    if kind == BATCH_CLOSE and fields[62][0] > fields[62][1] + 1:
+        return "field 62 ends before it begins"
     return None
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from cardlib.errors import MalformedError
 from cardlib.wire import cbor, sign1
+from cardlib.wire.batch_close import BatchClose
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.entry_body import (
     Body,
@@ -40,6 +41,7 @@ _TAKE: dict[EntryType, Callable[[Fields], Body]] = {
     EntryType.HEARTBEAT: Heartbeat.take,
     EntryType.GRANT_SEEN: GrantSeen.take,
     EntryType.DECLINED: Declined.take,
+    EntryType.BATCH_CLOSE: BatchClose.take,
 }
 
 

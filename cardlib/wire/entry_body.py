@@ -1,4 +1,5 @@
-"""The bodies of journal entries: keys 32 to 61, one class a type (PROTOCOL 4).
+"""The bodies of journal entries: keys 32 to 61, one class a type (PROTOCOL 4); 62 to 65, the
+day's close, are in ``batch_close``.
 
 Amounts are cents; lines and shown balances are per wallet slot. A void's lines
 are positive too: the sign follows from the type.
@@ -10,6 +11,7 @@ from typing import ClassVar, Self
 
 from cardlib.codec.purse import SpendType, Totals
 from cardlib.errors import MalformedError
+from cardlib.wire.batch_close import BatchClose
 from cardlib.wire.cbor import Value
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.fields import U24_MAX, Fields, as_bytes, as_list, as_uint
@@ -353,7 +355,17 @@ class Declined:
         return cls(code=fields.text(56))
 
 
-Body = Intent | Committed | NotApplied | Unresolved | Proof | Heartbeat | GrantSeen | Declined
+Body = (
+    Intent
+    | Committed
+    | NotApplied
+    | Unresolved
+    | Proof
+    | Heartbeat
+    | GrantSeen
+    | Declined
+    | BatchClose
+)
 
 
 def _optional_mac(value: Value) -> bytes | None:

@@ -25,6 +25,7 @@ class EntryType(IntEnum):
     HEARTBEAT = 8
     GRANT_SEEN = 9
     DECLINED = 10
+    BATCH_CLOSE = 12
 
 
 class ModuleClass(IntEnum):

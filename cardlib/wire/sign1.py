@@ -19,6 +19,7 @@ ACKNOWLEDGEMENT_AAD = b"borsellino/1/acknowledgement"
 BUNDLE_AAD = b"borsellino/1/bundle"
 MODULE_KEYS_AAD = b"borsellino/1/module-keys"
 ENROLMENT_AAD = b"borsellino/1/enrolment"
+STATEMENT_AAD = b"borsellino/1/statement"
 
 _TAG_AND_ARRAY = b"\xd2\x84"
 _PROTECTED_START = b"\xa2\x01\x27\x04\x48"

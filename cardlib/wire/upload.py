@@ -13,6 +13,7 @@ from cardlib.wire import cbor, sign1
 from cardlib.wire.ed25519 import PublicKey, SigningKey
 from cardlib.wire.fields import U24_MAX, Fields, as_bytes, as_list, as_text, as_uint
 from cardlib.wire.ids import Seq, TerminalNumber
+from cardlib.wire.ledger_head import LedgerHead
 
 BATCH_ENTRIES_MAX = 500
 """Entries in one upload: bounded, so that a bad line loses little."""
@@ -65,7 +66,10 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acknowledgement:
-    """The signed answer to a batch: verdicts, and how far the journal is accepted."""
+    """The signed answer to a batch: verdicts, and how far the journal is accepted.
+
+    ``ledger``: the head after the batch was booked; None in what older services signed.
+    """
 
     terminal: TerminalNumber
     high_seq: Seq
@@ -74,19 +78,20 @@ class Acknowledgement:
     nonce: int
     bundle_version: int
     verdicts: tuple[Verdict, ...]
+    ledger: LedgerHead | None = None
 
     def sign(self, key: SigningKey) -> bytes:
         """The complete bytes."""
         verdicts: list[cbor.Value] = [
             [item.seq, item.hash, item.outcome.value, item.reason] for item in self.verdicts
         ]
-        payload = cbor.encode(
-            {
-                1: self.terminal, 2: self.high_seq, 3: self.high_hash, 4: self.server_time,
-                5: self.nonce, 6: self.bundle_version, 7: verdicts,
-            }
-        )  # fmt: skip
-        return sign1.sign(key, payload, sign1.ACKNOWLEDGEMENT_AAD)
+        fields: dict[int, cbor.Value] = {
+            1: self.terminal, 2: self.high_seq, 3: self.high_hash, 4: self.server_time,
+            5: self.nonce, 6: self.bundle_version, 7: verdicts,
+        }  # fmt: skip
+        if self.ledger is not None:
+            fields[8] = self.ledger.value()
+        return sign1.sign(key, cbor.encode(fields), sign1.ACKNOWLEDGEMENT_AAD)
 
     @classmethod
     def open(cls, complete: bytes, operator: PublicKey) -> Self:
@@ -102,6 +107,7 @@ class Acknowledgement:
             nonce=fields.uint(5),
             bundle_version=fields.uint(6),
             verdicts=tuple(_read_verdict(item) for item in fields.list(7)),
+            ledger=LedgerHead.read(fields.take(8), "acknowledgement") if fields.has(8) else None,
         )
         fields.end()
         return answer

@@ -10,6 +10,7 @@ import apsw
 
 from cardlib.codec.purse import Info
 from cardlib.keys.intent_rule import record_hash
+from cardlib.wire.batch_close import BatchClose
 from cardlib.wire.entry import Entry
 from cardlib.wire.entry_body import Committed, GrantSeen, Intent, NotApplied, Unresolved
 from cardlib.wire.ids import PurseId, Seq
@@ -52,6 +53,9 @@ def apply(db: apsw.Connection, entry: Entry, purse: PurseId | None) -> int | Non
             number = int.from_bytes(grant[1:4], "big")
             seen = (str(purse), number, entry.header.seq)
             db.execute("INSERT OR IGNORE INTO grants_seen VALUES (?, ?, ?)", seen)
+        case BatchClose():
+            _close_batch(db)
+            return None
         case _:
             return None
     return getattr(entry.body, "intent_seq", None)
@@ -61,6 +65,14 @@ def purse_of(intent: Intent) -> PurseId:
     """The purse that an intent is about."""
     info = Info.from_core(intent.info_core)
     return PurseId(info.issuer, info.purse)
+
+
+def _close_batch(db: apsw.Connection) -> None:
+    """The next entry begins a new batch; JournalError ``CLOSE_INTENT_OPEN``."""
+    open_seq = db.execute("SELECT min(seq) FROM intents WHERE state = 'open'").get
+    if open_seq is not None:
+        raise JournalError("CLOSE_INTENT_OPEN", seq=open_seq)
+    db.execute("UPDATE counters SET batch = batch + 1")
 
 
 def _open(db: apsw.Connection, seq: Seq, intent: Intent) -> None:

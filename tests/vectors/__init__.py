@@ -35,3 +35,8 @@ def suite_2() -> dict[str, Any]:
 def entries() -> dict[str, Any]:
     """Signed journal entries."""
     return load("entry-vectors")
+
+
+def documents() -> dict[str, Any]:
+    """What the operator signs: acknowledgements, a statement, trees."""
+    return load("document-vectors")

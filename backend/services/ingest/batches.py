@@ -22,6 +22,7 @@ from backend.services.verdicts.judgement import judge_purse
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.ids import Seq, TerminalNumber
+from cardlib.wire.ledger_head import LedgerHead
 from cardlib.wire.upload import Acknowledgement, Batch, Outcome, Verdict
 
 
@@ -55,6 +56,7 @@ class Ingest:
                 nonce=int.from_bytes(self.randomness.bytes(8), "big"),
                 bundle_version=bundle.version,
                 verdicts=tuple(verdicts),
+                ledger=LedgerHead(*unit.ledger.head()),
             ).sign(self.keys.operator_key())
             unit.add(AcknowledgementRow(terminal=terminal.number, complete=answer, server_time=now))
             unit.commit()

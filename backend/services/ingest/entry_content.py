@@ -19,6 +19,7 @@ from backend.services.verdicts.card_records import learn_attested, learn_record
 from cardlib.codec.purse import GRANT_CLEAR_SIZE, Info, Spend, SpendType
 from cardlib.errors import AuthenticityError, CardlibError
 from cardlib.keys.intent_rule import check_follows, planned_spend, record_hash
+from cardlib.wire.batch_close import BatchClose
 from cardlib.wire.entry import Entry, decode_entry
 from cardlib.wire.entry_body import (
     AttestedRead,
@@ -85,7 +86,7 @@ class EntryContent:
                 self._take_proof(proof, row)
             case GrantSeen() as seen:
                 self._take_grant_seen(seen, row)
-            case Heartbeat():
+            case Heartbeat() | BatchClose():
                 self._take_heartbeat(row)
             case Declined():
                 pass

@@ -97,6 +97,9 @@ def bad_fields() -> Iterator[tuple[str, str, dict[str, cbor.Value]]]:
     yield "a tc of seven bytes", "sale", {"key_52": bytes(7)}
     yield "an unknown way", "sale", {"key_54": "guessed"}
     yield "module class 9", "heartbeat", {"key_14": 9}
+    yield "voids before sales", "batch_close", {"key_63": [[2, 0, 0], [1, 1, 1250]]}
+    yield "a batch that ends before it begins", "batch_close", {"key_62": [3, 1]}
+    yield "a ledger head without hash", "batch_close", {"key_65": [4711]}
     yield "seq above three bytes", "heartbeat", {"key_4": 1 << 24}
 
 
