@@ -23,6 +23,7 @@ from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
 from backend.services.card_sessions.personalise import PinLetters
 from backend.services.card_sessions.sessions import CardSessions
+from backend.services.exchange.exchange import Exchange
 from backend.services.ingest.batches import Ingest
 from backend.services.settlement.batches import SettlementService
 from backend.services.unit_of_work import Work
@@ -86,6 +87,11 @@ class Backend:
     def settlement(self) -> SettlementService:
         """Batches and payments."""
         return SettlementService(self.work, self.clock)
+
+    @property
+    def exchange(self) -> Exchange:
+        """What terminals and stations ask, however it comes here."""
+        return Exchange(self)
 
 
 @contextmanager

@@ -12,10 +12,10 @@ router = APIRouter()
 @router.get("/v1/health")
 def health(exchange: ExchangeOf) -> dict[str, Any]:
     """The time, and the head of the ledger, read from the database."""
-    with exchange.backend.work.begin() as unit:
+    with exchange.service.work.begin() as unit:
         transfer, digest = unit.ledger.head()
     return {
         "status": "ok",
-        "time": exchange.backend.clock.unix_ms() // 1000,
+        "time": exchange.service.clock.unix_ms() // 1000,
         "ledger_head": {"transfer": transfer, "hash": digest.hex()},
     }

@@ -42,7 +42,9 @@ class Uplink:
     def __init__(
         self, url: str, module: SecurityModule, operator: PublicKey | None,
         clock: Clock, randomness: Randomness, *, timeout_s: float = TIMEOUT_S,
+        transport: httpx2.BaseTransport | None = None,
     ) -> None:  # fmt: skip
+        """``transport`` carries the requests; None for sockets."""
         self._url = checked_url(url)
         self._module = module
         self._operator = operator
@@ -50,8 +52,9 @@ class Uplink:
         self._randomness = randomness
         self._clock_shift_s = 0
         self._client = httpx2.Client(
-            timeout=timeout_s, follow_redirects=False, trust_env=not _is_loopback(self._url)
-        )
+            timeout=timeout_s, follow_redirects=False, trust_env=not _is_loopback(self._url),
+            transport=transport,
+        )  # fmt: skip
 
     def upload(self, batch: Batch) -> tuple[bytes, Acknowledgement]:
         """Sends entries; the acknowledgement as received and as read.

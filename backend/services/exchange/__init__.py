@@ -1,0 +1,1 @@
+"""What every way to the service shares: routes, callers, signed requests and answers."""
