@@ -8,7 +8,8 @@
     ├── FaultError          the description of a fault is not understood
     ├── ReaderLinkError     the virtual reader cannot be reached
     ├── ReplayError         a run departs from the recorded trace
-    └── ScriptError         a line of a script is not understood, or does not come true
+    ├── ScriptError         a line of a script is not understood, or does not come true
+    └── TownError           a law does not hold in the simulated town
 
 A command that a card refuses is no error here: the card answers with a status word.
 """
@@ -58,3 +59,13 @@ class ScriptError(SimulatorError):
     """A line of a script is not understood, or what it expects does not come true."""
 
     default_code = "SCRIPT_LINE"
+
+
+class TownError(SimulatorError):
+    """A law does not hold in the simulated town.
+
+    Facts: ``law`` (1 to 12, 0 for goods and alarms), ``subject`` (whose), ``what`` (technical),
+    ``cents``, ``happening`` (id of the last one played) and ``seed``.
+    """
+
+    default_code = "TOWN_AUDIT_FAILED"

@@ -1,0 +1,117 @@
+"""What the world declares to the checks: the ground truth that no book holds.
+
+::
+
+    declared.hand_over(terminal, intent_seq, cents)      # goods left the shop
+    declared.take_back(terminal, intent_seq, cents)      # a void: goods came back
+    declared.expect("PURSE_FORKED", purse=purse)         # this alarm may come from now on
+    declared.must_have_come("PURSE_FORKED", purse=purse) # ... and by now it has to be there
+    declared.rogue_terminal(number)                      # what this till says proves nothing
+    declared.rogue_purse(purse)                          # a clone or a rolled-back card is about
+    declared.journal_restored(number)                    # a till runs on an older journal
+    declared.backend_restored()                          # the backend runs on an older backup
+"""
+
+from dataclasses import dataclass, field
+
+from cardlib.wire.ids import PurseId
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """Goods for a voucher: cents above zero went to the customer, below zero came back.
+
+    ``intent_seq`` is the number of the intent that paid (or gave back) for them.
+    """
+
+    terminal: int
+    intent_seq: int
+    cents: int
+
+
+@dataclass(slots=True)
+class ExpectedAlarm:
+    """An alarm that an incident or an adversary explains; None is any subject."""
+
+    code: str
+    purse: PurseId | None = None
+    terminal: int | None = None
+    came: int = 0
+    """How many alarms it has explained."""
+
+    def explains(self, code: str, purse: PurseId | None, terminal: int | None) -> bool:
+        """Whether an alarm with these facts is meant."""
+        return (
+            self.code == code
+            and self.purse in {None, purse}
+            and self.terminal in {None, terminal}
+        )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Declared:
+    """One town's ground truth; ``handovers`` and ``expected`` only grow."""
+
+    handovers: list[Handover] = field(default_factory=list)
+    expected: list[ExpectedAlarm] = field(default_factory=list)
+    rogue_terminals: set[int] = field(default_factory=set)
+    rogue_purses: set[PurseId] = field(default_factory=set)
+    lost_terminals: set[int] = field(default_factory=set)
+    """Tills whose journal can no longer come: nothing of it is waited for at the end."""
+    restored_journals: set[int] = field(default_factory=set)
+    backend_restores: int = 0
+    findings: set[str] = field(default_factory=set)
+    """Codes that the independent audit of the export must find at the end, and no others."""
+    not_collected: set[tuple[int, int]] = field(default_factory=set)
+    """(terminal, intent number) of debits whose customer never came back for the goods."""
+
+    def hand_over(self, terminal: int, intent_seq: int, cents: int) -> None:
+        """The customer took goods worth ``cents`` of vouchers."""
+        self.handovers.append(Handover(terminal, intent_seq, cents))
+
+    def take_back(self, terminal: int, intent_seq: int, cents: int) -> None:
+        """The shop took goods back, for a void."""
+        self.handovers.append(Handover(terminal, intent_seq, -cents))
+
+    def never_collected(self, terminal: int, intent_seq: int) -> None:
+        """The card paid, the till did not know, and the customer never came for the goods."""
+        self.not_collected.add((terminal, intent_seq))
+
+    def expect(
+        self, code: str, *, purse: PurseId | None = None, terminal: int | None = None
+    ) -> ExpectedAlarm:
+        """From now on an alarm ``code`` about this subject is no false one."""
+        for known in self.expected:
+            if (known.code, known.purse, known.terminal) == (code, purse, terminal):
+                return known
+        self.expected.append(ExpectedAlarm(code, purse, terminal))
+        return self.expected[-1]
+
+    def must_have_come(
+        self, code: str, *, purse: PurseId | None = None, terminal: int | None = None
+    ) -> None:
+        """The stated moment is here: at the end of this happening the alarm has to stand."""
+        self.due.append(self.expect(code, purse=purse, terminal=terminal))
+
+    due: list[ExpectedAlarm] = field(default_factory=list)
+    """Alarms whose moment has come; the checks take them from here."""
+
+    def rogue_terminal(self, terminal: int) -> None:
+        """Nothing that this terminal says or writes is taken for the truth."""
+        self.rogue_terminals.add(terminal)
+
+    def rogue_purse(self, purse: PurseId) -> None:
+        """More than one chip speaks for this purse, or its chip went back in time."""
+        self.rogue_purses.add(purse)
+
+    def terminal_lost(self, terminal: int) -> None:
+        """Burnt or stolen: what it had not sent will never come."""
+        self.lost_terminals.add(terminal)
+
+    def journal_restored(self, terminal: int) -> None:
+        """From now on the till writes on from an older state of its journal."""
+        self.restored_journals.add(terminal)
+
+    def backend_restored(self) -> None:
+        """From now on the backend stands on an older state of its database."""
+        self.backend_restores += 1
