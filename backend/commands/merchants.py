@@ -2,20 +2,31 @@
 
 import json
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from backend.commands.options import HERE, Dir, Json, Lang, Openers
-from backend.errors import BadInputError
-from backend.services.administration.merchants import Statement
+from backend.composition import Backend
+from backend.domain.settlement import Period
+from backend.errors import BadInputError, ConflictError
+from backend.services.administration.merchants import FOREVER, Statement
 from backend.services.administration.module_orders import ALLOWANCE, ModuleAllowance
-from cardlib.calendar import local_time
+from backend.services.settlement.statements import SignedStatement, StatementService
+from cardlib.calendar import day_end, local_time
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported
 from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.money import Money
+
+FirstDay = Annotated[
+    datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")
+]
+LastDay = Annotated[
+    datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, inclusive.")
+]
 
 
 def add_commands(app: typer.Typer, openers: Openers) -> None:
@@ -84,15 +95,64 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
 
     @app.command()
     def statement(
-        merchant: int, *, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
+        merchant: int,
+        *,
+        first: FirstDay = None,
+        last: LastDay = None,
+        out: Annotated[
+            Path | None, typer.Option(help="Write it signed into this file, for the merchant.")
+        ] = None,
+        directory: Dir = HERE,
+        as_json: Json = False,
+        lang: Lang = None,
     ) -> None:
-        """What a merchant sold: what is payable, what waits and why."""
+        """What a merchant sold: what is payable, what waits and why; signed with --out."""
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
-            found = backend.merchants.statement(merchant)
+            period = _period(first, last)
+            found = backend.merchants.statement(merchant, period.start, period.end)
+            signed = _signed(backend, merchant, period, out) if out else None
             if as_json:
-                typer.echo(json.dumps(asdict(found)))
-            else:
-                _print(found, language(lang))
+                typer.echo(json.dumps(asdict(found) | _signed_object(signed, out)))
+                return
+            _print(found, language(lang))
+            if signed is not None:
+                _say_signed(signed, out, language(lang))
+
+
+def _period(first: datetime | None, last: datetime | None) -> Period:
+    """From the first day's beginning to the last day's end, Europe/Rome; all there is without."""
+    start = day_end(first.date() - timedelta(days=1)) if first else 0
+    return Period(start, day_end(last.date()) if last else FOREVER)
+
+
+def _signed(backend: Backend, merchant: int, period: Period, out: Path) -> SignedStatement:
+    service = StatementService(backend.work, backend.keys, backend.clock)
+    signed = service.issue(merchant, period)
+    row = {
+        "merchant": merchant, "bytes": signed.complete.hex(),
+        "inclusions": [
+            asdict(item) | {"path": [step.hex() for step in item.path]}
+            for item in signed.inclusions
+        ],
+    }  # fmt: skip
+    try:
+        out.write_text(json.dumps(row, separators=(",", ":")) + "\n", "utf-8")
+    except OSError as error:
+        why = str(error.strerror)
+        raise ConflictError("FILE_UNWRITABLE", path=str(out), why=why) from error
+    return signed
+
+
+def _signed_object(signed: SignedStatement | None, out: Path | None) -> dict[str, Any]:
+    if signed is None:
+        return {}
+    head = signed.statement.ledger
+    return {"file": str(out), "ledger_head": {"transfer": head.transfer, "hash": head.hash.hex()}}
+
+
+def _say_signed(signed: SignedStatement, out: Path | None, lang: str) -> None:
+    facts = {"path": str(out), "head": signed.statement.ledger.words}
+    typer.echo(catalogue.label("backend", "statement_signed", lang, **facts))
 
 
 def _cents(text: str) -> int:

@@ -135,6 +135,7 @@ class Export:
                     "order": row.id, "source": row.source, "source_ref": row.source_id,
                     "award": row.award_id, "slot": row.slot, "delta_cents": row.delta_cents,
                     "carried_over_cents": row.carried_over_cents, "state": row.state,
+                    "requested_by": row.requested_by,
                     "approved_by": row.approved_by, "approved_at": row.approved_at,
                 }
             )  # fmt: skip
@@ -165,6 +166,7 @@ class Export:
         return {
             "terminal": row.terminal, "seq": row.seq, "bytes": row.complete.hex(),
             "verdict": row.verdict, "reason": row.reason or None,
+            "received_at": row.received_at,
             "posting": self._posting(row) if posting else None,
         }  # fmt: skip
 

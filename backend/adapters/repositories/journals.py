@@ -12,6 +12,7 @@ from backend.adapters.tables.journals import (
     IntentRow,
     QuarantineRow,
 )
+from backend.adapters.tables.terminals import TerminalRow
 
 
 class Journals:
@@ -29,6 +30,16 @@ class Journals:
         return self._session.scalars(
             select(EntryRow).where(EntryRow.terminal == terminal).order_by(EntryRow.seq)
         ).all()
+
+    def received(self, time_from: int, time_to: int) -> Sequence[tuple[int, int, bytes, int]]:
+        """Terminal, number, hash and time of entries received in [from, to), training left out."""
+        rows = self._session.execute(
+            select(EntryRow.terminal, EntryRow.seq, EntryRow.hash, EntryRow.received_at)
+            .join(TerminalRow, TerminalRow.number == EntryRow.terminal)
+            .where(EntryRow.received_at >= time_from, EntryRow.received_at < time_to)
+            .where(TerminalRow.training.is_(False))
+        )
+        return [(terminal, seq, digest, at) for terminal, seq, digest, at in rows]
 
     def quarantined(self, terminal: int, digest: bytes) -> QuarantineRow | None:
         """Bytes that were kept without a place."""
