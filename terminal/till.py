@@ -31,7 +31,9 @@ from cardlib.wire.module_keys import HeldSet, KeyAnswer, KeyRequest
 from terminal.errors import TillError
 from terminal.journal.journal import Author, Circumstances, Journal, JournalReader
 from terminal.journal.space import Space
-from terminal.till_files import TillConfig, TillFiles, existing, read_bundle, write_durably
+from terminal.storage import Storage
+from terminal.system_storage import SYSTEM
+from terminal.till_files import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
 from terminal.till_module import ModuleSlot, module_of
 from terminal.trust import BundleTrust
@@ -57,7 +59,7 @@ class Till:
     @classmethod
     def load(
         cls, directory: Path, passphrase: str, clock: Clock, randomness: Randomness,
-        slot: ModuleSlot | None = None,
+        slot: ModuleSlot | None = None, storage: Storage = SYSTEM,
     ) -> Self:  # fmt: skip
         """Opens everything but the journal: what the sync agent's process does.
 
@@ -65,12 +67,21 @@ class Till:
         looked for before it is needed. TillError ``TILL_MISSING`` or
         ``TILL_NOT_ENROLLED``; AuthenticityError when a file is not the operator's.
         """
-        files = TillFiles(directory)
-        config = TillConfig.read(existing(files.config))
-        keys = TillKeys.read(existing(files.keys), passphrase)
-        if keys.operator is None or not files.certificate.exists():
-            raise TillError("TILL_NOT_ENROLLED", path=str(directory))
-        complete = files.certificate.read_bytes()
+        files = TillFiles(directory, storage)
+        files.existing(files.config)
+        keys = TillKeys.read(files.existing(files.keys), passphrase, storage)
+        return cls.of(files, keys, clock, randomness, slot)
+
+    @classmethod
+    def of(
+        cls, files: TillFiles, keys: TillKeys, clock: Clock, randomness: Randomness,
+        slot: ModuleSlot | None = None,
+    ) -> Self:  # fmt: skip
+        """As :meth:`load`, for one who has unsealed the keys before."""
+        storage, config = files.storage, TillConfig.read(files.config, files.storage)
+        if keys.operator is None or not files.has(files.certificate):
+            raise TillError("TILL_NOT_ENROLLED", path=str(files.directory))
+        complete = storage.read(files.certificate)
         certificate = Certificate.open(complete, keys.operator)
         module = module_of(keys, slot or config.slot, randomness)
         author = Author(certificate.terminal, module, clock, sha256(complete).digest())
@@ -83,13 +94,18 @@ class Till:
     @classmethod
     def open(
         cls, directory: Path, passphrase: str, clock: Clock, randomness: Randomness,
-        slot: ModuleSlot | None = None,
+        slot: ModuleSlot | None = None, storage: Storage = SYSTEM,
     ) -> Self:  # fmt: skip
         """Opens the till to sell; JournalError ``JOURNAL_IN_USE`` while another one does."""
-        till = cls.load(directory, passphrase, clock, randomness, slot)
-        space = Space(till.files.ballast, randomness)
-        till.take_journal(Journal.open(till.files.journal, till.keys.journal, till.author, space))
+        till = cls.load(directory, passphrase, clock, randomness, slot, storage)
+        till.take_journal(till.open_journal())
         return till
+
+    def open_journal(self) -> Journal:
+        """The writer; JournalError ``JOURNAL_IN_USE`` while another till or an agent writes."""
+        files = self.files
+        space = Space(files.ballast, self.randomness, storage=files.storage)
+        return Journal.open(files.journal, self.keys.journal, self.author, space, files.storage)
 
     def take_journal(self, journal: Journal) -> None:
         """Makes ``journal`` the one that this till writes."""
@@ -104,18 +120,21 @@ class Till:
 
     def read_journal(self) -> JournalReader:
         """The journal beside a till that may be selling: to read, and for acknowledgements."""
-        return JournalReader.open_shared(self.files.journal, self.keys.journal, self.author)
+        files = self.files
+        return JournalReader.open_shared(
+            files.journal, self.keys.journal, self.author, files.storage
+        )
 
     def refresh(self) -> bool:
         """Takes up the newest bundle and module keys; whether there was a newer bundle."""
         known = self.trust.bundle.version if self.trust.bundle else 0
-        bundle = read_bundle(self.files.bundle, self.operator)
+        bundle = self.files.read_bundle(self.operator)
         newer = bundle is not None and bundle.version > known
         if newer:
             card = self.module.module_class is ModuleClass.CARD
             self.trust = BundleTrust.of(bundle, card=card)
-        if self.files.module_keys.exists():
-            self._take_keys(self.files.module_keys.read_bytes())
+        if self.files.has(self.files.module_keys):
+            self._take_keys(self.files.storage.read(self.files.module_keys))
         if self._journal is not None:
             self._journal.circumstances = self.circumstances()
         return newer
@@ -141,7 +160,7 @@ class Till:
         installed = reader.acknowledgements.bundle_version()
         if bundle.version < max(installed, self.trust.bundle.version if self.trust.bundle else 0):
             raise TillError("BUNDLE_OLDER", version=bundle.version)
-        write_durably(self.files.bundle, complete)
+        self.files.storage.write(self.files.bundle, complete)
         reader.acknowledgements.record_bundle(bundle.version, sha256(complete).digest())
         self.refresh()
         return bundle
@@ -154,7 +173,7 @@ class Till:
         if isinstance(self.module, CardModule):
             self.module.take_keys(complete)
         self._take_keys(complete)
-        write_durably(self.files.module_keys, complete)
+        self.files.storage.write(self.files.module_keys, complete)
 
     def key_sets_wanted(self) -> frozenset[HeldSet]:
         """Key sets that the bundle wants this till to hold."""

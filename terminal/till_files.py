@@ -11,15 +11,16 @@
 """
 
 import json
-import os
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 from cardlib.wire.bundle import Bundle
 from cardlib.wire.ed25519 import PublicKey
 from terminal.errors import TillError
+from terminal.storage import Storage
+from terminal.system_storage import SYSTEM
 from terminal.till_module import ModuleSlot
 
 
@@ -42,7 +43,7 @@ class TillConfig:
         """Where the module card is, for a till that has one."""
         return ModuleSlot(self.module_reader, self.module_image)
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, storage: Storage = SYSTEM) -> None:
         """As TOML."""
         rows = (
             f"backend_url = {json.dumps(self.backend_url)}",
@@ -55,22 +56,23 @@ class TillConfig:
             f"module_image = {json.dumps(self.module_image)}  # of a virtual module card",
         )
         written = rows + slot if self.module_reader or self.module_image else rows
-        path.write_text("\n".join(written) + "\n", "utf-8")
+        storage.write(path, ("\n".join(written) + "\n").encode())
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: Path, storage: Storage = SYSTEM) -> Self:
         """TillError ``TILL_CONFIG`` for anything that is not this file."""
         try:
-            return cls(**tomllib.loads(path.read_text("utf-8")))
+            return cls(**tomllib.loads(storage.read(path).decode()))
         except (tomllib.TOMLDecodeError, TypeError, UnicodeDecodeError) as error:
             raise TillError("TILL_CONFIG", path=str(path), why=str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
 class TillFiles:
-    """Where the parts of a till lie."""
+    """Where the parts of a till lie, and what keeps them there."""
 
     directory: Path
+    storage: Storage = field(default=SYSTEM, repr=False, compare=False)
 
     @property
     def config(self) -> Path:
@@ -107,26 +109,28 @@ class TillFiles:
         """The journal's reserved room."""
         return self.directory / "journal.ballast"
 
+    @property
+    def agent_lock(self) -> Path:
+        """What the one agent of this till holds."""
+        return self.directory / "agent.lock"
 
-def read_bundle(path: Path, operator: PublicKey) -> Bundle | None:
-    """The bundle of a file, None when there is none; AuthenticityError when not genuine."""
-    if not path.exists():
-        return None
-    return Bundle.open(path.read_bytes(), operator)
+    def has(self, path: Path) -> bool:
+        """Whether one of these files is there."""
+        return self.storage.exists(path)
+
+    def existing(self, path: Path) -> Path:
+        """The path itself; TillError ``TILL_MISSING`` when nothing is there."""
+        if not self.has(path):
+            raise TillError("TILL_MISSING", path=str(path.parent))
+        return path
+
+    def read_bundle(self, operator: PublicKey) -> Bundle | None:
+        """The newest bundle, None when there is none; AuthenticityError when not genuine."""
+        if not self.has(self.bundle):
+            return None
+        return Bundle.open(self.storage.read(self.bundle), operator)
 
 
 def write_durably(path: Path, content: bytes) -> None:
-    """Writes a file so that a crash leaves the old or the new one, whole."""
-    scratch = path.with_name(path.name + ".new")
-    with scratch.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    scratch.replace(path)
-
-
-def existing(path: Path) -> Path:
-    """The path itself; TillError ``TILL_MISSING`` when nothing is there."""
-    if not path.exists():
-        raise TillError("TILL_MISSING", path=str(path.parent))
-    return path
+    """Writes a real file so that a crash leaves the old or the new one, whole."""
+    SYSTEM.write(path, content)

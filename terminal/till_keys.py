@@ -22,6 +22,8 @@ from cardlib.wire import cbor
 from cardlib.wire.ed25519 import PublicKey, SigningKey
 from cardlib.wire.enrolment import EnrolmentRequest, ModuleKeys
 from cardlib.wire.fields import Fields, as_bytes, as_text
+from terminal.storage import Storage
+from terminal.system_storage import SYSTEM
 
 FORMAT = 1
 _SEED = 32
@@ -101,7 +103,9 @@ class TillKeys:
         """The public key that module keys are sealed to."""
         return bytes(PrivateKey(self.box_seed).public_key)
 
-    def write(self, path: Path, passphrase: str, randomness: Randomness) -> None:
+    def write(
+        self, path: Path, passphrase: str, randomness: Randomness, storage: Storage = SYSTEM
+    ) -> None:
         """Seals the keys into ``path``, durably."""
         operator = b"" if self.operator is None else self.operator.raw
         fields: dict[int, cbor.Value] = {
@@ -110,12 +114,13 @@ class TillKeys:
         }  # fmt: skip
         if self.card is not None:
             fields[7] = [self.card.public_key.raw, self.card.pin]
-        key_file.write(path, cbor.encode(fields), passphrase, randomness)
+        sealed = key_file.seal(cbor.encode(fields), passphrase, randomness)
+        storage.write(path, sealed, private=True)
 
     @classmethod
-    def read(cls, path: Path, passphrase: str) -> Self:
+    def read(cls, path: Path, passphrase: str, storage: Storage = SYSTEM) -> Self:
         """Unseals ``path``; AuthenticityError ``PASSPHRASE_WRONG``."""
-        fields = Fields.decode(key_file.read(path, passphrase), "till keys")
+        fields = Fields.decode(key_file.unseal(storage.read(path), passphrase), "till keys")
         if fields.uint(1) != FORMAT:
             raise MalformedError("till keys", "unknown format", "KEY_FILE_VERSION")
         card = _bound(fields.list(7, 2)) if fields.has(7) else None

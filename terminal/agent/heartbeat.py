@@ -9,7 +9,6 @@ from cardlib.wire.entry_body import Heartbeat
 from cardlib.wire.entry_header import EntryType
 from terminal.errors import JournalError
 from terminal.journal.journal import Journal
-from terminal.journal.space import Space
 from terminal.journal.views import Views
 from terminal.till import Till
 
@@ -28,9 +27,8 @@ def append_heartbeat(journal: Journal) -> bool:
 
 def beat_when_free(till: Till) -> bool:
     """As above, where no till holds the journal; False where one does, or on a full disk."""
-    space = Space(till.files.ballast, till.randomness)
     try:
-        with Journal.open(till.files.journal, till.keys.journal, till.author, space) as journal:
+        with till.open_journal() as journal:
             journal.circumstances = till.circumstances()
             return append_heartbeat(journal)
     except JournalError:

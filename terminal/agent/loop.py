@@ -37,7 +37,6 @@ from terminal.agent.uplink import Uplink
 from terminal.errors import JournalError
 from terminal.journal.acknowledgements import Quarantined
 from terminal.journal.journal import JournalReader
-from terminal.journal.store import WriterLock
 from terminal.till import Till
 
 ROUND_STEPS_MAX = 100_000
@@ -70,7 +69,7 @@ class AgentLock:
 
     def __init__(self, till: Till) -> None:
         try:
-            self._lock = WriterLock(till.files.directory / "agent.lock")
+            self._lock = till.files.storage.hold(till.files.agent_lock)
         except JournalError as error:
             raise SyncError("SYNC_RUNNING") from error
 

@@ -12,7 +12,8 @@ from cardlib.errors import CardlibError
 from cardlib.ports import Clock, Randomness
 from terminal.doctor.findings import Finding, found, lacking
 from terminal.doctor.module import module
-from terminal.journal.space import BALLAST_BYTES, HEADROOM_BYTES, Disk, SystemDisk
+from terminal.journal.space import BALLAST_BYTES, HEADROOM_BYTES, Disk
+from terminal.system_storage import SYSTEM
 from terminal.till import Till
 from terminal.till_files import TillFiles
 
@@ -30,7 +31,7 @@ def till(directory: Path, clock: Clock, disk: Disk | None = None) -> Iterator[Fi
         yield _enrolled(files)
         yield from module(files)
         yield _journal(files)
-        yield _room(directory, disk or SystemDisk())
+        yield _room(directory, disk or SYSTEM)
     yield clock_of(clock, directory)
 
 

@@ -19,8 +19,6 @@ from pathlib import Path
 from threading import Lock
 from typing import Self
 
-import apsw
-
 from cardlib.keys.module import SecurityModule
 from cardlib.ports import Clock
 from cardlib.wire import sign1
@@ -32,8 +30,10 @@ from terminal.journal import derived
 from terminal.journal.acknowledgements import Acknowledgements
 from terminal.journal.chain import ChainReport, check_chain
 from terminal.journal.space import Space
-from terminal.journal.store import DiskFullError, WriterLock, connect, transaction
+from terminal.journal.store import DiskFullError, connect, transaction
 from terminal.journal.views import Head, Views
+from terminal.storage import Database, Hold, Storage
+from terminal.system_storage import SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +65,19 @@ class Author:
 class JournalReader:
     """A journal to read from, and to keep the backend's answers in."""
 
-    def __init__(self, db: apsw.Connection, author: Author) -> None:
-        self._db = db
+    def __init__(self, database: Database, author: Author) -> None:
+        self._database = database
+        self._db = database.connection
         self._author = author
-        self.views = Views(db, author.certificate_hash)
-        self.acknowledgements = Acknowledgements(db, self.views, author.clock)
+        self.views = Views(self._db, author.certificate_hash)
+        self.acknowledgements = Acknowledgements(self._db, self.views, author.clock)
 
     @classmethod
-    def open_shared(cls, path: Path, key: bytes, author: Author) -> "JournalReader":
+    def open_shared(
+        cls, path: Path, key: bytes, author: Author, storage: Storage = SYSTEM
+    ) -> "JournalReader":
         """Opens beside a till that may be writing."""
-        return JournalReader(connect(path, key), author)
+        return JournalReader(connect(path, key, storage), author)
 
     def check(self) -> ChainReport:
         """Whether every entry is numbered, chained, signed and canonical."""
@@ -82,7 +85,7 @@ class JournalReader:
 
     def close(self) -> None:
         """Closes the file. May be called twice."""
-        self._db.close()
+        self._database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -94,21 +97,23 @@ class JournalReader:
 class Journal(JournalReader):
     """The one writer of a journal."""
 
-    def __init__(self, db: apsw.Connection, author: Author, space: Space, lock: WriterLock) -> None:
-        super().__init__(db, author)
+    def __init__(self, database: Database, author: Author, space: Space, hold: Hold) -> None:
+        super().__init__(database, author)
         self._space = space
-        self._lock = lock
+        self._hold = hold
         self._one_at_a_time = Lock()  # a screen's worker and a heartbeat share this connection
         self.circumstances = Circumstances()
 
     @classmethod
-    def open(cls, path: Path, key: bytes, author: Author, space: Space) -> Self:
+    def open(
+        cls, path: Path, key: bytes, author: Author, space: Space, storage: Storage = SYSTEM
+    ) -> Self:
         """Opens or makes a journal; JournalError ``JOURNAL_IN_USE`` while another writes."""
-        lock = WriterLock(path.with_name(path.name + ".lock"))
+        hold = storage.hold(path.with_name(path.name + ".lock"))
         try:
-            return cls(connect(path, key), author, space, lock)
+            return cls(connect(path, key, storage), author, space, hold)
         except BaseException:
-            lock.release()
+            hold.release()
             raise
 
     def reserve_space(self) -> None:
@@ -132,7 +137,7 @@ class Journal(JournalReader):
     def close(self) -> None:
         """Closes the file and lets another process write."""
         super().close()
-        self._lock.release()
+        self._hold.release()
 
     def _append(self, bodies: Sequence[Body], purse: PurseId | None) -> Entry:
         with self._one_at_a_time, transaction(self._db):

@@ -5,13 +5,13 @@ debited must always find room for its entry: a ballast file holds that room and
 is given up when nothing else is left. Before the next card it must be whole again.
 """
 
-import os
-import shutil
 from pathlib import Path
 from typing import Protocol
 
 from cardlib.ports import Randomness
 from terminal.journal.store import DiskFullError
+from terminal.storage import Storage
+from terminal.system_storage import SYSTEM
 
 BALLAST_BYTES = 512 * 1024
 """Some twenty entries, each at most 24 KB of WAL frames."""
@@ -27,16 +27,11 @@ class Disk(Protocol):
         ...
 
 
-class SystemDisk:
-    """The real file system."""
-
-    def free_bytes(self, directory: Path) -> int:
-        """As the operating system tells it."""
-        return shutil.disk_usage(directory).free
-
-
 class Space:
-    """The room of one journal. ``randomness`` fills the ballast, so that no disk squeezes it."""
+    """The room of one journal. ``randomness`` fills the ballast, so that no disk squeezes it.
+
+    ``disk`` says what is free where that is not the ``storage`` itself.
+    """
 
     def __init__(
         self,
@@ -44,12 +39,14 @@ class Space:
         randomness: Randomness,
         disk: Disk | None = None,
         *,
+        storage: Storage = SYSTEM,
         ballast_bytes: int = BALLAST_BYTES,
         headroom_bytes: int = HEADROOM_BYTES,
     ) -> None:
         self._ballast = ballast
         self._randomness = randomness
-        self._disk = disk or SystemDisk()
+        self._storage = storage
+        self._disk = disk or storage
         self._ballast_bytes = ballast_bytes
         self._headroom_bytes = headroom_bytes
 
@@ -63,22 +60,16 @@ class Space:
 
     def release(self) -> bool:
         """Gives the ballast up; whether there was any."""
-        if not self._ballast.exists():
+        if not self._storage.exists(self._ballast):
             return False
-        self._ballast.unlink()
+        self._storage.remove(self._ballast)
         return True
 
     def _is_whole(self) -> bool:
-        return self._ballast.exists() and self._ballast.stat().st_size == self._ballast_bytes
+        return self._storage.size(self._ballast) == self._ballast_bytes
 
     def _fill(self) -> None:
-        scratch = self._ballast.with_name(self._ballast.name + ".new")
         try:
-            with scratch.open("wb") as stream:
-                stream.write(self._randomness.bytes(self._ballast_bytes))
-                stream.flush()
-                os.fsync(stream.fileno())
-            scratch.replace(self._ballast)
+            self._storage.write(self._ballast, self._randomness.bytes(self._ballast_bytes))
         except OSError as error:
-            scratch.unlink(missing_ok=True)
             raise DiskFullError from error

@@ -14,10 +14,10 @@ import apsw
 
 from terminal.errors import JournalError
 from terminal.journal import schema
+from terminal.storage import Database, Storage
+from terminal.system_storage import SYSTEM
 
 BUSY_TIMEOUT_MS = 5_000
-LOCK_TIMEOUT_MS = 500
-"""Longer than the sync agent needs for a heartbeat where no till runs."""
 _SYNC_FULL = 2
 
 
@@ -27,22 +27,22 @@ class DiskFullError(JournalError):
     default_code = "JOURNAL_DISK_FULL"
 
 
-def connect(path: Path, key: bytes) -> apsw.Connection:
+def connect(path: Path, key: bytes, storage: Storage = SYSTEM) -> Database:
     """Opens or makes the file with its 32-byte ``key``; JournalError when it does not fit."""
-    connection = apsw.Connection(str(path))
-    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
-    connection.pragma("key", f"raw:{key.hex()}")
-    try:
+
+    def configure(connection: apsw.Connection) -> None:
+        connection.set_busy_timeout(BUSY_TIMEOUT_MS)
+        connection.pragma("key", f"raw:{key.hex()}")
         connection.pragma("journal_mode", "wal")
         connection.pragma("synchronous", _SYNC_FULL)
         _prepare(connection)
+
+    try:
+        return storage.open_database(path, configure)
     except apsw.NotADBError as error:
-        connection.close()
         raise JournalError("JOURNAL_KEY_WRONG") from error
     except apsw.FullError as error:
-        connection.close()
         raise DiskFullError from error
-    return connection
 
 
 def _prepare(connection: apsw.Connection) -> None:
@@ -85,24 +85,3 @@ def transaction(connection: apsw.Connection) -> Generator[None]:
 def _roll_back(connection: apsw.Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-class WriterLock:
-    """One till writes one journal: a second process is refused, also after a crash never stuck.
-
-    Held as an exclusive transaction on a file of its own, which every system's
-    SQLite gives up when the process ends, however it ends.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._connection = apsw.Connection(str(path))
-        self._connection.set_busy_timeout(LOCK_TIMEOUT_MS)
-        try:
-            self._connection.execute("BEGIN EXCLUSIVE")
-        except apsw.BusyError as error:
-            self._connection.close()
-            raise JournalError("JOURNAL_IN_USE") from error
-
-    def release(self) -> None:
-        """Lets another process write. May be called twice."""
-        self._connection.close()

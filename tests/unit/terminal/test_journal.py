@@ -92,7 +92,7 @@ def test_a_second_writer_is_refused(stage: Stage) -> None:
 def test_entries_cannot_be_changed_or_removed(stage: Stage) -> None:
     till = stage.till()
     till.journal.append(Declined(code="X"))
-    db = connect(till.files.journal, till.keys.journal)
+    db = connect(till.files.journal, till.keys.journal).connection
     for statement in ("UPDATE entries SET type = 2", "DELETE FROM entries"):
         with pytest.raises(apsw.ConstraintError):
             db.execute(statement)
@@ -124,7 +124,7 @@ def test_the_check_names_what_was_changed_behind_its_back(
     till = stage.till()
     for number in range(4):
         till.journal.append(Declined(code=f"N{number}"))
-    db = connect(till.files.journal, till.keys.journal)
+    db = connect(till.files.journal, till.keys.journal).connection
     db.execute("DROP TRIGGER entries_never_change; DROP TRIGGER entries_never_vanish;" + damage)
     db.close()
     assert code in {defect.code for defect in till.journal.check().defects}
@@ -199,7 +199,7 @@ def test_a_grant_is_noted_once(stage: Stage) -> None:
 def test_a_journal_of_a_later_version_is_left_alone(stage: Stage) -> None:
     till = stage.till()
     till.close()
-    db = connect(till.files.journal, till.keys.journal)
+    db = connect(till.files.journal, till.keys.journal).connection
     db.pragma("user_version", 99)
     db.close()
     with pytest.raises(JournalError) as refused:
@@ -218,7 +218,7 @@ def test_an_entry_that_follows_from_another_one_breaks_the_chain(stage: Stage) -
     first = till.journal.append(Declined(code="A"))
     header = replace(first.header, seq=Seq(2), prev_hash=bytes(32))
     forged = till.module.sign_entry(encode_payload(header, Declined(code="B")))
-    db = connect(till.files.journal, till.keys.journal)
+    db = connect(till.files.journal, till.keys.journal).connection
     db.execute("INSERT INTO entries VALUES (2, 10, ?, ?, NULL)", (forged, sha256(forged).digest()))
     db.close()
     assert [item.code for item in till.journal.check().defects] == ["CHAIN_BROKEN"]
