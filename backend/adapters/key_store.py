@@ -7,6 +7,7 @@ seed]]``, 4 ``[[stock serial, command, response, encipher]]``.
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
@@ -63,6 +64,10 @@ class KeyStore(Protocol):
 
     def has_masters(self, issuer: bytes, key_set: int) -> bool:
         """Whether the masters of a key set are here."""
+        ...
+
+    def key_sets(self, issuer: bytes) -> tuple[int, ...]:
+        """The key sets of an issuer whose masters are here, ascending."""
         ...
 
     def has_grant_key(self, issuer: bytes, key_id: int) -> bool:
@@ -126,6 +131,12 @@ class _Content:
         return content
 
 
+@lru_cache(maxsize=4)
+def _signing_key(seed: bytes) -> SigningKey:
+    """Every answer is signed: the key's point is computed once."""
+    return SigningKey(seed)
+
+
 class MemoryKeyStore:
     """Keys in memory only: for tests, and the content of a file store."""
 
@@ -137,7 +148,7 @@ class MemoryKeyStore:
         """Signs certificates, acknowledgements, bundles and answers."""
         if self._content.operator is None:
             raise KeyStoreError(key="operator")
-        return SigningKey(self._content.operator)
+        return _signing_key(self._content.operator)
 
     def masters(self, issuer: bytes, key_set: int) -> IssuerMasters:
         """The four masters of an issuer's key set."""
@@ -167,6 +178,10 @@ class MemoryKeyStore:
     def has_masters(self, issuer: bytes, key_set: int) -> bool:
         """Whether the masters of a key set are here."""
         return (issuer, key_set) in self._content.masters
+
+    def key_sets(self, issuer: bytes) -> tuple[int, ...]:
+        """The key sets of an issuer whose masters are here, ascending."""
+        return tuple(sorted(number for town, number in self._content.masters if town == issuer))
 
     def has_grant_key(self, issuer: bytes, key_id: int) -> bool:
         """Whether a grant key is here."""
@@ -234,6 +249,11 @@ class FileKeyStore(MemoryKeyStore):
         """Whether the masters of a key set are here."""
         self._look_again()
         return super().has_masters(issuer, key_set)
+
+    def key_sets(self, issuer: bytes) -> tuple[int, ...]:
+        """The key sets of an issuer whose masters are here, ascending."""
+        self._look_again()
+        return super().key_sets(issuer)
 
     def masters(self, issuer: bytes, key_set: int) -> IssuerMasters:
         """The four masters of an issuer's key set."""

@@ -1,7 +1,12 @@
-"""Keys of purses from the key store's masters, kept for the length of one request."""
+"""Keys of purses from the key store's masters.
+
+Those that ingest needs over and over are kept in this process for the purses seen last;
+they follow from a master that the process holds anyway.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 from backend.adapters.key_store import KeyStore
 from cardlib.codec.purse import Info, Spend
@@ -9,9 +14,8 @@ from cardlib.keys import attestation, records
 from cardlib.keys.derivation import DebitKeys, IssuerMasters, KeyUse, PurseKeys, derive
 from cardlib.wire.entry_body import AttestedRead
 
-_CORE_KEYED = slice(0, 14)
-"""INFO bytes that decide keys."""
-KEY_SET_MAX = 255
+KEPT = 4096
+"""Purses whose derived keys are kept."""
 
 
 def purse_keys(keys: KeyStore, info: Info) -> PurseKeys:
@@ -28,15 +32,19 @@ def purse_keys(keys: KeyStore, info: Info) -> PurseKeys:
 
 
 def _other_sets(keys: KeyStore, info: Info) -> Iterator[Info]:
-    for number in _numbers(keys, info.issuer):
+    for number in keys.key_sets(info.issuer):
         if number != info.key_set:
             yield replace(info, key_set=number)
 
 
-def _numbers(keys: KeyStore, issuer: bytes) -> tuple[int, ...]:
-    """The key sets of an issuer that are here."""
-    every = range(1, KEY_SET_MAX + 1)
-    return tuple(number for number in every if keys.has_masters(issuer, number))
+@lru_cache(maxsize=KEPT)
+def _debit_keys(master: bytes, info: Info) -> DebitKeys:
+    return DebitKeys.derive(master, info)
+
+
+@lru_cache(maxsize=KEPT)
+def _attest_key(master: bytes, info: Info) -> bytes:
+    return derive(master, KeyUse.ATTEST, info)
 
 
 class PurseKeyring:
@@ -48,8 +56,7 @@ class PurseKeyring:
     def __init__(self, keys: KeyStore) -> None:
         self._keys = keys
         self._numbers: dict[bytes, tuple[int, ...]] = {}
-        self._debit: dict[bytes, DebitKeys] = {}
-        self._attest: dict[bytes, bytes] = {}
+        self._of_issuer: dict[tuple[bytes, int], IssuerMasters] = {}
 
     def open_spend(self, info: Info, record: bytes) -> Spend | None:
         """The record in clear; None when it does not decrypt.
@@ -77,7 +84,7 @@ class PurseKeyring:
     def _every_set(self, info: Info) -> tuple[Info, ...]:
         """The purse under its own key set, then under its issuer's others."""
         if info.issuer not in self._numbers:
-            self._numbers[info.issuer] = _numbers(self._keys, info.issuer)
+            self._numbers[info.issuer] = self._keys.key_sets(info.issuer)
         others = (number for number in self._numbers[info.issuer] if number != info.key_set)
         return info, *(replace(info, key_set=number) for number in others)
 
@@ -90,18 +97,14 @@ class PurseKeyring:
 
     def _attested_under(self, info: Info, read: AttestedRead) -> bool:
         assert read.tc is not None
-        place = info.core[_CORE_KEYED]
-        if place not in self._attest:
-            self._attest[place] = derive(self._masters(info).attest, KeyUse.ATTEST, info)
-        return attestation.is_genuine(
-            self._attest[place], info, read.index, read.record, read.random, read.tc
-        )
+        key = _attest_key(self._masters(info).attest, info)
+        return attestation.is_genuine(key, info, read.index, read.record, read.random, read.tc)
 
     def _debit_keys(self, info: Info) -> DebitKeys:
-        place = info.core[_CORE_KEYED]
-        if place not in self._debit:
-            self._debit[place] = DebitKeys.derive(self._masters(info).debit, info)
-        return self._debit[place]
+        return _debit_keys(self._masters(info).debit, info)
 
     def _masters(self, info: Info) -> IssuerMasters:
-        return self._keys.masters(info.issuer, info.key_set)
+        place = info.issuer, info.key_set
+        if place not in self._of_issuer:
+            self._of_issuer[place] = self._keys.masters(*place)
+        return self._of_issuer[place]

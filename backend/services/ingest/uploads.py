@@ -18,6 +18,7 @@ from cardlib.wire.ids import TerminalNumber
 from cardlib.wire.sign1 import Sign1
 
 COLUMN_MAX = 2**63 - 1
+_Place = tuple[int, int, int, bytes, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,14 +63,17 @@ def _read(
     terminal: TerminalNumber, complete: bytes, public: PublicKey, above: Upload | None
 ) -> Upload:
     digest = sha256(complete).digest()
+    entry, problem = _content(complete)
     try:
-        message = sign1.parse(complete)
-        number, place, kind, prev_hash, wall_ms = _place(message)
+        message = entry.message if entry is not None else sign1.parse(complete)
+        placed = entry is not None and entry.header.seq > 0
+        number, place, kind, prev_hash, wall_ms = (
+            _place(entry) if entry is not None and placed else _any_place(message)
+        )
     except CardlibError as error:
         return Upload(complete=complete, hash=digest, problem=error.code)
     signed = _is_signed(message, public)
     vouched = above is not None and above.authentic and above.prev_hash == digest
-    entry, problem = _content(complete)
     if number != terminal:
         problem = "ENTRY_OTHER_TERMINAL"
     return Upload(
@@ -94,7 +98,14 @@ def _is_signed(message: Sign1, public: PublicKey) -> bool:
     return True
 
 
-def _place(message: Sign1) -> tuple[int, int, int, bytes, int]:
+def _place(entry: Entry) -> _Place:
+    """The same of an entry whose content could be read."""
+    header = entry.header
+    wall_ms = min(header.wall_ms, COLUMN_MAX)
+    return header.terminal, header.seq, int(entry.body.type), header.prev_hash, wall_ms
+
+
+def _any_place(message: Sign1) -> _Place:
     """Terminal, seq, type, previous hash and wall time: readable in every version.
 
     Numbers above what a column holds are cut: the stored bytes keep the true ones.
