@@ -10,6 +10,7 @@
     ├── NotGenuineError      a request, code or key that cannot be trusted
     ├── ClockOffError        the sender's clock is too far from ours
     ├── KeyStoreError        a key that is needed is not in the key store
+    ├── DatabaseError        the database cannot do it now: nothing is lost, ask again
     └── LedgerError          books that would not balance: our own bug, never input
 
 Every error has a stable ``code`` (a key of the text catalogue) and ``facts``,
@@ -65,6 +66,16 @@ class KeyStoreError(BackendError):
     """A key that is needed is not in the key store."""
 
     default_code = "KEY_MISSING"
+
+
+class DatabaseError(BackendError):
+    """The database cannot do it now; fact ``why`` is what it says itself.
+
+    What was begun is rolled back, or, when the connection broke during a commit, it is done:
+    whoever asks the same again finds out.
+    """
+
+    default_code = "DATABASE_LOST"
 
 
 class LedgerError(BackendError):
