@@ -12,7 +12,7 @@ from cardlib.connections import open_connection, watched_readers
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.text import catalogue
 from cardlib.text.command_line import reported
-from terminal.commands import paying
+from terminal.commands import day, paying
 from terminal.commands.journal import journal_app
 from terminal.commands.options import (
     Card,
@@ -80,3 +80,4 @@ _openers = Openers(_opened, _load)
 app.add_typer(journal_app(_openers), name="journal")
 app.add_typer(module_app, name="module")
 paying.add_command(app, _openers)
+day.add_commands(app, _openers)

@@ -91,7 +91,7 @@ def _wallets(plan: Intent, views: Views, trust: BundleTrust) -> Iterable[Receipt
     purse = purse_of(plan)
     numbers = {line.slot: line.grant_seq for line in plan.lines}
     for shown in plan.shown:
-        grant = _grant(purse, numbers[shown.slot], views)
+        grant = grant_of(purse, numbers[shown.slot], views)
         yield ReceiptWallet(
             trust.programme_name(purse.issuer, grant.programme) if grant else str(shown.slot),
             Money(shown.before),
@@ -100,7 +100,8 @@ def _wallets(plan: Intent, views: Views, trust: BundleTrust) -> Iterable[Receipt
         )
 
 
-def _grant(purse: PurseId, grant_seq: int, views: Views) -> Grant | None:
+def grant_of(purse: PurseId, grant_seq: int, views: Views) -> Grant | None:
+    """The grant of that number, if this till has ever seen it."""
     seq = views.grant_seen(purse, grant_seq)
     if seq is None:
         return None

@@ -98,6 +98,13 @@ class Acknowledgements:
         rows = self._db.execute("SELECT complete FROM acknowledgements ORDER BY number")
         return [complete for (complete,) in rows]
 
+    def newest(self) -> bytes | None:
+        """The last one received; None before the first answer."""
+        row = first_row(
+            self._db, "SELECT complete FROM acknowledgements ORDER BY number DESC LIMIT 1"
+        )
+        return row[0] if row else None
+
     def record_bundle(self, version: int, digest: bytes) -> None:
         """Notes that a bundle was installed."""
         with transaction(self._db):

@@ -7,6 +7,7 @@ from typing import Any
 import apsw
 
 from cardlib.wire.entry import Entry, decode_entry
+from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import PurseId, Seq
 from terminal.errors import JournalError
 from terminal.journal.derived import IntentState
@@ -151,6 +152,13 @@ class Views:
     def batch(self) -> int:
         """The open batch (a Z closes it)."""
         return _as_int(self._db.execute("SELECT batch FROM counters").get)
+
+    def batch_start(self) -> Seq:
+        """The number of the open batch's first entry: the one after the last close."""
+        closed = self._db.execute(
+            "SELECT max(seq) FROM entries WHERE type = ?", (int(EntryType.BATCH_CLOSE),)
+        ).get
+        return Seq(1 if closed is None else _as_int(closed) + 1)
 
     def clock_reference(self) -> ClockReference | None:
         """Where wall and monotonic time last stood together, by an entry or the server."""
