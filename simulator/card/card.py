@@ -12,6 +12,7 @@ Rules it keeps:
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -39,8 +40,16 @@ _SHORTEST_EXTENDED = 5
 class VirtualCard:
     """One card: what it remembers is in ``memory``, kept by ``store``."""
 
-    def __init__(self, memory: Memory, randomness: Randomness, store: Store | None = None) -> None:
-        self._kept = KeptImage(image.encode(memory), store)
+    def __init__(
+        self, memory: Memory, randomness: Randomness, store: Store | None = None, *,
+        without_image: bool = False,
+    ) -> None:  # fmt: skip
+        """``without_image``: nobody keeps one, what it remembers is ``memory`` itself.
+
+        Half of what a sale costs in one process is encoding images.
+        """
+        self._kept = None if without_image else KeptImage(image.encode(memory), store)
+        self._written: Callable[[Memory], None] | None = None
         self._powered = True
         self._chip = Chip(memory, Session([memory.mf]), randomness, self._commit, traits_of(memory))
         self._link, self._chain = T0Link(self._answer), Chain()
@@ -49,6 +58,10 @@ class VirtualCard:
     def load(cls, path: Path, randomness: Randomness) -> Self:
         """The card whose image is at ``path``; ImageError when there is none to read."""
         return cls(image.decode(read_image(path)), randomness, FileStore(path))
+
+    def watch(self, written: Callable[[Memory], None]) -> None:
+        """``written`` is told the memory after every write, also one that was torn."""
+        self._written = written
 
     @property
     def atr(self) -> bytes:
@@ -66,8 +79,8 @@ class VirtualCard:
         ImageError when another program has left something else where the image was.
         """
         self._powered = True
-        changed = self._kept.changed_elsewhere()
-        if changed is not None:
+        changed = None if self._kept is None else self._kept.changed_elsewhere()
+        if self._kept is not None and changed is not None:
             memory = image.decode(changed)
             self._chip.memory, self._chip.traits = memory, traits_of(memory)
             self._kept.saved = changed
@@ -132,12 +145,16 @@ class VirtualCard:
             return None
 
     def _commit(self) -> None:
-        self._kept.save(image.encode(self._chip.memory))
+        if self._kept is not None:
+            self._kept.save(image.encode(self._chip.memory))
+        if self._written is not None:
+            self._written(self._chip.memory)
 
     def _forget(self) -> None:
         self._chip.session = Session([self._chip.memory.mf])
         self._link, self._chain = T0Link(self._answer), Chain()
 
     def _restore(self) -> None:
-        self._chip.memory = image.decode(self._kept.saved)
+        if self._kept is not None:
+            self._chip.memory = image.decode(self._kept.saved)
         self._forget()

@@ -1,0 +1,77 @@
+"""A citizen: a card kept in memory, the PIN as remembered, and what became of both."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Self
+
+from cardlib.codec.files import EF_SPEND
+from cardlib.wire.ids import PurseId
+from simulator.card import image
+from simulator.card.card import VirtualCard
+from simulator.card.filesystem import Memory
+from simulator.card.masks import CRS_STINCARD, make_card, random_transport_keys
+from simulator.connection import InProcessConnection
+from simulator.town.plan.model import Person
+from simulator.town.randomness import SeededRandomness
+
+_DF_BUONO = (0x1200, 0xB001)
+_WRONG_PIN = "00000"
+
+
+@dataclass(slots=True)
+class Citizen:
+    """Somebody with a card. ``pin`` is the letter's; None before there is a purse."""
+
+    person: Person
+    card: VirtualCard
+    serial: str
+    purse: PurseId | None = None
+    pin: str | None = None
+    lost: bool = False
+    needs_pin: bool = False
+    """Whether the card has refused the PIN for good: the desk must set a new one."""
+    in_stock: bool = False
+    """Whether the town has taken the card into its stock."""
+    waiting: int = 0
+    """Loads that the town has announced and nobody has fetched yet."""
+    last_bought: tuple[str, int] | None = None
+    """Shop and till of the last purchase, for who changes her mind."""
+    history: list[bytes] = field(default_factory=list)
+    """Every SPEND record that the chip took, oldest first."""
+
+    @classmethod
+    def born(cls, number: int, person: Person, seed: int, randomness: SeededRandomness) -> Self:
+        """With a card from the factory."""
+        if person.mask == CRS_STINCARD:
+            memory = image.decode(_services_card(number, person))
+        else:
+            own = SeededRandomness(f"{seed}:card:{person.key}")
+            memory = make_card(person.mask, own, person.holder, random_transport_keys(own))
+        citizen = cls(person, VirtualCard(memory, randomness, without_image=True), memory.serial)
+        citizen.card.watch(citizen.look)
+        return citizen
+
+    def line(self) -> InProcessConnection:
+        """The card in a good reader."""
+        return InProcessConnection(self.card)
+
+    def wrong_pin(self) -> str:
+        """Something else than the PIN."""
+        return _WRONG_PIN
+
+    def look(self, memory: Memory) -> None:
+        """Notes the newest record when it is another one than before."""
+        directory = memory.find(_DF_BUONO)
+        file = directory.file_by_sfi(EF_SPEND.sfi) if directory else None
+        if file is None:
+            return
+        newest = bytes(file.records[0])
+        if any(newest) and (not self.history or newest != self.history[-1]):
+            self.history.append(newest)
+
+
+@lru_cache(maxsize=64)
+def _services_card(number: int, person: Person) -> bytes:
+    """A CRS; its RSA key takes a tenth of a second, so towns share them."""
+    own = SeededRandomness(f"crs:{number}")
+    return image.encode(make_card(person.mask, own, person.holder, random_transport_keys(own)))

@@ -1,0 +1,68 @@
+"""A card in a reader, with what goes wrong between them; and a hand that puts it back."""
+
+from collections.abc import Iterable
+
+from cardlib.connection import CardConnection
+from simulator.card.chip import Tear
+from simulator.faults import (
+    Mute,
+    Removable,
+    ResetBefore,
+    TearAfter,
+    TearBefore,
+    TearDuring,
+    Watched,
+    nth,
+)
+from simulator.town.actors.citizen import Citizen
+from simulator.town.plan.model import Accident, AccidentKind
+
+WRITES = (0xDC, 0xE2, 0xD6, 0x54, 0x24, 0x2C)
+"""Commands that write: UPDATE and APPEND RECORD, UPDATE BINARY, DEBIT, CHANGE KEY DATA, RESET."""
+
+
+class Reader:
+    """The card of a citizen in a reader. ``struck`` are the accidents that happened."""
+
+    def __init__(self, citizen: Citizen, accidents: Iterable[Accident] = ()) -> None:
+        self.connection: CardConnection = citizen.line()
+        self._citizen = citizen
+        self._removable: list[Removable] = []
+        self._watched: list[tuple[Accident, Watched]] = []
+        for accident in accidents:
+            self._put_between(accident)
+
+    @property
+    def struck(self) -> list[Accident]:
+        """Accidents that struck so far."""
+        return [accident for accident, watched in self._watched if watched.struck]
+
+    def put_back(self) -> bool:
+        """Puts a card that was pulled out back; whether it was out."""
+        out = [shim for shim in self._removable if shim.gone]
+        for shim in out:
+            shim.reinsert()
+        return bool(out)
+
+    def _put_between(self, accident: Accident) -> None:
+        inner = self.connection
+        writes = accident.kind is AccidentKind.HALF_WRITTEN
+        watched = Watched(nth(accident.at, WRITES if writes else None))
+        match accident.kind:
+            case AccidentKind.TEAR_BEFORE:
+                shim: CardConnection = TearBefore(inner, watched)
+            case AccidentKind.TEAR_AFTER:
+                shim = TearAfter(inner, watched)
+            case AccidentKind.HALF_WRITTEN:
+                tear = list(Tear)[accident.variant % len(Tear)]
+                shim = TearDuring(inner, self._citizen.card, watched, tear)
+            case AccidentKind.MUTE:
+                shim = Mute(inner, watched)
+            case AccidentKind.CARD_RESET:
+                shim = ResetBefore(inner, watched)
+            case _:
+                return
+        if isinstance(shim, Removable):
+            self._removable.append(shim)
+        self._watched.append((accident, watched))
+        self.connection = shim

@@ -1,0 +1,138 @@
+"""A till of the town: its machine, the process that sells, and the one that synchronises."""
+
+from pathlib import Path
+
+from cardlib.ports import Randomness
+from cardlib.wire.enrolment import EnrolmentAnswer
+from simulator.town.actors.official import Official
+from simulator.town.clock import DeviceClock, TownTime
+from simulator.town.hall import Hall
+from simulator.town.line import SimulatedLine
+from terminal.agent import heartbeat
+from terminal.agent.loop import Agent, RoundReport
+from terminal.agent.uplink import Uplink
+from terminal.counter import Counter
+from terminal.journal.journal import JournalReader
+from terminal.till import Till
+from terminal.till_files import TillConfig, TillFiles
+from terminal.till_keys import TillKeys
+
+URL = "https://backend.town"
+TIMEOUT_S = 20.0
+
+
+class Register:
+    """One till, enrolled. ``till`` and ``counter`` are there while it sells."""
+
+    def __init__(
+        self, shop: str, number: int, time: TownTime, randomness: Randomness, hall: Hall,
+        folder: Path,
+    ) -> None:  # fmt: skip
+        self.shop = shop
+        self.number = number
+        self.clock = DeviceClock(time, f"{shop}:{number}")
+        self.line = SimulatedLine(hall.answer, time, up=lambda: self.online)
+        self.till: Till | None = None
+        self.counter: Counter | None = None
+        self.stolen = False
+        self.online = True
+        """Whether its line is up; the world says so."""
+        self.last_report: RoundReport | None = None
+        """What the newest round of its agent came to."""
+        self._randomness = randomness
+        self._hall = hall
+        self._files = TillFiles(folder / f"{shop}-{number}")
+        self._agent: Agent | None = None
+        self._uplink: Uplink | None = None
+
+    # becoming a till ------------------------------------------------------------------------
+
+    def enrol(self, official: Official) -> None:
+        """Makes keys, has them certified, installs what comes back."""
+        files, storage = self._files, self._files.storage
+        storage.make_directory(files.directory)
+        TillConfig(backend_url=URL, cashier="1").write(files.config, storage)
+        keys = TillKeys.generate(self._randomness)
+        code = official.enrolment_code(self.shop, keys.public_key.fingerprint)
+        answer = EnrolmentAnswer.decode(self._hall.backend.enrolment.enrol(keys.request(code)))
+        self._keys = keys.enrolled(answer.operator_key, answer.sealed_keys)
+        storage.write(files.bundle, answer.bundle)
+        storage.write(files.certificate, answer.certificate)
+        loaded = self._loaded()
+        self.terminal = loaded.certificate.terminal
+        """The number that the certificate gives it."""
+        self.merchant = loaded.certificate.merchant
+        self.public_key = keys.public_key.raw
+        self.certificate_hash = loaded.author.certificate_hash
+        self._agent_till = loaded
+
+    # a day ----------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Starts the selling process; what an earlier one left open is in the journal."""
+        if self.till is not None or self.stolen:
+            return
+        till = self._loaded()
+        till.take_journal(till.open_journal())
+        self.till, self.counter = till, Counter(till)
+
+    def stop(self) -> None:
+        """Ends the selling process in good order."""
+        if self.till is not None:
+            self.till.close()
+        self.till = self.counter = None
+
+    def synchronise(self) -> RoundReport:
+        """One round of the agent, and the till takes up what came."""
+        if self._agent is None:
+            self._agent_till = self._loaded()
+            self._agent = Agent(
+                self._agent_till, self.uplink, self.clock, self._randomness, beat=self._beat
+            )
+        self.last_report = self._agent.round(beat_due=True)
+        if self.till is not None:
+            self.till.refresh()
+        return self.last_report
+
+    def journal(self) -> JournalReader:
+        """The journal to read, whether the till sells or not; close what is returned."""
+        return self._agent_till.read_journal()
+
+    def entries(self, after: int) -> list[bytes]:
+        """The complete bytes of its durable entries after number ``after``."""
+        with self.journal() as journal:
+            return [stored.complete for stored in journal.views.entries(after)]
+
+    def acknowledged(self) -> int:
+        """The number up to which it believes that the backend holds everything."""
+        with self.journal() as journal:
+            return journal.acknowledgements.uploaded().seq
+
+    @property
+    def uplink(self) -> Uplink:
+        """Its way to the backend, for the agent and for card sessions."""
+        if self._uplink is None:
+            till = self._agent_till
+            self._uplink = Uplink(
+                URL, till.module, till.operator, self.clock, self._randomness,
+                transport=self.line,
+            )  # fmt: skip
+        return self._uplink
+
+    def close(self) -> None:
+        """The end of the town. May be called twice."""
+        self.stop()
+        if self._uplink is not None:
+            self._uplink.close()
+        self._agent = self._uplink = None
+
+    # ----------------------------------------------------------------------------------------
+
+    def _beat(self, till: Till) -> bool:
+        """A till that runs writes its own heartbeats; else the agent does."""
+        if self.till is not None:
+            return heartbeat.append_heartbeat(self.till.journal)
+        return heartbeat.beat_when_free(till)
+
+    def _loaded(self) -> Till:
+        return Till.of(self._files, self._keys, self.clock, self._randomness)

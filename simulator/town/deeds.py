@@ -1,0 +1,235 @@
+"""What each kind of happening does in a world."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from cardlib.channel import Channel
+from cardlib.codec.pin import Pin
+from cardlib.errors import CardlibError, CodedError
+from cardlib.wire.card_session import SessionCommands, SessionOpening
+from cardlib.wire.ids import PurseId
+from simulator.town.actors.citizen import Citizen
+from simulator.town.actors.official import LOADER
+from simulator.town.actors.reader import Reader
+from simulator.town.actors.register import Register
+from simulator.town.plan.model import Happening, Kind
+from terminal.agent.card_session import run_session
+
+if TYPE_CHECKING:
+    from simulator.town.world import World
+
+SESSIONS_MAX = 4
+"""Card sessions of one visit: two loads may wait, and one may be torn."""
+
+
+def issue_card(world: "World", happening: Happening) -> None:
+    """The desk makes a purse on the person's card, and she opens the letter."""
+    citizen = world.citizens[happening.person]
+    if citizen.purse is not None:
+        return
+    if not citizen.in_stock:
+        world.official.take_stock(citizen.card.memory)
+        citizen.in_stock = True
+    done = _session(world, world.desk, citizen, happening, "personalise", citizen.serial)
+    if done is not None and done.outcome == "PURSE_MADE":
+        citizen.purse = PurseId.parse(done.purse)
+        world.holders[citizen.purse] = citizen
+        read_letter(world, citizen)
+
+
+def read_letter(world: "World", citizen: Citizen) -> None:
+    """The PIN as the newest letter says."""
+    assert citizen.purse is not None
+    citizen.pin = world.hall.letters.pins[citizen.purse]
+    citizen.needs_pin = False
+
+
+def order_load(world: "World", happening: Happening) -> None:
+    """The official orders; the person is told that money waits."""
+    citizen = world.citizens[happening.person]
+    if citizen.purse is None or citizen.lost:
+        return
+    world.official.order_load(
+        citizen.purse, citizen.person.key, happening.programme, happening.cents
+    )
+    citizen.waiting += 1
+
+
+def collect(world: "World", happening: Happening) -> None:
+    """The loads that wait go onto the card, at the desk or at a till that is online."""
+    citizen = world.citizens[happening.person]
+    station = world.station(happening)
+    if citizen.purse is None or citizen.lost or not citizen.waiting or station is None:
+        return
+    for _ in range(SESSIONS_MAX):
+        done = _session(world, station, citizen, happening, "load", "")
+        if done is None:
+            return
+        if done.outcome == "LOAD_DONE":
+            world.truth.loaded[citizen.purse] += done.cents
+        elif done.outcome == "LOAD_NOTHING_WAITING":
+            citizen.waiting = 0
+            return
+        elif done.outcome not in ("LOAD_AGAIN", "LOAD_TIDIED"):
+            return
+
+
+def reset_pin(world: "World", happening: Happening) -> None:
+    """The desk sets a new PIN."""
+    citizen = world.citizens[happening.person]
+    if citizen.purse is None or citizen.lost or not citizen.needs_pin:
+        return
+    done = _session(world, world.desk, citizen, happening, "pin", LOADER)
+    if done is not None and done.outcome == "PIN_RESET":
+        read_letter(world, citizen)
+
+
+def renew_card(world: "World", happening: Happening) -> None:
+    """The purse goes to the newest key set, with the citizen's PIN."""
+    citizen, station = world.citizens[happening.person], world.station(happening)
+    if citizen.purse is not None and not citizen.lost and station is not None:
+        _session(world, station, citizen, happening, "renew", "")
+
+
+def _session(
+    world: "World", station: Register, citizen: Citizen, happening: Happening, purpose: str,
+    reference: str,
+) -> SessionCommands | None:  # fmt: skip
+    """One card session; None where it did not come to its end: the next one goes on."""
+    reader = Reader(citizen, happening.accidents)
+    try:
+        return run_session(
+            Channel(reader.connection),
+            station.uplink,
+            SessionOpening(purpose, reference),
+            ask_pin=lambda left: Pin(citizen.pin) if citizen.pin and left is None else None,
+        )
+    except CodedError as error:
+        world.truth.refused[error.code] += 1
+        return None
+    finally:
+        world.truth.struck.update(str(item.kind) for item in reader.struck)
+        reader.put_back()
+
+
+def open_till(world: "World", happening: Happening) -> None:
+    """The machine is switched on, the till started."""
+    register = world.registers[happening.place]
+    if register.till is None and not register.stolen:
+        register.clock.reboot()
+        register.open()
+        world.cashier.hand_over(register, happening)
+
+
+def close_till(world: "World", happening: Happening) -> None:
+    """The till is ended and the machine switched off."""
+    world.registers[happening.place].stop()
+
+
+def buy(world: "World", happening: Happening) -> None:
+    """Serves a customer, after a new PIN where that is needed."""
+    citizen, register = world.citizens[happening.person], world.registers[happening.place]
+    if citizen.purse is None or citizen.lost or register.till is None:
+        return
+    if citizen.needs_pin:
+        reset_pin(world, happening)
+    world.cashier.sell(register, citizen, happening)
+    citizen.last_bought = happening.place
+
+
+def void(world: "World", happening: Happening) -> None:
+    """Goods come back to the till where they were bought."""
+    citizen, register = world.citizens[happening.person], world.registers[happening.place]
+    bought_here = citizen.last_bought == happening.place
+    if bought_here and not citizen.lost and register.till is not None:
+        world.cashier.void(register, citizen, happening)
+
+
+def synchronise(world: "World", happening: Happening) -> None:
+    """A round of the agent."""
+    register = world.registers[happening.place]
+    if register.stolen:
+        return
+    register.online = world.online(happening.shop)
+    register.synchronise()
+    world.cashier.hand_over(register, happening)
+
+
+def lose_card(world: "World", happening: Happening) -> None:
+    """The card is gone."""
+    world.citizens[happening.person].lost = True
+
+
+def settle(world: "World", happening: Happening) -> None:
+    """Batches, approvals, the payment order."""
+    world.official.settle(happening.until_ms // 1000)
+
+
+def pay(world: "World", happening: Happening) -> None:
+    """The bank's evening."""
+    fails = not happening.id.startswith("end-")
+    world.bank.carry_out(world.official, happening.seed, happening.id, fails=fails)
+
+
+def lines_up(world: "World", _happening: Happening) -> None:
+    """All lines are repaired."""
+    world.lines_up = True
+
+
+def show_cards(world: "World", happening: Happening) -> None:
+    """Whoever's card a till waits for comes by."""
+    register = world.registers[happening.place]
+    if register.till is None:
+        return
+    for waiting in register.till.journal.views.unsettled():
+        citizen = world.holders.get(waiting.purse)
+        if citizen is not None and not citizen.lost:
+            world.cashier.settle(register, citizen, happening)
+
+
+def clock_jump(world: "World", happening: Happening) -> None:
+    """The wall clock is wrong from now on."""
+    world.registers[happening.place].clock.jump(happening.seconds)
+    world.truth.struck["clock_jump"] += 1
+
+
+def clock_right(world: "World", happening: Happening) -> None:
+    """The wall clock is right again, and the machine started anew."""
+    register = world.registers[happening.place]
+    register.clock.set_right()
+
+
+def announce_keys(world: "World", _happening: Happening) -> None:
+    """The next key set."""
+    world.official.announce_keys()
+
+
+def begin_keys(world: "World", _happening: Happening) -> None:
+    """Cards may change."""
+    with suppress(CardlibError):
+        world.official.begin_keys()
+
+
+Deed = Callable[["World", Happening], None]
+DEEDS: Mapping[Kind, Deed] = {
+    Kind.ISSUE_CARD: issue_card,
+    Kind.ORDER_LOAD: order_load,
+    Kind.COLLECT: collect,
+    Kind.OPEN_TILL: open_till,
+    Kind.CLOSE_TILL: close_till,
+    Kind.BUY: buy,
+    Kind.VOID: void,
+    Kind.SYNC: synchronise,
+    Kind.RESET_PIN: reset_pin,
+    Kind.LOSE_CARD: lose_card,
+    Kind.SETTLE: settle,
+    Kind.PAY: pay,
+    Kind.ANNOUNCE_KEYS: announce_keys,
+    Kind.BEGIN_KEYS: begin_keys,
+    Kind.RENEW_CARD: renew_card,
+    Kind.CLOCK_JUMP: clock_jump,
+    Kind.CLOCK_RIGHT: clock_right,
+    Kind.SHOW_CARDS: show_cards,
+    Kind.LINES_UP: lines_up,
+}

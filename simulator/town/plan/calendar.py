@@ -1,0 +1,185 @@
+"""The calendar of a town: when people shop, when money comes, when shops open and report."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from cardlib.calendar import ZONE
+from simulator.town.plan.model import (
+    FOOD,
+    HYGIENE,
+    MEDICINES,
+    Happening,
+    Kind,
+    Person,
+    Shop,
+)
+from simulator.town.randomness import sub_seed
+
+GROCERIES, CHEMISTRY = 12, 13
+"""Programme numbers: food and hygiene; medicines."""
+CENTS_A_HEAD = 9_000
+CENTS_OF_MEDICINES = 4_000
+_SATURDAY = 5
+_DESK_OPENS, _OFFICE_OPENS = 9 * 60, 8 * 60
+_SYNC_EVERY_MIN = 150
+_TYPICAL = {FOOD: (250, 2_800), HYGIENE: (150, 900), MEDICINES: (300, 1_800)}
+"""Cents of a small purchase, by category."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """One town's days."""
+
+    seed: int
+    start: date
+    days: int
+    people: tuple[Person, ...]
+    shops: tuple[Shop, ...]
+
+    def happenings(self) -> Iterator[Happening]:
+        """Everything, in no order."""
+        for number in range(self.days):
+            day = self.start + timedelta(days=number)
+            for shop in self.shops:
+                yield from self._shop_day(number, day, shop)
+            for person in self.people:
+                yield from self._person_day(number, day, person)
+            yield from self._office_day(number, day)
+
+    # the shops ------------------------------------------------------------------------------
+
+    def _shop_day(self, number: int, day: date, shop: Shop) -> Iterator[Happening]:
+        if day.weekday() in shop.closed:
+            return
+        opens, closes = shop.hours[0][0], shop.hours[-1][1]
+        for till in range(shop.tills):
+            make = _Maker(self.seed, f"d{number:03}-{shop.key}-t{till}", day, shop.key, till)
+            yield make(Kind.OPEN_TILL, "open", opens - 5)
+            for minute in range(opens + 20 + 7 * till, closes, _SYNC_EVERY_MIN):
+                yield make(Kind.SYNC, f"sync{minute}", minute)
+            yield make(Kind.SYNC, "last-sync", closes + 5)
+            yield make(Kind.CLOSE_TILL, "close", closes + 10)
+
+    # the people -----------------------------------------------------------------------------
+
+    def _person_day(self, number: int, day: date, person: Person) -> Iterator[Happening]:
+        make = _Maker(self.seed, f"d{number:03}-{person.key}", day, person=person.key)
+        rng = random.Random(sub_seed(self.seed, "day", number, person.key))
+        if number == 0:
+            yield make(Kind.ISSUE_CARD, "issue", _DESK_OPENS, rng.randrange(0, 3600))
+        if number == 0 or day.day == 1:
+            yield from self._money(make, number, person, rng)
+        for turn, shop in enumerate(self._trips(day, person, rng)):
+            yield from self._trip(make, turn, day, shop, person, rng)
+
+    def _money(
+        self, make: "_Maker", number: int, person: Person, rng: random.Random
+    ) -> Iterator[Happening]:
+        """The month's orders; the first is fetched at the desk, later ones there or at a till."""
+        office = _DESK_OPENS + 61 if number == 0 else _OFFICE_OPENS
+        heads = CENTS_A_HEAD * (1 + person.household) // 2
+        yield make(Kind.ORDER_LOAD, "order", office, rng.randrange(500), cents=heads,
+                   programme=GROCERIES)  # fmt: skip
+        if person.household > 2:
+            yield make(Kind.ORDER_LOAD, "order-med", office, 500 + rng.randrange(99),
+                       cents=CENTS_OF_MEDICINES, programme=CHEMISTRY)  # fmt: skip
+        if number == 0 or rng.random() < 0.4:
+            yield make(Kind.COLLECT, "collect", _DESK_OPENS + 72, rng.randrange(3600))
+
+    def _trips(self, day: date, person: Person, rng: random.Random) -> list[Shop]:
+        shops = {shop.key: shop for shop in self.shops}
+        eager = 1.8 if day.day <= 7 else 0.7
+        wanted = [person.favourite] if day.weekday() == person.shopping_day else []
+        chance = person.trips_a_week / 7 * eager
+        while rng.random() < chance and len(wanted) < 8:
+            wanted.append(person.favourite if rng.random() < 0.6 else person.second)
+            chance -= 1
+        chosen = (shops[key] for key in wanted)
+        return [shop for shop in chosen if day.weekday() not in shop.closed]
+
+    def _trip(
+        self, make: "_Maker", turn: int, day: date, shop: Shop, person: Person, rng: random.Random
+    ) -> Iterator[Happening]:
+        minute = _when(shop, day, rng)
+        second, till = rng.randrange(60), rng.randrange(shop.tills)
+        at = make.at_till(shop, till)
+        weekly = turn == 0 and day.weekday() == person.shopping_day
+        if rng.random() < (0.5 if day.day <= 6 else 0.03):
+            yield at(Kind.COLLECT, f"collect{turn}", minute - 1, second)
+        slips = 0 if rng.random() < person.memory else rng.choice((1, 1, 2))
+        forgets = rng.random() > person.memory and rng.random() < 0.15
+        yield at(
+            Kind.BUY, f"buy{turn}", minute, second, basket=_basket(shop, person, rng, weekly),
+            pin_slips=slips, forgets=forgets,
+        )  # fmt: skip
+        if rng.random() < 0.03:
+            yield at(Kind.VOID, f"void{turn}", minute + 1 + rng.randrange(4), second)
+        if forgets:
+            yield make(Kind.RESET_PIN, f"pin{turn}", minute + 240 + rng.randrange(60))
+
+    # the town hall --------------------------------------------------------------------------
+
+    def _office_day(self, number: int, day: date) -> Iterator[Happening]:
+        make = _Maker(self.seed, f"d{number:03}-office", day)
+        if number and day.weekday() < _SATURDAY and day.day in range(5, 20, 3):
+            until = instant_ms(day.replace(day=1), 0)
+            yield make(Kind.SETTLE, "settle", _OFFICE_OPENS + 60, until_ms=until)
+            yield make(Kind.PAY, "pay", _OFFICE_OPENS + 60 * 8)
+
+
+def _when(shop: Shop, day: date, rng: random.Random) -> int:
+    """A minute when the shop is open; on Saturday mornings there is a queue."""
+    begin, end = rng.choice(shop.hours)
+    if day.weekday() == _SATURDAY and rng.random() < 0.7:
+        begin, end = max(shop.hours[0][0], 10 * 60), 11 * 60 + 30
+    return rng.randrange(begin + 2, end - 8)
+
+
+def _basket(
+    shop: Shop,
+    person: Person,
+    rng: random.Random,
+    weekly: bool,  # noqa: FBT001
+) -> tuple[tuple[int, int], ...]:
+    """Cents by category; a weekly shopping is for the whole household."""
+    heads = 1 + person.household if weekly else 1
+    chosen = [bit for bit in shop.sells if bit == shop.sells[0] or rng.random() < 0.35]
+    return tuple(
+        (bit, max(30, int(rng.triangular(*_TYPICAL[bit], _TYPICAL[bit][0] * 2)) * heads // 2))
+        for bit in chosen
+    )
+
+
+def instant_ms(day: date, minute: int, second: int = 0) -> int:
+    """Milliseconds since 1970 at a time of a day in Europe/Rome."""
+    midnight = datetime.combine(day, time(), ZONE)
+    return int(midnight.timestamp()) * 1000 + (minute * 60 + second) * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes happenings of one day: id from a stem and a word, sub-seed from seed and id."""
+
+    seed: int
+    stem: str
+    day: date
+    shop: str = ""
+    till: int = 0
+    person: str = ""
+
+    def __call__(
+        self, kind: Kind, word: str, minute: int, second: int = 0, **fields: Any
+    ) -> Happening:
+        name = f"{self.stem}-{word}"
+        return Happening(
+            id=name, at_ms=instant_ms(self.day, minute, second), kind=kind,
+            seed=sub_seed(self.seed, name), person=self.person, shop=self.shop, till=self.till,
+            **fields,
+        )  # fmt: skip
+
+    def at_till(self, shop: Shop, till: int) -> "_Maker":
+        """The same, at a till."""
+        return _Maker(self.seed, self.stem, self.day, shop.key, till, self.person)

@@ -1,0 +1,31 @@
+"""Makes a plan: people, shops, calendar and accidents from one seed."""
+
+from datetime import date, timedelta
+
+from simulator.town.plan.accidents import with_accidents
+from simulator.town.plan.calendar import Calendar, instant_ms
+from simulator.town.plan.finale import finale
+from simulator.town.plan.model import Plan, Size
+from simulator.town.plan.people import make_people, make_shops
+
+START = date(2026, 10, 1)
+_DAWN = 5 * 60
+
+
+def make_plan(
+    seed: int, days: int, size: Size | None = None, faults: float = 0.0, start: date = START
+) -> Plan:
+    """``days`` days of a town; ``faults``: the share of happenings that go wrong, 0 to 1.
+
+    The same arguments give the same plan; more faults change no happening, only add accidents.
+    """
+    size = size or Size()
+    shops = make_shops(seed, size, start, days)
+    people = make_people(seed, size, shops)
+    usual = Calendar(seed, start, days, people, shops).happenings()
+    told = sorted(with_accidents(seed, usual, faults), key=lambda item: (item.at_ms, item.id))
+    end_ms = instant_ms(start + timedelta(days=days), _DAWN)
+    return Plan(
+        seed=seed, days=days, start_ms=instant_ms(start, _DAWN), end_ms=end_ms, people=people,
+        shops=shops, happenings=(*told, *finale(seed, end_ms, shops)),
+    )  # fmt: skip

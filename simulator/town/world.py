@@ -1,0 +1,182 @@
+"""Plays a :class:`Plan`: one event at a time, in virtual time, on the real product.
+
+::
+
+    plan = make_plan(seed=1, days=7, size=Size(people=12, shops=3), faults=0.05)
+    with World(plan, watchers=[...]) as world:
+        world.play()
+    world.truth.delivered()        # what truly happened, apart from the product
+
+What others build on:
+
+- ``world.plan``, ``world.time`` (``TownTime``), ``world.randomness`` (begun anew by each
+  happening), ``world.truth`` (``Truth``: goods handed over, orders, payments);
+- ``world.hall``: the backend. ``hall.backend`` is ``backend.composition.Backend``;
+- ``world.official`` and ``world.bank``: who acts there;
+- ``world.citizens``: by key; ``citizen.card`` is the ``VirtualCard`` in memory,
+  ``citizen.line()`` a connection to it, ``citizen.purse`` and ``citizen.pin`` as known,
+  ``citizen.history`` every SPEND record that its chip ever took, oldest first;
+- ``world.registers``: tills by ``(shop, number)``, and ``world.desk``. ``register.till`` is
+  the open ``Till`` or None, ``register.counter`` its ``Counter``, ``register.journal()`` a
+  reader of its journal whether it sells or not;
+- ``Watcher.after(world, happening)`` is called after every happening, and
+  ``Watcher.at_end(world)`` once; each raises ``TownError`` on a breach.
+
+An adversary is a watcher too: what it does between happenings, on the cards, lines and tills
+above, is its own business. A happening that cannot be (a card that is lost, a till that is
+closed) does nothing.
+"""
+
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from sqlalchemy import Engine
+
+from cardlib.keys.derivation import IssuerMasters
+from cardlib.wire.ids import PurseId
+from simulator.card.card import VirtualCard
+from simulator.town.actors.bank import Bank
+from simulator.town.actors.cashier import Cashier
+from simulator.town.actors.citizen import Citizen
+from simulator.town.actors.official import Official
+from simulator.town.actors.register import Register
+from simulator.town.checks.declared import Declared
+from simulator.town.clock import DeviceClock, TownTime
+from simulator.town.deeds import DEEDS
+from simulator.town.hall import Hall
+from simulator.town.plan.model import Happening, Plan
+from simulator.town.randomness import SeededRandomness
+from simulator.town.truth import Truth
+
+
+class Watcher(Protocol):
+    """Looks at a town as it goes on."""
+
+    def after(self, world: "World", happening: Happening) -> None:
+        """After every happening; TownError on a breach."""
+        ...
+
+    def at_end(self, world: "World") -> None:
+        """When everything has happened."""
+        ...
+
+
+class World:
+    """A town that plays one plan."""
+
+    def __init__(self, plan: Plan, watchers: Sequence[Watcher] = ()) -> None:
+        self.plan = plan
+        self.seed = plan.seed
+        self._folder = tempfile.TemporaryDirectory(prefix="town-")
+        self.watchers = watchers
+        self.time = TownTime(plan.start_ms)
+        self.randomness = SeededRandomness(f"{plan.seed}:setup")
+        self.truth = Truth()
+        self.happening: Happening | None = None
+        """What is going on now."""
+        self.lines_up = False
+        """Whether all lines are repaired, whatever the plan says."""
+        self.shops = {shop.key: shop for shop in plan.shops}
+        self.hall = Hall(DeviceClock(self.time, "hall"), self.randomness)
+        self.official = Official(self.hall, self.truth)
+        self.bank = Bank(self.hall, self.truth)
+        self.official.open_books(plan)
+        self.desk = self._register("desk", 0)
+        places = [(shop.key, till) for shop in plan.shops for till in range(shop.tills)]
+        self.registers = {place: self._register(*place) for place in places}
+        self.citizens = {
+            person.key: Citizen.born(number, person, plan.seed, self.randomness)
+            for number, person in enumerate(plan.people)
+        }
+        self.holders: dict[PurseId, Citizen] = {}
+        """Who has which purse."""
+        self.cashier = Cashier(self)
+
+    def play(self) -> None:
+        """Everything that the plan holds, then the watchers' last look."""
+        for happening in self.plan.happenings:
+            self.step(happening)
+        for watcher in self.watchers:
+            watcher.at_end(self)
+
+    def step(self, happening: Happening) -> None:
+        """One happening, and what the watchers say."""
+        self.time.move_to(happening.at_ms)
+        self.randomness.begin(happening.seed)
+        self.happening = happening
+        DEEDS[happening.kind](self, happening)
+        for watcher in self.watchers:
+            watcher.after(self, happening)
+
+    def online(self, shop: str) -> bool:
+        """Whether a shop's line is up now; the town hall's own always is."""
+        if self.lines_up or shop not in self.shops:
+            return True
+        return self.shops[shop].online(self.time.now_ms)
+
+    # what the checks ask for: see ``checks.evidence`` --------------------------------------------
+
+    @property
+    def cards(self) -> list[VirtualCard]:
+        """Every card ever made."""
+        return [citizen.card for citizen in self.citizens.values()]
+
+    @property
+    def tills(self) -> list[Register]:
+        """Every till and desk ever enrolled."""
+        return [self.desk, *self.registers.values()]
+
+    @property
+    def engine(self) -> Engine:
+        """The backend's database."""
+        return self.hall.engine
+
+    @property
+    def declared(self) -> Declared:
+        """What the world knows and the books cannot."""
+        return self.truth.declared
+
+    def masters(self, issuer: bytes, key_set: int) -> IssuerMasters:
+        """The masters of a key set, to read cards with."""
+        return self.hall.backend.keys.masters(issuer, key_set)
+
+    # ------------------------------------------------------------------------------------------
+
+    def station(self, happening: Happening) -> Register | None:
+        """Where a card session can be held: the till of the happening if online, else the desk."""
+        if not happening.shop:
+            return self.desk
+        register = self.registers[happening.place]
+        register.online = self.online(happening.shop)
+        return register if register.online and register.till is not None else None
+
+    def person_of(self, purse: PurseId) -> str:
+        """Key of the holder; empty for a purse that nobody here has."""
+        holder = self.holders.get(purse)
+        return holder.person.key if holder else ""
+
+    def close(self) -> None:
+        """Gives files and databases back. May be called twice."""
+        for register in (self.desk, *self.registers.values()):
+            register.close()
+        self.hall.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self.close()
+
+    def _register(self, shop: str, till: int) -> Register:
+        register = Register(
+            shop, till, self.time, self.randomness, self.hall, Path(self._folder.name)
+        )
+        register.enrol(self.official)
+        return register
