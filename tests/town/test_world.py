@@ -1,0 +1,53 @@
+"""A town plays its plan: honest days come out to the cent, and one seed is one history."""
+
+from simulator.town.plan import Kind, Size, make_plan
+from simulator.town.world import World
+
+SMALL = Size(people=4, shops=3)
+
+
+def journals(world: World) -> list[bytes]:
+    """Every entry of every till."""
+    return [entry for register in world.tills for entry in register.entries(0)]
+
+
+def ledger_head(world: World) -> tuple[int, bytes]:
+    """Number and hash of the newest transfer."""
+    with world.hall.backend.work.begin() as unit:
+        return unit.ledger.head()
+
+
+def test_an_honest_week_is_paid_to_the_cent() -> None:
+    plan = make_plan(seed=1, days=7, size=SMALL)
+    with World(plan) as world:
+        world.play()
+        delivered = world.truth.delivered()
+        ibans = {shop.key: shop.iban for shop in plan.shops}
+        assert len(world.truth.deliveries) > 8
+        assert world.truth.loaded == world.truth.ordered
+        for shop, cents in delivered.items():
+            assert world.truth.paid[ibans[shop]] == cents
+
+
+def test_one_seed_is_one_history() -> None:
+    plan = make_plan(seed=2, days=3, size=SMALL, faults=0.3)
+    histories = []
+    for _ in range(2):
+        with World(plan) as world:
+            world.play()
+            histories.append((journals(world), ledger_head(world), world.time.now_ms))
+    assert histories[0] == histories[1]
+
+
+def test_more_faults_change_no_happening() -> None:
+    calm, wild = (make_plan(seed=3, days=5, size=SMALL, faults=share) for share in (0.0, 0.5))
+    assert not calm.accidents
+    assert wild.accidents
+    assert wild.without({item.id for item in wild.accidents}) == calm
+
+
+def test_a_happening_that_is_taken_out_changes_no_other() -> None:
+    plan = make_plan(seed=3, days=5, size=SMALL, faults=0.5)
+    gone = next(item for item in plan.happenings if item.kind is Kind.BUY)
+    rest = tuple(item for item in plan.happenings if item is not gone)
+    assert plan.without({gone.id}).happenings == rest
