@@ -2,8 +2,8 @@
 
 A test that needs a part of the real stack says so by its marker (``pcsc``, ``postgres``).
 When that part is missing the test fails: it is left out only by the explicit choice of
-``--without-pcsc`` or ``--without-postgres``. Tests of one marker share a daemon, so with
-pytest-xdist they stay on one worker.
+``--without-pcsc`` or ``--without-postgres``. Tests of ``pcsc`` share a daemon, so with
+pytest-xdist they stay on one worker; each worker starts a PostgreSQL of its own.
 """
 
 from collections.abc import Generator
@@ -12,7 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests import needs
+from tests.databases import cluster, databases, engine
 
+__all__ = ["cluster", "databases", "engine"]
+
+SHARED = ("pcsc",)
 REAL_STACK = Path(__file__).parent / "real_stack"
 
 
@@ -43,7 +47,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if not groups and REAL_STACK in item.path.parents:
             raise pytest.UsageError(f"{item.nodeid} needs one of the markers {needs.GROUPS}")
         for group in groups:
-            item.add_marker(pytest.mark.xdist_group(group))
+            if group in SHARED:
+                item.add_marker(pytest.mark.xdist_group(group))
             if _left_out(config, group):
                 item.add_marker(pytest.mark.skip(reason=f"--without-{group}"))
 

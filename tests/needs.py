@@ -43,9 +43,16 @@ def _library(name: str) -> Callable[[], bool]:
     return loads
 
 
+def postgres_program(name: str) -> Path | None:
+    """A program of the newest PostgreSQL here: Debian keeps them off every PATH."""
+    found = Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
+    newest = max(found, key=lambda path: float(path.parts[4]), default=None)
+    elsewhere = shutil.which(name)
+    return newest or (Path(elsewhere) if elsewhere else None)
+
+
 GROUPS = ("pcsc", "postgres")
 
-# PostgreSQL has no test yet: its first one brings its line.
 NEEDS = (
     Need("pcsc", "pcscd", "the PC/SC daemon", _program("pcscd")),
     Need(
@@ -72,6 +79,10 @@ NEEDS = (
         "Python's headers",
         _file(Path(sysconfig.get_path("include"), "Python.h")),
     ),
+    Need(
+        "postgres", "postgresql", "the PostgreSQL server", lambda: bool(postgres_program("initdb"))
+    ),
+    Need("postgres", "util-linux", "setpriv, since the server refuses root", _program("setpriv")),
 )
 
 

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from backend.adapters.engine import for_reading
+from backend.adapters.repositories.acts import Acts
 from backend.adapters.repositories.cards import Cards
 from backend.adapters.repositories.journals import Journals
 from backend.adapters.repositories.key_sets import KeySets
@@ -30,6 +32,7 @@ class Unit:
         self.journals = Journals(session)
         self.verdicts = Verdicts(session)
         self.settlement = Settlement(session)
+        self.acts = Acts(session)
 
     def add(self, *rows: Base) -> None:
         """Stores new rows; their ids are known afterwards."""
@@ -50,9 +53,16 @@ class DatabaseWork:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._reading = for_reading(engine)
 
     @contextmanager
     def begin(self) -> Generator[Unit]:
-        """A transaction; rolled back unless committed."""
+        """The only writing transaction of its moment; rolled back unless committed."""
         with Session(self._engine, expire_on_commit=False) as session:
+            yield Unit(session)
+
+    @contextmanager
+    def read(self) -> Generator[Unit]:
+        """A transaction that sees one state and can change nothing; never waits for writers."""
+        with Session(self._reading, expire_on_commit=False) as session:
             yield Unit(session)

@@ -111,8 +111,8 @@ class Cards:
         )
 
     def card_session(self, session_id: str) -> CardSessionRow:
-        """By id, locked; UnknownError ``CARD_SESSION_UNKNOWN``."""
-        row = self._session.get(CardSessionRow, session_id, with_for_update=True)
+        """By id; UnknownError ``CARD_SESSION_UNKNOWN``."""
+        row = self._session.get(CardSessionRow, session_id)
         if row is None:
             raise UnknownError("CARD_SESSION_UNKNOWN", session=session_id)
         return row

@@ -102,11 +102,11 @@ class Ledger:
 
     def head(self) -> tuple[int, bytes]:
         """Number and hash of the last transfer; 0 and zeros before the first."""
-        head = self._head()
-        return head.transfer_id, head.hash
+        head = self._session.get(LedgerHeadRow, HEAD_ID)
+        return (head.transfer_id, head.hash) if head else (0, FIRST_PREV_HASH)
 
     def _head(self) -> LedgerHeadRow:
-        head = self._session.get(LedgerHeadRow, HEAD_ID, with_for_update=True)
+        head = self._session.get(LedgerHeadRow, HEAD_ID)
         if head is None:
             head = LedgerHeadRow(id=HEAD_ID, transfer_id=0, hash=FIRST_PREV_HASH)
             self._session.add(head)

@@ -47,8 +47,8 @@ class Settlement:
         return [(posting, purse) for posting, purse in rows]
 
     def batch(self, batch_id: int) -> SettlementBatchRow:
-        """By id, locked; UnknownError ``BATCH_UNKNOWN``."""
-        row = self._session.get(SettlementBatchRow, batch_id, with_for_update=True)
+        """By id; UnknownError ``BATCH_UNKNOWN``."""
+        row = self._session.get(SettlementBatchRow, batch_id)
         if row is None:
             raise UnknownError("BATCH_UNKNOWN", batch=batch_id)
         return row

@@ -38,8 +38,8 @@ class Terminals:
         return self._session.get(MerchantProgrammeRow, (merchant_id, programme_id))
 
     def find(self, number: int) -> TerminalRow | None:
-        """By number, locked against other uploads."""
-        return self._session.get(TerminalRow, number, with_for_update=True)
+        """By number."""
+        return self._session.get(TerminalRow, number)
 
     def terminal(self, number: int) -> TerminalRow:
         """As above; UnknownError ``TERMINAL_UNKNOWN``."""
@@ -66,7 +66,7 @@ class Terminals:
 
     def enrolment_code(self, code_hash: bytes) -> EnrolmentCodeRow | None:
         """By the SHA-256 of the code."""
-        return self._session.get(EnrolmentCodeRow, code_hash, with_for_update=True)
+        return self._session.get(EnrolmentCodeRow, code_hash)
 
     def nonce_used(self, key_id: str, nonce: str) -> bool:
         """Whether a request with this nonce came before."""

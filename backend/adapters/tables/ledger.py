@@ -58,7 +58,7 @@ class TransferRow(Base):
 
 
 class LedgerHeadRow(Base):
-    """The last transfer: one row, locked by whoever appends."""
+    """The last transfer: one row, changed by whoever appends."""
 
     __tablename__ = "ledger_head"
 

@@ -1,16 +1,13 @@
 """Law 1 under any history: whatever is sold, lost, voided, proven late or told out of order."""
 
-import shutil
-import tempfile
 from collections.abc import Callable
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.adapters.engine import open_engine, sqlite_url
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
+from tests.databases import Databases
 from tests.integration.backend.books import check_export, check_laws, held
 from tests.integration.backend.builders import Chip, Till, Town
 
@@ -111,18 +108,11 @@ class History:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(steps=STEPS)
-def test_no_history_makes_or_loses_a_cent(migrated_file: Path, steps: Steps) -> None:
-    with tempfile.TemporaryDirectory() as directory:
-        path = Path(directory) / "backend.sqlite"
-        shutil.copy(migrated_file, path)
-        engine = open_engine(sqlite_url(path))
-        try:
-            town = Town(engine)
-            History(town).run(steps)
-            assert sum(held(town).values()) == 0
-            check_export(town)
-        finally:
-            engine.dispose()
+def test_no_history_makes_or_loses_a_cent(databases: Databases, steps: Steps) -> None:
+    town = Town(databases.fresh())
+    History(town).run(steps)
+    assert sum(held(town).values()) == 0
+    check_export(town)
 
 
 @settings(
@@ -133,29 +123,22 @@ def test_no_history_makes_or_loses_a_cent(migrated_file: Path, steps: Steps) -> 
     st.tuples(st.integers(0, 2), st.integers(1, 300), st.booleans()), min_size=3, max_size=8
 ))  # fmt: skip
 def test_the_books_do_not_depend_on_the_order_of_the_uploads(
-    migrated_file: Path, order: list[int], sales: list[tuple[int, int, bool]]
+    databases: Databases, order: list[int], sales: list[tuple[int, int, bool]]
 ) -> None:
     def books(order: list[int]) -> dict[str, int]:
-        with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory) / "backend.sqlite"
-            shutil.copy(migrated_file, path)
-            engine = open_engine(sqlite_url(path))
-            try:
-                town = Town(engine)
-                tills = [town.till(), town.till(), town.till(town.other_shop)]
-                chip = town.chip_with(3000)
-                for who, cents, tc in sales:
-                    tills[who].sell(chip, cents, tc=tc)
-                for who in order:
-                    _upload_some(tills[who])
-                    check_laws(town)
-                for till in tills:
-                    till.sync()
-                check_laws(town)
-                check_export(town)
-                return held(town)
-            finally:
-                engine.dispose()
+        town = Town(databases.fresh())
+        tills = [town.till(), town.till(), town.till(town.other_shop)]
+        chip = town.chip_with(3000)
+        for who, cents, tc in sales:
+            tills[who].sell(chip, cents, tc=tc)
+        for who in order:
+            _upload_some(tills[who])
+            check_laws(town)
+        for till in tills:
+            till.sync()
+        check_laws(town)
+        check_export(town)
+        return held(town)
 
     assert books(order) == books(sorted(order))
 

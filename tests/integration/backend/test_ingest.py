@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -221,6 +221,9 @@ class CrashesAfterCommit:
         if self.times:
             self.times -= 1
             raise KilledError
+
+    def read(self) -> AbstractContextManager[Unit]:
+        return self.work.read()
 
 
 class KilledError(Exception):

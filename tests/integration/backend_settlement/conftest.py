@@ -1,16 +1,12 @@
 """A small town with one shop: sales are put into the books as the judgement of entries does."""
 
-from collections.abc import Generator
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
-from backend.adapters.engine import open_engine, sqlite_url
-from backend.adapters.migrate import migrate
 from backend.adapters.pain001 import Debtor
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.programmes import FundingSourceRow, MunicipalityRow, ProgrammeRow
@@ -172,14 +168,6 @@ def _purse() -> PurseRow:
     return PurseRow(
         municipality_id=1, number=bytes(8), info_core=bytes(16), created_at=0, card_mark=0
     )
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Generator[Engine]:
-    engine = open_engine(sqlite_url(tmp_path / "backend.sqlite"))
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -6,8 +6,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from backend.adapters.engine import open_engine, sqlite_url
-from backend.adapters.migrate import migrate
 from cardlib.keys.soft_module import SoftModule
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer
@@ -100,14 +98,6 @@ class Shop:
     def journal_is_whole(self) -> bool:
         with self.till.read_journal() as reader:
             return reader.check().good
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Generator[Engine]:
-    engine = open_engine(sqlite_url(tmp_path / "backend.sqlite"))
-    migrate(engine)
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

@@ -1,0 +1,218 @@
+"""Databases for tests: a fresh one for each, of both kinds, behind one engine.
+
+An engine remembers how statements are compiled, so all tests of a process share one and only
+what lies behind it is exchanged. Nothing here waits for a disk: nobody cuts the power.
+"""
+
+import shutil
+from collections.abc import Generator
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import psycopg
+import pytest
+from sqlalchemy import Dialect, Engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from backend.adapters.engine import open_engine, sqlite_url
+from backend.adapters.migrate import migrate
+from tests import postgres_cluster
+from tests.postgres_cluster import Cluster
+
+KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
+
+
+class Databases(Protocol):
+    """Makes, keeps and puts back databases; ``engine`` is always on the current one."""
+
+    engine: Engine
+
+    @property
+    def url(self) -> str:
+        """The address of the current one."""
+        ...
+
+    def empty(self) -> Engine:
+        """A new one without any table."""
+        ...
+
+    def fresh(self) -> Engine:
+        """A new one at the newest revision, with nothing in it."""
+        ...
+
+    def keep(self) -> str:
+        """Notes the current one as it is; what ``restore`` takes."""
+        ...
+
+    def restore(self, kept: str) -> Engine:
+        """A copy of one that was kept."""
+        ...
+
+
+class SqliteDatabases:
+    """Files in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._numbers = count(1)
+        self._path = directory / "current.sqlite"
+        self._newest = ""
+        self.engine = open_engine(sqlite_url(self._path))
+        event.listen(self.engine, "connect", _hurry)
+
+    @property
+    def url(self) -> str:
+        return sqlite_url(self._path)
+
+    def empty(self) -> Engine:
+        self.engine.dispose()
+        self._path.unlink(missing_ok=True)
+        return self.engine
+
+    def fresh(self) -> Engine:
+        if self._newest:
+            return self.restore(self._newest)
+        migrate(self.empty())
+        self._newest = self.keep()
+        return self.engine
+
+    def keep(self) -> str:
+        self.engine.dispose()
+        kept = self._directory / f"kept-{next(self._numbers)}.sqlite"
+        shutil.copy(self._path, kept)
+        return str(kept)
+
+    def restore(self, kept: str) -> Engine:
+        self.engine.dispose()
+        shutil.copy(kept, self._path)
+        return self.engine
+
+
+class PostgresDatabases:
+    """One database of a cluster, whose rows are exchanged.
+
+    Making a database costs hundreds of files each time; a few rows go and come in no time.
+    """
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._numbers = count(1)
+        self._current = "postgres"
+        self._uses = 0
+        self._tables: list[str] = []
+        self._kept: dict[str, dict[str, bytes]] = {}
+        self.engine = open_engine(cluster.url("postgres"))
+        event.listen(self.engine, "do_connect", self._connect_to_current)
+
+    @property
+    def url(self) -> str:
+        return self._cluster.url(self._current)
+
+    def empty(self) -> Engine:
+        self.engine.dispose()
+        self._current, self._uses = f"current_{next(self._numbers)}", 0
+        self._cluster.do(f"CREATE DATABASE {self._current} TEMPLATE template0")
+        return self.engine
+
+    def fresh(self) -> Engine:
+        if self._uses % USES_MAX == 0:
+            migrate(self.empty())
+            self._tables = _tables(self._cluster, self._current)
+        self._uses += 1
+        with self._cluster.connect(self._current) as connection:
+            connection.execute(_wipe(self._tables).encode())
+        return self.engine
+
+    def keep(self) -> str:
+        name = f"kept {next(self._numbers)}"
+        with self._cluster.connect(self._current) as connection:
+            rows = {table: _copy_out(connection, table) for table in self._tables}
+        self._kept[name] = {table: data for table, data in rows.items() if data}
+        return name
+
+    def restore(self, kept: str) -> Engine:
+        self.fresh()
+        with self._cluster.connect(self._current) as connection, connection.transaction():
+            connection.execute(b"SET LOCAL session_replication_role = replica")
+            for table, data in self._kept[kept].items():
+                with connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                    copy.write(data)
+            connection.execute(_SEQUENCES_TO_LAST.encode())
+        return self.engine
+
+    def _connect_to_current(
+        self, _dialect: Dialect, _record: object, _arguments: list[str], options: dict[str, object]
+    ) -> None:
+        options["dbname"] = self._current
+
+
+USES_MAX = 40
+"""After which what was deleted, and lies about still, costs more than a new database."""
+_SEQUENCES = """
+    SELECT sequence.relname AS sequence, owner.relname AS owner, attribute.attname AS attribute
+    FROM pg_class sequence
+    JOIN pg_depend ON pg_depend.objid = sequence.oid AND pg_depend.deptype IN ('a', 'i')
+    JOIN pg_class owner ON owner.oid = pg_depend.refobjid
+    JOIN pg_attribute attribute
+      ON attribute.attrelid = owner.oid AND attribute.attnum = pg_depend.refobjsubid
+    WHERE sequence.relkind = 'S'
+"""
+_SEQUENCES_TO_LAST = f"""
+    DO $$ DECLARE found record; last bigint; BEGIN
+        FOR found IN {_SEQUENCES} LOOP
+            EXECUTE format('SELECT max(%I) FROM %I', found.attribute, found.owner) INTO last;
+            PERFORM setval(found.sequence::regclass, coalesce(last, 1), last IS NOT NULL);
+        END LOOP;
+    END $$
+"""
+
+
+def _tables(cluster: Cluster, database: str) -> list[str]:
+    rows = cluster.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", database)
+    return sorted(f'"{name}"' for (name,) in rows if name != "alembic_version")
+
+
+def _wipe(tables: list[str]) -> str:
+    """One round trip; what refers to what is not looked at, since all of it goes."""
+    deletes = "".join(f"DELETE FROM {table};" for table in tables)
+    return (
+        f"BEGIN; SET LOCAL session_replication_role = replica; {deletes} "
+        f"{_SEQUENCES_TO_LAST}; COMMIT"
+    )
+
+
+def _copy_out(connection: psycopg.Connection[tuple[object, ...]], table: str) -> bytes:
+    with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copy:
+        return b"".join(bytes(part) for part in copy)
+
+
+def _hurry(connection: DBAPIConnection, _record: object) -> None:
+    connection.cursor().execute("PRAGMA synchronous = OFF")
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Generator[Cluster]:
+    """A PostgreSQL of this process's own."""
+    with postgres_cluster.cluster() as running:
+        yield running
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def databases(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Generator[Databases]:
+    """Both kinds of database, one after the other."""
+    made: Databases
+    if request.param == "postgres":
+        made = PostgresDatabases(request.getfixturevalue("cluster"))
+    else:
+        made = SqliteDatabases(tmp_path_factory.mktemp("databases"))
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def engine(databases: Databases) -> Engine:
+    """A database of this test's own, at the newest revision and empty."""
+    return databases.fresh()
