@@ -23,6 +23,7 @@ from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
 from backend.services.card_sessions.personalise import PinLetters
 from backend.services.card_sessions.sessions import CardSessions
+from backend.services.day_end import DayEnd
 from backend.services.exchange.exchange import Exchange
 from backend.services.ingest.batches import Ingest
 from backend.services.settlement.batches import SettlementService
@@ -82,6 +83,11 @@ class Backend:
         return CardSessions(
             self.work, self.keys, self.clock, self.randomness, self.letters, self.authorities
         )
+
+    @property
+    def day_end(self) -> DayEnd:
+        """Expiry, and what falls due."""
+        return DayEnd(self.work, self.clock)
 
     @property
     def settlement(self) -> SettlementService:

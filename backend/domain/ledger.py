@@ -129,10 +129,16 @@ class TransferKind(StrEnum):
     FORK_DEAD = "fork_dead"
     EXPIRED_PENDING = "expired_pending"
     EXPIRED = "expired"
+    EXPIRED_RELEASED = "expired_released"
+    """What expired is the programme's again."""
+    CARD_BLOCKED = "card_blocked"
+    CARD_UNBLOCKED = "card_unblocked"
     BATCH = "batch"
     PAID = "paid"
     FAILED = "failed"
     CASE_CLOSED = "case_closed"
+    CASE_COVERED = "case_covered"
+    """A person decided who bears what a wallet lacked."""
 
 
 class RefKind(StrEnum):
@@ -150,6 +156,8 @@ class RefKind(StrEnum):
     SESSION = "session"
     EXPIRY = "expiry"
     """``issuer:purse:grant_seq``."""
+    BLOCK = "block"
+    """A card declared lost or stolen."""
     CASE = "case"
 
 

@@ -1,10 +1,12 @@
 """Stock cards, purses, load orders and the grants signed for them."""
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Cents, Key, Seconds, Word, one_of
 from backend.adapters.tables.programmes import AwardRow, MunicipalityRow, ProgrammeRow
+from cardlib.codec.purse import Grant
 
 STOCK_STATES = ("new", "in_session", "personalised", "spoilt")
 PURSE_STATES = ("active", "blocked", "replaced")
@@ -71,7 +73,7 @@ class LoadOrderRow(Base):
     """An approved order to add ``delta_cents`` to a slot of a purse.
 
     ``source``: where the money comes from; ``source_id`` is the id of the award, of the
-    refunded case or of the replaced purse. ``carry_over``: whether the old wallet's rest
+    refunded posting or of the replaced purse. ``carry_over``: whether the old wallet's rest
     goes into the new grant (same programme only); ``carried_over_cents`` is known once
     signed.
     """
@@ -106,17 +108,25 @@ class LoadOrderRow(Base):
     award: Mapped[AwardRow | None] = relationship(lazy="joined")
 
 
+def _last_day_of_grant(context: DefaultExecutionContext) -> int:
+    row = context.get_current_parameters()  # type: ignore[no-untyped-call]
+    return Grant.decode(row["grant_bytes"]).valid_to
+
+
 class CardGrantRow(Base):
     """A signed grant: 27 clear bytes and signature; never signed twice under one number.
 
     ``left_cents``: what lay in the slot's old wallet when this was signed and is not
-    carried over. ``record``: the EF.GRANT record it was sent to.
+    carried over. ``record``: the EF.GRANT record it was sent to. ``valid_to``: its last day,
+    as a day number. ``pending_at``: since when its wallet is expired_pending; ``expired_at``:
+    what was left of it is given up.
     """
 
     __tablename__ = "card_grant"
     __table_args__ = (
         UniqueConstraint("purse_id", "grant_seq"),
         one_of("state", GRANT_STATES),
+        Index("ix_card_grant_expiry", "state", "valid_to"),
     )
 
     id: Mapped[Key]
@@ -134,6 +144,9 @@ class CardGrantRow(Base):
     confirmed_at: Mapped[Seconds | None]
     confirmed_by: Mapped[str | None]
     """``session:ID`` or ``entry:T:S``."""
+    valid_to: Mapped[int] = mapped_column(default=_last_day_of_grant)
+    pending_at: Mapped[Seconds | None]
+    expired_at: Mapped[Seconds | None]
 
     order: Mapped[LoadOrderRow] = relationship(lazy="joined")
 

@@ -1,6 +1,7 @@
 """Every table, for migrations: importing this module fills ``metadata``."""
 
 from backend.adapters.tables import (
+    acts,
     cards,
     journals,
     key_sets,
@@ -16,6 +17,6 @@ from backend.adapters.tables.base import Base
 metadata = Base.metadata
 
 __all__ = [
-    "cards", "journals", "key_sets", "ledger", "metadata", "programmes", "sessions", "settlement",
-    "terminals", "verdicts",
+    "acts", "cards", "journals", "key_sets", "ledger", "metadata", "programmes", "sessions",
+    "settlement", "terminals", "verdicts",
 ]  # fmt: skip

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Cents, Key, Octets, Seconds, Word, one_of
 
+CLAIM_WINDOW_DAYS = 15
+
 
 class OperatorRow(Base):
     """Who runs this installation; one row. Its signing key is in the key store."""
@@ -30,6 +32,8 @@ class MunicipalityRow(Base):
     key_set: Mapped[int]
     """The key set of new purses; older ones stay in the key store."""
     created_at: Mapped[Seconds]
+    claim_window_days: Mapped[int] = mapped_column(default=CLAIM_WINDOW_DAYS)
+    """How long late sales may come in before anything is final (PROTOCOL 6)."""
 
 
 class IssuerKeyRow(Base):

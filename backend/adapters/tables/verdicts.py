@@ -79,6 +79,9 @@ class CaseRow(Base):
     decision: Mapped[str | None]
     decided_by: Mapped[str | None]
     decided_at: Mapped[Seconds | None]
+    approved_by: Mapped[str | None]
+    """The second person, where one is needed."""
+    act: Mapped[str | None]
 
 
 class PostingRow(Base):

@@ -8,6 +8,7 @@ from backend.domain.ledger import AccountKind
 from backend.domain.load_comparison import KnownGrant, PurseBooks, SlotView
 from backend.domain.verdicts import RING_SIZE
 from backend.services.verdicts.claim_rules import Reason
+from backend.services.wallets import given_up
 from cardlib.codec.purse import SLOTS
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.ids import PurseId
@@ -84,5 +85,6 @@ def _slot(unit: Unit, purse: PurseRow, slot: int) -> SlotView:
         expired_pending=sum(
             cents for item, cents in accounts if item.kind is AccountKind.EXPIRED_PENDING
         ),
+        left=given_up(unit, purse, slot),
         funding_source=held[-1].funding_source if held else None,
     )

@@ -219,7 +219,7 @@ class KeyChangeDesk:
         row = CardGrantRow(
             order_id=order.id, purse_id=purse.id, slot=wallet.slot, grant_seq=number, record=0,
             info_core=new.core, grant=bytes(signed.grant), signature=signed.signature,
-            left_cents=wallet.balance.cents - cents, state="loading", signed_at=self._now,
+            left_cents=0, state="loading", signed_at=self._now,
         )  # fmt: skip
         grants.record_signed(self._unit, row, self._now)
         return signed

@@ -31,6 +31,8 @@ class Reason(StrEnum):
     GRANT_SUPERSEDED = "SALE_GRANT_SUPERSEDED"
     MERCHANT_NOT_ENABLED = "SALE_MERCHANT_NOT_ENABLED"
     OVERDRAWN = "SALE_OVERDRAWN"
+    EXPIRED = "SALE_EXPIRED"
+    """It came after what was left of the wallet had been given up."""
     FORK_DEAD = "SALE_FORK_DEAD"
 
 
@@ -43,8 +45,7 @@ def claim_problem(
         return journal
     if not judgement.proven:
         return Reason.UNPROVEN if facts.attests else Reason.ORACLE
-    lost_at = record.terminal.lost_at if record.terminal else None
-    if lost_at is not None and record.spend.time >= lost_at:
+    if _after_loss(unit, record):
         return Reason.TERMINAL_LOST
     if judgement.fact.sign < 0:
         return Reason.NONE
@@ -55,6 +56,19 @@ def claim_problem(
         if problem:
             return problem
     return Reason.NONE
+
+
+def _after_loss(unit: Unit, record: KnownRecord) -> bool:
+    """Whether a terminal's word counts no more: its clock, or when it came, says after the loss.
+
+    A thief sets the clock back; what was not told before the loss was recorded is for a person.
+    """
+    if record.terminal is None or record.terminal.lost_at is None:
+        return False
+    loss = unit.acts.loss(record.terminal.number)
+    told = record.intent.closing_seq if record.intent else None
+    late = loss is not None and told is not None and told > loss.head_seq
+    return late or record.spend.time >= record.terminal.lost_at
 
 
 def _journal_problem(unit: Unit, record: KnownRecord, judgement: Judgement) -> Reason:

@@ -12,6 +12,7 @@ from backend.services import grants
 from backend.services.alarms import hotlist, raise_alarm
 from backend.services.verdicts.postings import Books
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, gather, grant_of_line
+from backend.services.wallets import keep_in_place
 
 
 def judge_purse(unit: Unit, purse: PurseRow, now: int, *, changed_ctr: int | None = None) -> None:
@@ -31,6 +32,8 @@ def judge_purse(unit: Unit, purse: PurseRow, now: int, *, changed_ctr: int | Non
         _keep_flags(facts.records[judgement.fact.hash], judgement)
         _alarm_on(unit, purse, facts.records[judgement.fact.hash], judgement, now)
     books.settle()
+    if purse.state != "active" or any(grant.pending_at for grant in facts.grants.values()):
+        keep_in_place(unit, purse, now)
     _keep_marks(purse, facts, verdict)
     wanted = verdict.wanted_proofs if facts.attests else frozenset()
     _keep_proof_requests(unit, purse, wanted, facts.base.ctr, now)

@@ -17,6 +17,7 @@ from backend.domain.ledger import (
 from backend.domain.positions import Place, moves, take_back
 from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
 from backend.services.accounts import same_pot
+from backend.services.alarms import raise_alarm
 from backend.services.verdicts.claim_rules import Reason, claim_problem
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts
 from backend.services.verdicts.slot_accounts import SlotAccounts
@@ -123,7 +124,7 @@ class Books:
             for account in origins
         )
         if overdrawn and not reason:
-            reason = Reason.OVERDRAWN
+            reason = self._lack(drawn, record)
         wanted: Positions = {}
         for slot, origins in drawn.items():
             wanted[slot] = {
@@ -131,6 +132,22 @@ class Books:
                 for origin, cents in origins.items()
             }
         return wanted, reason
+
+    def _lack(self, drawn: Mapping[int, Mapping[Account, int]], record: KnownRecord) -> Reason:
+        """Why a wallet lacked money; its rest on another card is the town's risk, and paid."""
+        if self._purse.state == "replaced":
+            raise_alarm(
+                self._unit, "SALE_ON_REPLACED_CARD",
+                f"purse {self._purse.id} ctr {record.row.ctr}", self._now, purse=self._purse,
+                terminal=record.terminal.number if record.terminal else None,
+            )  # fmt: skip
+            return Reason.NONE
+        expired = any(
+            grant.expired_at is not None
+            for grant in self._facts.grants.values()
+            if grant.slot in drawn and grant.state == "on_card"
+        )
+        return Reason.EXPIRED if expired else Reason.OVERDRAWN
 
     def _wanted_dead(
         self, judgement: Judgement, record: KnownRecord, row: PostingRow

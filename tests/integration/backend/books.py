@@ -101,10 +101,37 @@ def _slot_books(unit: Unit, purse: int, slot: int) -> SlotBooks:
             posted += part.cents
             exposed = unit.ledger.account(part.origin_id).kind is AccountKind.EXPOSURE
             over += part.cents if exposed else 0
+    left = _left(unit, purse, slot)
     present = unit.ledger.present_accounts(purse, slot)
     kinds = {kind: sum(c for a, c in present if a.kind == kind) for kind in AccountKind}
     return SlotBooks(
         granted=newest.granted_total if newest else 0, posted=posted, over=over,
         on_card=kinds[AccountKind.ON_CARD], blocked=kinds[AccountKind.BLOCKED],
-        expired_pending=kinds[AccountKind.EXPIRED_PENDING],
+        expired_pending=kinds[AccountKind.EXPIRED_PENDING], left=left,
     )  # fmt: skip
+
+
+def _left(unit: Unit, purse: int, slot: int) -> int:
+    """What the wallet gave up, by its transfers, less what new grants did not contain of it."""
+    left, rest = 0, 0
+    last: Grant | None = None
+    confirmed = [g for g in unit.cards.grants_of(purse) if g.slot == slot and g.confirmed_at]
+    orders = {str(row.order_id): Grant.decode(row.grant) for row in confirmed}
+    for row in unit.ledger.transfers(limit=100_000):
+        source, target = unit.ledger.account(row.source_id), unit.ledger.account(row.target_id)
+        mine = (purse, slot)
+        confirms = row.kind == TransferKind.GRANT_CONFIRMED and (target.purse, target.slot) == mine
+        if confirms:
+            grant = orders[row.ref_id]
+            rest = 0 if last is None else last.granted_total - grant.base_spent
+            left, last = max(0, left - max(rest, 0)), grant
+        if row.kind == TransferKind.WALLET_LEFT:
+            continue
+        if (source.purse, source.slot) == mine and target.kind in _GONE:
+            left += row.cents
+        if (target.purse, target.slot) == mine and row.kind == TransferKind.ORDER_VOID:
+            left -= row.cents
+    return left
+
+
+_GONE = (AccountKind.EXPIRED, AccountKind.LOADING)

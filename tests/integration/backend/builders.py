@@ -23,6 +23,7 @@ from backend.services.ingest.batches import Ingest
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
+from backend.services.wallets import given_up
 from cardlib.codec.purse import (
     ZERO_TOTALS,
     Grant,
@@ -268,6 +269,7 @@ class Town:
         self.office = ProgrammeOffice(self.work, self.keys, self.clock)
         self.loads = LoadDesk(self.work, self.keys, self.clock)
         self.merchants = MerchantOffice(self.work, self.clock)
+        self.valid_to, self.day_limit_eur = 0xFFFF, 0
         self.office.set_up("Consorzio")
         self.municipality = self.office.create_municipality(ISSUER, "Borgo")
         self.office.name_category(0, "alimentari", "food")
@@ -350,13 +352,15 @@ class Town:
             order = unit.cards.order(order_id)
             slot = order.slot
             carried = chip.balance(slot) if slot in chip.grants else 0
+            carried = max(0, carried - given_up(unit, order.purse, slot))
             spent = chip.newest.spent[slot - 1]
             grant = Grant(
                 slot=slot, grant_seq=order.purse.grant_seq_high + 1,
                 programme=order.programme.number, categories=order.programme.categories,
-                valid_from=0, valid_to=0xFFFF,
+                valid_from=0, valid_to=self.valid_to,
                 granted_total=spent + carried + order.delta_cents, base_spent=spent,
-                base_ctr=chip.newest.ctr, flags=0, day_limit_eur=0, issuer_key=1,
+                base_ctr=chip.newest.ctr, flags=0, day_limit_eur=self.day_limit_eur,
+                issuer_key=1,
             )  # fmt: skip
             key = self.keys.grant_key(chip.info.issuer, 1)
             signed = sign_grant(key, chip.info.core, grant)

@@ -1,0 +1,153 @@
+"""Acts of people about cards and terminals, and what the end of a day has to look at."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import String, cast, literal, select
+from sqlalchemy.orm import Session
+
+from backend.adapters.tables.acts import PurseBlockRow, TerminalLossRow
+from backend.adapters.tables.cards import CardGrantRow, PurseRow
+from backend.adapters.tables.journals import IntentRow
+from backend.adapters.tables.programmes import ProgrammeRow
+from backend.adapters.tables.terminals import MerchantProgrammeRow, TerminalRow
+from backend.adapters.tables.verdicts import AlarmRow, CaseRow
+from backend.errors import UnknownError
+
+
+class Acts:
+    """Blocks, losses, and the lists that a day's end goes through in bounded steps."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    # --- cards and terminals ------------------------------------------------------------------
+
+    def open_block(self, purse_id: int) -> PurseBlockRow | None:
+        """The block that stands on a purse."""
+        return self._session.scalar(
+            select(PurseBlockRow).where(
+                PurseBlockRow.purse_id == purse_id, PurseBlockRow.ended_at.is_(None)
+            )
+        )
+
+    def last_block(self, purse_id: int) -> PurseBlockRow:
+        """The newest block of a purse, standing or ended; UnknownError ``BLOCK_UNKNOWN``."""
+        row = self._session.scalar(
+            select(PurseBlockRow)
+            .where(PurseBlockRow.purse_id == purse_id)
+            .order_by(PurseBlockRow.id.desc())
+            .limit(1)
+        )
+        if row is None:
+            raise UnknownError("BLOCK_UNKNOWN", purse=purse_id)
+        return row
+
+    def blocks(self) -> Sequence[PurseBlockRow]:
+        """All, oldest first."""
+        return self._session.scalars(select(PurseBlockRow).order_by(PurseBlockRow.id)).all()
+
+    def blocks_with_rest(self, after: int, limit: int) -> Sequence[PurseBlockRow]:
+        """Replaced purses whose reserve was not ordered yet, after block ``after``."""
+        return self._session.scalars(
+            select(PurseBlockRow)
+            .where(PurseBlockRow.ended_at.is_(None), PurseBlockRow.replaced_by.is_not(None))
+            .where(PurseBlockRow.rest_ordered_at.is_(None), PurseBlockRow.id > after)
+            .order_by(PurseBlockRow.id)
+            .limit(limit)
+        ).all()
+
+    def loss(self, terminal: int) -> TerminalLossRow | None:
+        """The act that recorded a terminal as lost."""
+        return self._session.get(TerminalLossRow, terminal)
+
+    def losses(self) -> Sequence[TerminalLossRow]:
+        """All, by terminal."""
+        return self._session.scalars(
+            select(TerminalLossRow).order_by(TerminalLossRow.terminal)
+        ).all()
+
+    # --- marks --------------------------------------------------------------------------------
+
+    def terminals_of_merchant(self, merchant_id: int) -> Sequence[TerminalRow]:
+        """A merchant's terminals, training ones left out, by number."""
+        return self._session.scalars(
+            select(TerminalRow)
+            .where(TerminalRow.merchant_id == merchant_id, TerminalRow.training.is_(False))
+            .order_by(TerminalRow.number)
+        ).all()
+
+    def terminals_of_issuer(self, municipality_id: int) -> Sequence[TerminalRow]:
+        """Terminals of every merchant that may or once might take the town's vouchers."""
+        merchants = (
+            select(MerchantProgrammeRow.merchant_id)
+            .join(ProgrammeRow, ProgrammeRow.id == MerchantProgrammeRow.programme_id)
+            .where(ProgrammeRow.municipality_id == municipality_id)
+        )
+        return self._session.scalars(
+            select(TerminalRow)
+            .where(TerminalRow.merchant_id.in_(merchants), TerminalRow.training.is_(False))
+            .order_by(TerminalRow.number)
+        ).all()
+
+    def unresolved(
+        self, *, purse_id: int | None = None, municipality_id: int | None = None,
+        merchant_id: int | None = None,
+    ) -> Sequence[IntentRow]:  # fmt: skip
+        """Parked sales of a purse, of a town's purses, or at a merchant's terminals."""
+        query = select(IntentRow).where(IntentRow.state == "unresolved")
+        if purse_id is not None:
+            query = query.where(IntentRow.purse_id == purse_id)
+        if municipality_id is not None:
+            query = query.join(PurseRow, PurseRow.id == IntentRow.purse_id)
+            query = query.where(PurseRow.municipality_id == municipality_id)
+        if merchant_id is not None:
+            query = query.join(TerminalRow, TerminalRow.number == IntentRow.terminal)
+            query = query.where(TerminalRow.merchant_id == merchant_id)
+        return self._session.scalars(query.order_by(IntentRow.terminal, IntentRow.seq)).all()
+
+    # --- the end of a day ---------------------------------------------------------------------
+
+    def grants_past_last_day(self, today: int, limit: int) -> Sequence[CardGrantRow]:
+        """Live grants whose last day is over and whose wallets were not looked at yet."""
+        return self._session.scalars(
+            select(CardGrantRow)
+            .where(CardGrantRow.state == "on_card", CardGrantRow.valid_to < today)
+            .where(CardGrantRow.pending_at.is_(None))
+            .order_by(CardGrantRow.id)
+            .limit(limit)
+        ).all()
+
+    def pending_grants(
+        self, municipality_id: int, last_day: int, after: int, limit: int
+    ) -> Sequence[CardGrantRow]:
+        """A town's expired wallets not yet given up, last day ``last_day`` or before, by id."""
+        return self._session.scalars(
+            select(CardGrantRow)
+            .join(PurseRow, PurseRow.id == CardGrantRow.purse_id)
+            .where(PurseRow.municipality_id == municipality_id)
+            .where(CardGrantRow.state == "on_card", CardGrantRow.valid_to <= last_day)
+            .where(CardGrantRow.pending_at.is_not(None), CardGrantRow.expired_at.is_(None))
+            .where(CardGrantRow.id > after)
+            .order_by(CardGrantRow.id)
+            .limit(limit)
+        ).all()
+
+    def is_loading(self, purse_id: int, slot: int) -> bool:
+        """Whether a signed grant for the slot is on its way to the card."""
+        found = select(CardGrantRow.id).where(
+            CardGrantRow.purse_id == purse_id, CardGrantRow.slot == slot,
+            CardGrantRow.state == "loading",
+        )  # fmt: skip
+        return self._session.scalar(found.limit(1)) is not None
+
+    def overdue_cases(self, opened_before: int, alarm: str, limit: int) -> Sequence[CaseRow]:
+        """Open cases that are older, and of which no ``alarm`` speaks yet, oldest first."""
+        told = select(AlarmRow.ref).where(AlarmRow.code == alarm)
+        name = literal("case ") + cast(CaseRow.id, String)
+        return self._session.scalars(
+            select(CaseRow)
+            .where(CaseRow.state == "open", CaseRow.opened_at < opened_before)
+            .where(name.not_in(told))
+            .order_by(CaseRow.id)
+            .limit(limit)
+        ).all()
