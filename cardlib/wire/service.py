@@ -35,6 +35,8 @@ MODULE_ORDERS = "/v1/module-orders"
 
 CLOCK_OFF = "CLOCK_OFF"
 """The request's ``created`` is too far from the server's time: sign again with that."""
+REQUEST_REPLAYED = "REQUEST_REPLAYED"
+"""This very request came before: a line that doubles it lost the answer. Sign a new one."""
 UPLOAD_SKEW_S = 7 * 24 * 3600
 """How far ``created`` of an upload may be off: its replay is harmless."""
 REQUEST_SKEW_S = 5 * 60

@@ -22,7 +22,7 @@ from cardlib.wire.card_session import SessionAnswers, SessionCommands, SessionOp
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.enrolment import EnrolmentAnswer
 from cardlib.wire.module_keys import KeyRequest
-from cardlib.wire.service import CLOCK_OFF, Refusal
+from cardlib.wire.service import CLOCK_OFF, REQUEST_REPLAYED, Refusal
 from cardlib.wire.upload import Acknowledgement, Batch
 from terminal.agent.errors import EnrolmentError, NotBelievedError, RefusedError, UnreachableError
 
@@ -124,9 +124,10 @@ class Uplink:
                     raise
                 self._clock.sleep(SESSION_PAUSE_S * attempt)
             except RefusedError as refused:
-                if refused.code != CLOCK_OFF or attempt == SESSION_TRIES:
+                if refused.code not in {CLOCK_OFF, REQUEST_REPLAYED} or attempt == SESSION_TRIES:
                     raise
-                self.correct_clock(refused.server_time)
+                if refused.code == CLOCK_OFF:
+                    self.correct_clock(refused.server_time)
         raise UnreachableError
 
     def _ask(self, method: str, path: str, body: bytes) -> bytes:
