@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cardlib.channel import Channel
@@ -13,6 +14,8 @@ from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.official import LOADER
 from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
+from simulator.town.killed import Killed
+from simulator.town.mishaps import armed, die
 from simulator.town.plan.model import Happening, Kind
 from terminal.agent.card_session import run_session
 
@@ -31,11 +34,14 @@ def issue_card(world: "World", happening: Happening) -> None:
     if not citizen.in_stock:
         world.official.take_stock(citizen.card.memory)
         citizen.in_stock = True
-    done = _session(world, world.desk, citizen, happening, "personalise", citizen.serial)
-    if done is not None and done.outcome == "PURSE_MADE":
-        citizen.purse = PurseId.parse(done.purse)
-        world.holders[citizen.purse] = citizen
-        read_letter(world, citizen)
+    for _ in range(SESSIONS_MAX):
+        done = _session(world, world.desk, citizen, happening, "personalise", citizen.serial)
+        happening = replace(happening, accidents=())
+        if done is not None and done.outcome == "PURSE_MADE":
+            citizen.purse = PurseId.parse(done.purse)
+            world.holders[citizen.purse] = citizen
+            read_letter(world, citizen)
+            return
 
 
 def read_letter(world: "World", citizen: Citizen) -> None:
@@ -64,15 +70,16 @@ def collect(world: "World", happening: Happening) -> None:
         return
     for _ in range(SESSIONS_MAX):
         done = _session(world, station, citizen, happening, "load", "")
+        happening = replace(happening, accidents=())
         if done is None:
-            return
+            continue
         if done.outcome == "LOAD_DONE":
             world.truth.loaded[citizen.purse] += done.cents
         elif done.outcome == "LOAD_NOTHING_WAITING":
             citizen.waiting = 0
             return
-        elif done.outcome not in ("LOAD_AGAIN", "LOAD_TIDIED"):
-            return
+        else:
+            world.truth.refused[done.outcome] += 1
 
 
 def reset_pin(world: "World", happening: Happening) -> None:
@@ -98,13 +105,14 @@ def _session(
 ) -> SessionCommands | None:  # fmt: skip
     """One card session; None where it did not come to its end: the next one goes on."""
     reader = Reader(citizen, happening.accidents)
+
+    def ask_pin(left: int | None) -> Pin | None:
+        return Pin(citizen.pin) if citizen.pin and left is None else None
+
     try:
-        return run_session(
-            Channel(reader.connection),
-            station.uplink,
-            SessionOpening(purpose, reference),
-            ask_pin=lambda left: Pin(citizen.pin) if citizen.pin and left is None else None,
-        )
+        with armed(world, happening, station):
+            opening = SessionOpening(purpose, reference)
+            return run_session(Channel(reader.connection), station.uplink, opening, ask_pin=ask_pin)
     except CodedError as error:
         world.truth.refused[error.code] += 1
         return None
@@ -151,8 +159,11 @@ def synchronise(world: "World", happening: Happening) -> None:
     register = world.registers[happening.place]
     if register.stolen:
         return
-    register.online = world.online(happening.shop)
-    register.synchronise()
+    with armed(world, happening, register):
+        try:
+            register.synchronise()
+        except Killed:
+            die(world, happening, register)
     world.cashier.hand_over(register, happening)
 
 

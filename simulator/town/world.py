@@ -27,9 +27,7 @@ above, is its own business. A happening that cannot be (a card that is lost, a t
 closed) does nothing.
 """
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -70,7 +68,6 @@ class World:
     def __init__(self, plan: Plan, watchers: Sequence[Watcher] = ()) -> None:
         self.plan = plan
         self.seed = plan.seed
-        self._folder = tempfile.TemporaryDirectory(prefix="town-")
         self.watchers = watchers
         self.time = TownTime(plan.start_ms)
         self.randomness = SeededRandomness(f"{plan.seed}:setup")
@@ -107,6 +104,9 @@ class World:
         self.time.move_to(happening.at_ms)
         self.randomness.begin(happening.seed)
         self.happening = happening
+        for register in self.tills:
+            if register.line.held:
+                register.line.deliver_held(self.time.now_ms)
         DEEDS[happening.kind](self, happening)
         for watcher in self.watchers:
             watcher.after(self, happening)
@@ -163,7 +163,6 @@ class World:
         for register in (self.desk, *self.registers.values()):
             register.close()
         self.hall.close()
-        self._folder.cleanup()
 
     def __enter__(self) -> Self:
         return self
@@ -175,8 +174,6 @@ class World:
         self.close()
 
     def _register(self, shop: str, till: int) -> Register:
-        register = Register(
-            shop, till, self.time, self.randomness, self.hall, Path(self._folder.name)
-        )
+        register = Register(shop, till, self.time, self.randomness, self.hall)
         register.enrol(self.official)
         return register

@@ -17,6 +17,8 @@ from cardlib.wire.money import Money
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
+from simulator.town.killed import Killed
+from simulator.town.mishaps import armed, die
 from simulator.town.plan.model import Happening
 from simulator.town.truth import Delivery
 from terminal.errors import UnsettledError
@@ -102,9 +104,8 @@ class Cashier:
         """The card is shown because something is open; nothing is bought."""
         counter = register.counter
         assert counter is not None
-        reader = Reader(citizen)
         try:
-            counter.recovery().settle(counter.card(reader.connection))
+            counter.recovery().settle(counter.card(citizen.line()))
         except CardlibError as error:
             self._world.truth.refused[error.code] += 1
         self.hand_over(register, happening)
@@ -127,30 +128,40 @@ class Cashier:
     def _serve(
         self, register: Register, citizen: Citizen, happening: Happening, order: Order, slips: int
     ) -> None:
-        counter = register.counter
-        assert counter is not None
+        """Turn after turn until the customer has paid, was refused, or has to go."""
         reader = Reader(citizen, happening.accidents)
         talk = CounterTalk(register, citizen, reader, slips)
-        try:
+        before = len(self._world.truth.deliveries)
+        with armed(self._world, happening, register):
             for turn in range(TURNS_MAX):
-                try:
-                    pay(counter, counter.card(reader.connection), order, talk)
-                    return
-                except (PresenceError, UnsettledError) as error:
-                    self._world.truth.refused[error.code] += 1
-                    reader.put_back()
-                    if turn == TURNS_MAX - 1:
-                        self._park(register)
-                except PinBlockedError as error:
-                    self._world.truth.refused[error.code] += 1
-                    citizen.needs_pin = True
-                    return
-                except CardlibError as error:
-                    self._world.truth.refused[error.code] += 1
-                    return
-        finally:
-            self._note(reader)
-            self.hand_over(register, happening)
+                over = self._turn(register, citizen, happening, order, talk)
+                self.hand_over(register, happening)
+                if over or len(self._world.truth.deliveries) > before:
+                    break
+                reader.put_back()
+                if turn == TURNS_MAX - 1:
+                    self._park(register)
+        self._note(reader)
+
+    def _turn(
+        self, register: Register, citizen: Citizen, happening: Happening, order: Order,
+        talk: CounterTalk,
+    ) -> bool:  # fmt: skip
+        """One attempt; whether there is no use in another one."""
+        counter, refused = register.counter, self._world.truth.refused
+        assert counter is not None
+        try:
+            pay(counter, counter.card(talk.reader.connection), order, talk)
+        except Killed:
+            die(self._world, happening, register)
+            return False
+        except (PresenceError, UnsettledError) as error:
+            refused[error.code] += 1
+            return False
+        except CardlibError as error:
+            refused[error.code] += 1
+            citizen.needs_pin |= isinstance(error, PinBlockedError)
+        return True
 
     def _park(self, register: Register) -> None:
         """The customer goes; the till must serve the next one."""

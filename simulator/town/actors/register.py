@@ -1,11 +1,13 @@
 """A till of the town: its machine, the process that sells, and the one that synchronises."""
 
 from pathlib import Path
+from random import Random
 
 from cardlib.ports import Randomness
 from cardlib.wire.enrolment import EnrolmentAnswer
 from simulator.town.actors.official import Official
 from simulator.town.clock import DeviceClock, TownTime
+from simulator.town.disk import SimulatedDisk
 from simulator.town.hall import Hall
 from simulator.town.line import SimulatedLine
 from terminal.agent import heartbeat
@@ -25,9 +27,8 @@ class Register:
     """One till, enrolled. ``till`` and ``counter`` are there while it sells."""
 
     def __init__(
-        self, shop: str, number: int, time: TownTime, randomness: Randomness, hall: Hall,
-        folder: Path,
-    ) -> None:  # fmt: skip
+        self, shop: str, number: int, time: TownTime, randomness: Randomness, hall: Hall
+    ) -> None:
         self.shop = shop
         self.number = number
         self.clock = DeviceClock(time, f"{shop}:{number}")
@@ -41,7 +42,8 @@ class Register:
         """What the newest round of its agent came to."""
         self._randomness = randomness
         self._hall = hall
-        self._files = TillFiles(folder / f"{shop}-{number}")
+        self.disk = SimulatedDisk()
+        self._files = TillFiles(Path("/till"), self.disk)
         self._agent: Agent | None = None
         self._uplink: Uplink | None = None
 
@@ -81,6 +83,20 @@ class Register:
         if self.till is not None:
             self.till.close()
         self.till = self.counter = None
+
+    def die(self, power_cut: Random | None = None) -> None:
+        """All its programs are gone at once, and the machine is on again; nothing runs.
+
+        ``power_cut``: by which writes that were not synced are kept, lost or torn; None where
+        only the processes were killed.
+        """
+        if power_cut is not None:
+            self.disk.power_cut(power_cut)
+            self.clock.reboot()
+        self.disk.restart()
+        self.till = self.counter = None
+        self._end_agent()
+        self._agent_till = self._loaded()
 
     def synchronise(self) -> RoundReport:
         """One round of the agent, and the till takes up what came."""
@@ -122,11 +138,14 @@ class Register:
     def close(self) -> None:
         """The end of the town. May be called twice."""
         self.stop()
+        self._end_agent()
+
+    # ----------------------------------------------------------------------------------------
+
+    def _end_agent(self) -> None:
         if self._uplink is not None:
             self._uplink.close()
         self._agent = self._uplink = None
-
-    # ----------------------------------------------------------------------------------------
 
     def _beat(self, till: Till) -> bool:
         """A till that runs writes its own heartbeats; else the agent does."""
