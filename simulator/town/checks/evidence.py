@@ -34,6 +34,16 @@ class TillSeen(Protocol):
         ...
 
     @property
+    def shop(self) -> str:
+        """Key of the shop where it stands; ``desk`` for the town hall's."""
+        ...
+
+    @property
+    def number(self) -> int:
+        """Which of the shop's tills it is."""
+        ...
+
+    @property
     def public_key(self) -> bytes:
         """The 32 bytes of the key that signs its entries."""
         ...
@@ -56,8 +66,13 @@ class Happened(Protocol):
     """A happening that was just played."""
 
     @property
-    def id(self) -> int:
-        """Its number in the plan."""
+    def id(self) -> str:
+        """Its stable name in the plan."""
+        ...
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Shop and till where it happened; an empty shop is anywhere."""
         ...
 
 

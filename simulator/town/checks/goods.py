@@ -1,0 +1,136 @@
+"""Goods against money: what cards paid, shops gave, and the town owes for it, sale by sale.
+
+A sale is known by terminal and intent number. A chip's debit without goods is *owed*: the till
+does not know yet, or the customer has not come back. Goods without a debit are astray at once.
+At the end nobody is owed anything but what was declared, and each honest shop holds, in payable,
+in_payment, paid and suspense, what it gave away.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cardlib.codec.purse import SpendType
+from cardlib.wire.ids import PurseId
+from simulator.errors import TownError
+from simulator.town.checks.cards import CardChange
+from simulator.town.checks.declared import Declared
+from simulator.town.checks.evidence import TillSeen, breach
+from simulator.town.checks.journals import SeenJournal
+from simulator.town.checks.ledger import LedgerWatch
+from simulator.town.checks.sql import Sql
+
+Sale = tuple[int, int]
+"""Terminal, and number of the intent."""
+_CLAIMS = frozenset({"payable", "in_payment", "paid", "suspense"})
+_REFUNDED = "SELECT terminal, intent_seq FROM posting WHERE reason = 'SALE_NOT_APPLIED'"
+_SUSPENDED = (
+    "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
+    " JOIN posting_part pp ON pp.posting_id = p.id"
+    " JOIN account a ON a.id = pp.holder_id JOIN terminal t ON t.number = p.terminal"
+    " WHERE a.kind = 'suspense' GROUP BY t.merchant_id"
+)
+
+
+@dataclass(slots=True)
+class GoodsWatch:
+    """Every sale of the town. ``debited``: cents that chips wrote; ``given``: of goods."""
+
+    declared: Declared
+    ledger: LedgerWatch
+    debited: dict[Sale, int] = field(default_factory=dict)
+    purses: dict[Sale, PurseId] = field(default_factory=dict)
+    given: dict[Sale, int] = field(default_factory=dict)
+    owed: dict[Sale, int] = field(default_factory=dict)
+    """Cents that a card paid and for which no goods changed hands yet."""
+    _read: int = 0
+
+    def check(self, changes: Iterable[CardChange], journals: Mapping[int, SeenJournal]) -> None:
+        """New debits and new goods; TownError ``TOWN_GOODS_ASTRAY``."""
+        for change in changes:
+            for written in change.written:
+                spend = written.spend
+                if spend.type != SpendType.INIT:
+                    self._debit((spend.terminal, spend.seq), written.cents, change.truth.purse)
+        handovers = self.declared.handovers
+        for handover in handovers[self._read :]:
+            sale = handover.terminal, handover.intent_seq
+            if sale in self.given:
+                raise _astray(sale, "goods changed hands twice", handover.cents)
+            self.given[sale] = handover.cents
+            self._compare(sale, journals)
+        self._read = len(handovers)
+
+    def check_end(self, sql: Sql, tills: Iterable[TillSeen]) -> None:
+        """Zero cents astray."""
+        refunded = {(terminal, seq) for terminal, seq in sql.ask(_REFUNDED)}
+        lost = self.declared.lost_terminals | self.declared.rogue_terminals
+        for sale, cents in sorted(self.owed.items()):
+            excused = sale in refunded | self.declared.not_collected or sale[0] in lost
+            if not excused and self.purses[sale] not in self.declared.rogue_purses:
+                raise _astray(sale, "the card paid, and no goods were given", cents)
+        self._check_shops(sql, tills)
+
+    def _debit(self, sale: Sale, cents: int, purse: PurseId) -> None:
+        if sale in self.debited and purse not in self.declared.rogue_purses:
+            raise breach(
+                "TOWN_UNKNOWN_GUESSED",
+                4,
+                f"{sale[0]}:{sale[1]}",
+                "two records of one intent",
+                cents,
+            )
+        self.debited[sale], self.purses[sale] = cents, purse
+        if sale not in self.given:
+            self.owed[sale] = cents
+        elif self.given[sale] == cents:
+            self.owed.pop(sale, None)
+
+    def _compare(self, sale: Sale, journals: Mapping[int, SeenJournal]) -> None:
+        given, paid = self.given[sale], self.debited.get(sale)
+        if self._is_rogue(sale, journals):
+            return
+        if paid is None:
+            raise _astray(sale, "goods were given that no card has paid", given)
+        if paid != given:
+            raise _astray(sale, f"goods for {given} were given, the card paid {paid}", given - paid)
+        self.owed.pop(sale, None)
+
+    def _is_rogue(self, sale: Sale, journals: Mapping[int, SeenJournal]) -> bool:
+        journal = journals.get(sale[0])
+        intent = journal.intents.get(sale[1]) if journal else None
+        purse = intent.purse if intent else self.purses.get(sale)
+        return sale[0] in self.declared.rogue_terminals or purse in self.declared.rogue_purses
+
+    def _check_shops(self, sql: Sql, tills: Iterable[TillSeen]) -> None:
+        """What each honest merchant holds is what its tills gave away or still owe."""
+        doubtful = self.declared.rogue_terminals | self.declared.lost_terminals
+        doubtful |= self.declared.restored_journals
+        merchants = {till.terminal: till.merchant for till in tills}
+        excused = {merchants[number] for number in doubtful if number in merchants}
+        excused |= {merchants.get(sale[0], 0) for sale in self._doubtful_sales()}
+        gave = Counter[int]()
+        for sale, cents in (self.given | self.owed).items():
+            gave[merchants.get(sale[0], 0)] += cents
+        for (terminal, _), cents in self._refunds(sql).items():
+            gave[merchants.get(terminal, 0)] -= cents
+        holds = Counter[int](dict(sql.ask(_SUSPENDED)))
+        for account in self.ledger.accounts.values():
+            if account.merchant is not None and account.kind in _CLAIMS:
+                holds[account.merchant] += self.ledger.balances[account.id]
+        for merchant in sorted({*gave, *holds} - excused):
+            off = holds[merchant] - gave[merchant]
+            if off:
+                what = f"it holds {holds[merchant]} for goods of {gave[merchant]}"
+                raise breach("TOWN_GOODS_ASTRAY", 1, f"merchant {merchant}", what, off)
+
+    def _doubtful_sales(self) -> list[Sale]:
+        return [sale for sale, purse in self.purses.items() if purse in self.declared.rogue_purses]
+
+    def _refunds(self, sql: Sql) -> dict[Sale, int]:
+        refunded = {(terminal, seq) for terminal, seq in sql.ask(_REFUNDED)}
+        return {sale: cents for sale, cents in self.owed.items() if sale in refunded}
+
+
+def _astray(sale: Sale, what: str, cents: int) -> TownError:
+    return breach("TOWN_GOODS_ASTRAY", 1, f"sale {sale[0]}:{sale[1]}", what, cents)

@@ -1,0 +1,113 @@
+"""Laws 7, 9 and 11 between tills and backend: what was written arrived, whole and once.
+
+The backend's chain of a terminal is the journal's, byte for byte and up to ``high_seq``. A till
+never believes more to be there than is. A terminal's mark is not past what its newest
+contiguous entry can vouch for. At the end every entry that was ever durable is there.
+"""
+
+from collections.abc import Collection, Mapping
+from hashlib import sha256
+
+from simulator.errors import TownError
+from simulator.town.checks.declared import Declared
+from simulator.town.checks.evidence import breach
+from simulator.town.checks.journals import SeenJournal
+from simulator.town.checks.sql import Sql
+
+_TERMINALS = "SELECT number, high_seq, high_hash, mark, mark_seq FROM terminal"
+_ENTRIES = (
+    "SELECT seq, hash, complete, verdict, reason, received_at FROM entry"
+    " WHERE terminal = ? AND seq > ? ORDER BY seq"
+)
+
+
+class UploadWatch:
+    """Every terminal at the backend."""
+
+    def __init__(self, journals: Mapping[int, SeenJournal], declared: Declared) -> None:
+        self._journals = journals
+        self._declared = declared
+        self._high: dict[int, int] = {}
+        self._received: dict[tuple[int, int], int] = {}
+        self._marks: dict[int, int] = {}
+        self._mark_seqs: dict[int, int] = {}
+
+    def check(self, sql: Sql, touched: Collection[int] | None) -> None:
+        """What arrived since the last look; ``touched`` as in ``JournalWatch.look``."""
+        for terminal, high, digest, mark, mark_seq in sql.ask(_TERMINALS):
+            journal = self._journals.get(terminal)
+            if journal is None or self._is_doubtful(terminal):
+                continue
+            known = self._high.get(terminal, 0)
+            if high < known:
+                raise _lost(f"terminal {terminal}", f"{known} entries were here, {high} are")
+            if high > known:
+                self._check_arrived(sql, journal, terminal, known, high)
+                if bytes(digest) != journal.hashes[high - 1]:
+                    raise _changed(f"{terminal}:{high}", "high_hash is not the journal's")
+                self._high[terminal] = high
+            self._check_mark(journal, terminal, mark, mark_seq)
+            if touched is None or terminal in touched:
+                believed = journal.till.acknowledged()
+                if believed > high:
+                    what = f"acknowledged up to {believed}, kept up to {high}"
+                    raise _lost(f"terminal {terminal}", what)
+
+    def check_all(self, sql: Sql) -> None:
+        """At the end: every entry that was ever durable is in its place."""
+        for terminal, journal in self._journals.items():
+            if self._is_doubtful(terminal):
+                continue
+            stored: dict[int, bytes] = dict(
+                sql.ask("SELECT seq, complete FROM entry WHERE terminal = ?", terminal)
+            )
+            if terminal not in self._declared.lost_terminals:
+                missing = sorted(set(range(1, journal.seq + 1)) - stored.keys())
+                if missing:
+                    raise _lost(f"terminal {terminal}", f"entries {missing[:5]} never came")
+            for seq, complete in stored.items():
+                if sha256(bytes(complete)).digest() != journal.hashes[seq - 1]:
+                    raise _changed(f"{terminal}:{seq}", "the bytes are not the journal's")
+
+    def _is_doubtful(self, terminal: int) -> bool:
+        return (
+            terminal in self._declared.rogue_terminals
+            or terminal in self._declared.restored_journals
+        )
+
+    def _check_arrived(
+        self, sql: Sql, journal: SeenJournal, terminal: int, known: int, high: int
+    ) -> None:
+        seq = known
+        for seq, digest, complete, verdict, reason, received in sql.ask(_ENTRIES, terminal, known):
+            place = f"{terminal}:{seq}"
+            ours = journal.unsent.pop(seq, None)
+            if ours is None:
+                raise breach("TOWN_JOURNAL_BROKEN", 5, place, "sent before it was durable")
+            if bytes(complete) != ours or bytes(digest) != sha256(ours).digest():
+                raise _changed(place, "the stored bytes are not the journal's")
+            if verdict != "accepted":
+                raise breach("TOWN_ALARM_FALSE", 0, place, f"quarantined as {reason}")
+            self._received[terminal, seq] = received
+        if seq != high:
+            raise _lost(f"terminal {terminal}", f"high_seq {high}, but entries up to {seq}")
+
+    def _check_mark(self, journal: SeenJournal, terminal: int, mark: int, seq: int) -> None:
+        """Not past its entry, by both clocks; one that stands stays, whatever a clock does."""
+        before = self._marks.get(terminal, 0)
+        if (mark, seq) == (before, self._mark_seqs.get(terminal, 0)):
+            return
+        wall_ms, is_open = journal.heartbeats.get(seq, (0, True))
+        limit = min(wall_ms // 1000, self._received.get((terminal, seq), 0))
+        if is_open or mark > max(limit, before):
+            what = f"mark {mark} at entry {seq}, which vouches up to {limit}"
+            raise breach("TOWN_MARK_AHEAD", 9, f"terminal {terminal}", what)
+        self._marks[terminal], self._mark_seqs[terminal] = mark, seq
+
+
+def _lost(subject: str, what: str) -> TownError:
+    return breach("TOWN_ENTRY_LOST", 7, subject, what)
+
+
+def _changed(subject: str, what: str) -> TownError:
+    return breach("TOWN_BYTES_CHANGED", 11, subject, what)
