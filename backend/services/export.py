@@ -123,6 +123,7 @@ class Export:
             yield self._pot(row.programme_id, row.funding_source_id) | {
                 "award": row.id, "amount_cents": row.cents,
                 "withdrawn_cents": row.withdrawn_cents, "act": row.act,
+                "requested_by": row.requested_by,
                 "approved_by": row.approved_by, "approved_at": row.approved_at,
             }  # fmt: skip
 

@@ -10,6 +10,7 @@ from backend.verifier import cbor, cose
 from backend.verifier.entries import LEDGER_HEAD
 from backend.verifier.export_reader import Row
 from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.heads import ACKNOWLEDGEMENT, Heads
 from backend.verifier.registry import Registry
 from backend.verifier.shapes import U24, Layout, misfit, octets, row, rows, text, uint
 from backend.verifier.workbook import Workbook
@@ -18,26 +19,35 @@ _LAYOUT: Layout = {
     1: uint(U24), 2: uint(U24), 3: octets(32), 4: uint(), 5: uint(), 6: uint(),
     7: rows(row(uint(U24), octets(32), text("created", "exists", "quarantined"), text())),
 }  # fmt: skip
-
-
 _OPTIONAL: Layout = {8: LEDGER_HEAD}
 
 
 class AcknowledgementAudit:
     """Checks acknowledgements against the entries that the chain audit noted."""
 
-    def __init__(self, registry: Registry, book: Workbook, findings: Findings) -> None:
+    def __init__(
+        self, registry: Registry, heads: Heads, book: Workbook, findings: Findings, until: int
+    ) -> None:
+        """``until``: when the export was made; what was answered later may not be in it."""
         self._registry = registry
+        self._heads = heads
         self._book = book
         self._findings = findings
+        self._until = until
 
     def check(self, given: Row) -> None:
         """Judges one row of acknowledgements.jsonl."""
         place = Place(given.file, given.line, given["terminal"])
-        fields = self._open(given["bytes"])
+        fields = operator_document(
+            given["bytes"], cose.AAD_ACKNOWLEDGEMENT, _LAYOUT, _OPTIONAL, self._registry
+        )
         if fields is None or fields[1] != given["terminal"]:
             self._add("ACKNOWLEDGEMENT_BAD", place)
             return
+        if fields[4] > self._until:
+            self._findings.trust("EVIDENCE_NEWER")
+            return
+        self._heads.note(fields.get(8), ACKNOWLEDGEMENT, place)
         if fields[2]:  # the end of the chain may be an entry that was set aside in its place
             self._accepted(fields[1], fields[2], fields[3], place, kept=False)
         for seq, digest, outcome, _ in fields[7]:
@@ -45,19 +55,6 @@ class AcknowledgementAudit:
                 self._accepted(fields[1], seq, digest, place)
             elif not self._book.ask("SELECT 1 FROM entry WHERE hash = ? LIMIT 1", (digest,)):
                 self._add("ACKNOWLEDGED_DROPPED", place, seq=seq)
-
-    def _open(self, complete: bytes) -> dict[int, Any] | None:
-        try:
-            document = cose.take_apart(complete)
-            fields = cbor.loads(document.payload)
-        except cbor.NotOneForm:
-            return None
-        operator = self._registry.operators.get(document.kid)
-        if operator is None or not document.signed_by(operator, cose.AAD_ACKNOWLEDGEMENT):
-            return None
-        if not isinstance(fields, dict) or misfit(fields, _LAYOUT, _OPTIONAL) is not None:
-            return None
-        return dict(fields)
 
     def _accepted(
         self, terminal: int, seq: int, digest: bytes, place: Place, *, kept: bool = True
@@ -71,3 +68,20 @@ class AcknowledgementAudit:
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:
         self._findings.add(Law.CHAINED, code, place, **facts)
+
+
+def operator_document(
+    complete: bytes, aad: bytes, layout: Layout, optional: Layout, registry: Registry
+) -> dict[int, Any] | None:
+    """The payload of a document that an operator of the export signed; None when none did."""
+    try:
+        document = cose.take_apart(complete)
+        fields = cbor.loads(document.payload)
+    except cbor.NotOneForm:
+        return None
+    operator = registry.operators.get(document.kid)
+    if operator is None or not document.signed_by(operator, aad):
+        return None
+    if not isinstance(fields, dict) or misfit(fields, layout, optional) is not None:
+        return None
+    return dict(fields)

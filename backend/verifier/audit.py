@@ -1,6 +1,6 @@
 """The order of an audit, and what comes out of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from backend.verifier import schema
@@ -10,13 +10,15 @@ from backend.verifier.awards import GrantAudit
 from backend.verifier.chain import ChainAudit
 from backend.verifier.conservation import SaleAudit
 from backend.verifier.equations import EquationAudit
-from backend.verifier.export_reader import Export
+from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law
 from backend.verifier.grants import read_grants
+from backend.verifier.heads import Heads
 from backend.verifier.ledger import Ledger
 from backend.verifier.loads import LoadAudit
 from backend.verifier.registry import Registry, expect_keys, read_registry
 from backend.verifier.settlement import SettlementAudit
+from backend.verifier.statements import StatementAudit
 from backend.verifier.waiting_records import WaitingRecordAudit
 from backend.verifier.workbook import Workbook
 
@@ -28,13 +30,21 @@ COUNTS = (
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The outcome: what was found, how much was looked at, whose keys were used."""
+    """The outcome: what was found, how much was looked at, whose keys were used.
+
+    Everything is said of the ledger up to ``position``, number and hash of its last
+    transfer, and of the journals up to ``journals``, number and hash of their last
+    entries. ``held``: by kind of signed document, the highest ledger head that one names.
+    """
 
     findings: Findings
     counts: dict[str, int]
     keys: dict[str, str]
     operator: str
     created_at: int
+    position: tuple[int, bytes] = (0, bytes(32))
+    held: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    journals: dict[int, tuple[int, bytes]] = field(default_factory=dict)
 
     @property
     def holds(self) -> bool:
@@ -57,7 +67,7 @@ def audit(
     """Judges the export in ``directory``.
 
     ``keys``: public keys that the auditor got elsewhere; ``evidence``: files of
-    acknowledgements that shops kept, in the form of acknowledgements.jsonl.
+    acknowledgements (in the form of acknowledgements.jsonl) and statements that shops kept.
     """
     findings = Findings()
     export = Export(directory, findings)
@@ -65,13 +75,9 @@ def audit(
         return Verdict(findings, {}, {}, "", 0)
     book = Workbook()
     try:
-        registry, counts = _judge(export, book, findings, keys, evidence)
+        return _judge(export, book, findings, keys, evidence)
     finally:
         book.close()
-    manifest = export.manifest
-    return Verdict(
-        findings, counts, _labels(registry), manifest["operator"], manifest["created_at"]
-    )
 
 
 def _judge(
@@ -80,12 +86,16 @@ def _judge(
     findings: Findings,
     keys: frozenset[bytes],
     evidence: tuple[Path, ...],
-) -> tuple[Registry, dict[str, int]]:
+) -> Verdict:
     registry = read_registry(export, book, findings)
     expect_keys(registry, keys, findings)
-    chain = ChainAudit(registry, book, findings)
+    heads, until = Heads(book, findings), export.manifest["created_at"]
+    chain = ChainAudit(registry, heads, book, findings)
     chain.walk(export)
-    _check_acknowledgements(export, AcknowledgementAudit(registry, book, findings), evidence)
+    kept = [row for path in evidence for row in export.rows_of(path, schema.EVIDENCE)]
+    _check_acknowledgements(
+        export, AcknowledgementAudit(registry, heads, book, findings, until), kept
+    )
     read_attestations(export, registry, book, findings)
     grants = read_grants(export, registry, book, findings)
     ledger = Ledger(book, findings)
@@ -94,6 +104,11 @@ def _judge(
     granting.check(export)
     sales = SaleAudit(grants, ledger, book, findings)
     sales.check()
+    statements = StatementAudit(registry, heads, book, findings, until)
+    for row in kept:
+        if row["merchant"] is not None:
+            statements.check(row)
+    heads.check()
     WaitingRecordAudit(ledger, book, findings).check()
     loads = LoadAudit(grants, ledger, book, findings)
     loads.check(export, granting.awards)
@@ -109,16 +124,18 @@ def _judge(
         kinds["on_card"] + kinds["expired_pending"] + kinds["blocked"],
         kinds["payable"] + kinds["in_payment"], kinds["paid"],
     )  # fmt: skip
-    return registry, dict(zip(COUNTS, numbers, strict=True))
+    return Verdict(
+        findings, dict(zip(COUNTS, numbers, strict=True)), _labels(registry),
+        export.manifest["operator"], until, (ledger.transfers, ledger.head), heads.held,
+        chain.heads,
+    )  # fmt: skip
 
 
-def _check_acknowledgements(
-    export: Export, audits: AcknowledgementAudit, evidence: tuple[Path, ...]
-) -> None:
+def _check_acknowledgements(export: Export, audits: AcknowledgementAudit, kept: list[Row]) -> None:
     for row in export.rows("acknowledgements.jsonl"):
         audits.check(row)
-    for path in evidence:
-        for row in export.rows_of(path, schema.FILES["acknowledgements.jsonl"]):
+    for row in kept:
+        if row["merchant"] is None:
             audits.check(row)
 
 

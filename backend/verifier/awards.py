@@ -10,16 +10,23 @@ from dataclasses import dataclass
 from backend.verifier import cose
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
-from backend.verifier.grants import Grant, Grants, Order
+from backend.verifier.grants import Grant, Grants, Order, by_two_people
 from backend.verifier.histories import totals_of
 from backend.verifier.ledger import Ledger
-from backend.verifier.registry import Registry
+from backend.verifier.registry import PurseKey, Registry
 from backend.verifier.workbook import Workbook
 
 _FILE = "grants.jsonl"
 _PREFIX = b"borsellino/1/grant\x00"
 _TERMS = (slice(0, 1), slice(4, 14), slice(23, 26))
 """Of a grant: slot; programme, categories and validity; flags and day limit."""
+
+_ON_CARD = ("on_card", "superseded")
+_ORDER_STATES = {
+    "approved": ("",), "void": ("",), "loading": ("loading",), "on_card": _ON_CARD,
+    "superseded_on_card": _ON_CARD,
+}  # fmt: skip
+"""What the grant of an order may be, by the order's state; empty: none that is not void."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class GrantAudit:
                 self._add(code or "GRANT_WITHOUT_ORDER", grant)
             elif grant.counts:
                 self._check_amounts(grant, order)
+        self._check_orders()
         self._check_reuse()
         self._check_budgets()
         self._check_seen()
@@ -78,6 +86,27 @@ class GrantAudit:
                 (row["programme"], row["funding_source"]),
                 approved=bool(row["approved_by"]) and row["approved_at"] is not None,
             )  # fmt: skip
+            if not by_two_people(row):
+                self._fault_of(row, "AWARD_ONE_PERSON", row["award"])
+            if row["act"] is not None and not row["act"].strip():
+                self._fault_of(row, "AWARD_WITHOUT_ACT", row["award"])
+
+    def _fault_of(self, row: Row, code: str, number: str) -> None:
+        place = row.place(f"{code.partition('_')[0].lower()} {number}")
+        self._findings.add(Law.GRANTED, code, place, id=number)
+
+    def _check_orders(self) -> None:
+        """Two people for every order that gives money; its state is that of its grant."""
+        for order in self._grants.orders.values():
+            if order.delta and not order.by_two:
+                self._fault_of(order.row, "ORDER_ONE_PERSON", order.id)
+            counting = [g.state for g in self._grants.by_order.get(order.id, ()) if g.counts]
+            state = order.row["state"]
+            if (
+                state in _ORDER_STATES
+                and (counting[0] if counting else "") not in (_ORDER_STATES[state])
+            ):
+                self._fault_of(order.row, "ORDER_STATE_OTHER", order.id)
 
     def _order_fault(self, grant: Grant, order: Order | None) -> str | None:
         if order is None:
@@ -150,28 +179,37 @@ class GrantAudit:
     def _check_seen(self) -> None:
         """A grant that a till saw on a card must be one that the town lists."""
         for digest, terminal, seq, line, octets in self._book.ask("SELECT * FROM seen"):
-            if digest in self._grants.by_digest:
+            listed = self._grants.by_digest.get(digest)
+            if listed is not None:
+                if not listed.counts:
+                    self._findings.trust("SEEN_GRANT_VOID")
                 continue
-            if self._is_signed(octets):
-                place = Place("entries.jsonl", line, terminal, seq)
-                number = int.from_bytes(octets[1:4], "big")
-                self._findings.add(Law.GRANTED, "GRANT_UNLISTED", place, grant=number)
-            else:
+            purse = self._signed_for(octets)
+            if purse is None:
                 self._findings.trust("SEEN_GRANT_UNSIGNED")
+                continue
+            place = Place("entries.jsonl", line, terminal, seq)
+            number = int.from_bytes(octets[1:4], "big")
+            twice = (purse, number) in self._grants.by_number
+            code = "GRANT_SEQ_TWICE" if twice else "GRANT_UNLISTED"
+            self._findings.add(Law.GRANTED, code, place, grant=number)
 
-    def _is_signed(self, octets: bytes) -> bool:
-        """Whether an issuer of this export signed it for a purse of this export."""
+    def _signed_for(self, octets: bytes) -> PurseKey | None:
+        """The purse of this export that an issuer of this export signed it for."""
         clear, signature = octets[:27], octets[27:]
         cores = {(town, core) for (town, _), core in self._registry.purses.items()}
         cores |= {
             (grant.purse[0], grant.row["info_core"]) for grant in self._grants.by_number.values()
         }
-        return any(
-            cose.signature_holds(key, _PREFIX + core + clear, signature)
-            for (issuer, key_id), key in self._registry.issuers.items()
-            if key_id == clear[26]
-            for town, core in cores
-            if town == issuer
+        return next(
+            (
+                (town, core[1:9])
+                for (issuer, key_id), key in self._registry.issuers.items()
+                if key_id == clear[26]
+                for town, core in cores
+                if town == issuer and cose.signature_holds(key, _PREFIX + core + clear, signature)
+            ),
+            None,
         )
 
     def _add(self, code: str, grant: Grant, **facts: str | int) -> None:

@@ -8,10 +8,12 @@ chain (the next entry names its hash) but counts for nothing else.
 from dataclasses import dataclass, field
 
 from backend.verifier import cbor, cose, entries
+from backend.verifier.day_closes import DayCloses
 from backend.verifier.documents import Documents
 from backend.verifier.entries import Entry
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.heads import Heads
 from backend.verifier.registry import Registry, Terminal
 from backend.verifier.workbook import Workbook
 
@@ -40,8 +42,13 @@ class _Journal:
 class ChainAudit:
     """Walks entries.jsonl once, in the order of the file."""
 
-    def __init__(self, registry: Registry, book: Workbook, findings: Findings) -> None:
+    def __init__(
+        self, registry: Registry, heads: Heads, book: Workbook, findings: Findings
+    ) -> None:
         self._registry = registry
+        self._closes = DayCloses(book, heads, findings)
+        self.heads: dict[int, tuple[int, bytes]] = {}
+        """How far each journal was followed: number and hash of its last entry."""
         self._book = book
         self._findings = findings
         self._documents = Documents(book, findings)
@@ -61,7 +68,9 @@ class ChainAudit:
             self._add("ENTRY_HASH_OTHER", place)
             return
         accepted = row["verdict"] == ACCEPTED
-        self._book.note("entry", digest, row["terminal"], row["seq"], accepted, row.line)
+        self._book.note(
+            "entry", digest, row["terminal"], row["seq"], accepted, row.line, row["received_at"]
+        )
         if not accepted:
             self._quarantined(row, digest, place)
         elif row["seq"] is None or row["terminal"] not in self._registry.terminals:
@@ -84,6 +93,7 @@ class ChainAudit:
         good = entry.document.signed_by(terminal.public, cose.AAD_ENTRY)
         if good and journal.continues(entry.seq, entry.prev):
             journal.detours[entry.seq, digest] = None
+            self._closes.miss(row["terminal"])
 
     def _accepted(self, row: Row, digest: bytes, place: Place) -> None:
         self.accepted += 1
@@ -100,8 +110,12 @@ class ChainAudit:
         entry = self._read(row, terminal, place)
         self._link(journal, seq, None if entry is None else entry.prev, place)
         journal.reach(seq, digest)
-        if entry is not None:
-            self._documents.note(entry, row, terminal)
+        self.heads[number] = seq, digest
+        if entry is None:
+            self._closes.miss(number)
+            return
+        self._documents.note(entry, row, terminal)
+        self._closes.take(entry, place)
 
     def _journal_of(self, number: int, terminal: Terminal) -> _Journal:
         journal = self._journal

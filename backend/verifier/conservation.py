@@ -54,8 +54,11 @@ class SaleAudit:
         else:
             self.posted += 1
             self._live(posting, demand, transfers)
+        cents = sum(worth.values())
+        self._book.note(
+            "worth", posting.terminal, posting.seq, cents, posting.live, posting.amount_open
+        )
         if posting.claim == "payable":
-            cents = sum(worth.values())
             self._book.note("owed", document, posting.merchant, cents, posting.amount_open)
 
     def _live(self, posting: Posting, demand: Demand, transfers: list[Transfer]) -> None:

@@ -16,6 +16,7 @@ from backend.verifier import cbor
 AAD_ENTRY = b"borsellino/1/entry"
 AAD_CERTIFICATE = b"borsellino/1/certificate"
 AAD_ACKNOWLEDGEMENT = b"borsellino/1/acknowledgement"
+AAD_STATEMENT = b"borsellino/1/statement"
 
 _BEFORE_KID = bytes.fromhex("d2844da201270448")
 _AFTER_KID = b"\xa0"

@@ -60,6 +60,7 @@ class Order:
     delta: int
     carried: int
     approved: bool
+    by_two: bool
 
 
 @dataclass(slots=True)
@@ -131,6 +132,7 @@ class _Reading:
                 row["slot"], (row["programme"], row["funding_source"]), row["delta_cents"],
                 row["carried_over_cents"],
                 approved=bool(row["approved_by"]) and row["approved_at"] is not None,
+                by_two=by_two_people(row),
             )  # fmt: skip
 
     def grant(self, row: Row) -> None:
@@ -139,9 +141,12 @@ class _Reading:
             return
         grant = _decode(row)
         place = row.place(f"grant {grant.seq}")
-        if not self._once(
-            row, "grant", f"{grant.purse[0].hex()}-{grant.purse[1].hex()}:{grant.seq}"
-        ):
+        number = f"{grant.purse[0].hex()}-{grant.purse[1].hex()}:{grant.seq}"
+        known = self.grants.by_number.get((grant.purse, grant.seq))
+        if known is not None and known.digest != grant.digest:
+            self.findings.add(Law.GRANTED, "GRANT_SEQ_TWICE", place, grant=grant.seq)
+            return
+        if not self._once(row, "grant", number):
             return
         code = self._fault(row, grant)
         if code is not None:
@@ -165,6 +170,12 @@ class _Reading:
         if flags or limit > DAY_LIMIT_MAX_EUR or not 1 <= grant.slot <= 6:
             return "GRANT_FIELDS"
         return None
+
+
+def by_two_people(row: Row) -> bool:
+    """Whether another person approved than asked for it; true where nobody is said to ask."""
+    asked, approved = row["requested_by"], row["approved_by"]
+    return asked is None or asked.strip().casefold() != (approved or "").strip().casefold()
 
 
 def _decode(row: Row) -> Grant:

@@ -80,18 +80,19 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         self._slots: dict[tuple[PurseKey, int | None], list[Account]] = {}
         self.transfers = 0
+        self.head = NO_HASH
+        """Hash of the last transfer."""
 
     def read(self, export: Export) -> None:
         """Reads accounts.jsonl and transfers.jsonl."""
         for row in export.rows("accounts.jsonl"):
             self._account(row)
-        head = NO_HASH
         for row in export.rows("transfers.jsonl"):
-            self._transfer(row, head)
-            head = row["hash"]
+            self._transfer(row, self.head)
+            self.head = row["hash"]
             self.transfers = row["id"]
         named = export.manifest["ledger_head"]
-        if (named["transfer"], named["hash"]) != (self.transfers, head):
+        if (named["transfer"], named["hash"]) != (self.transfers, self.head):
             place = Place("manifest.json", document="ledger_head")
             self._add("LEDGER_HEAD_OTHER", place, head=self.transfers, named=named["transfer"])
 
@@ -177,7 +178,7 @@ class Ledger:
             ref = row["ref"]
             self._book.note(
                 "transfer", number, row["from"], row["to"], row["amount_cents"],
-                ref["kind"], ref["id"], row["booked_at"], row.line,
+                ref["kind"], ref["id"], row["booked_at"], row.line, row["hash"],
             )  # fmt: skip
 
     def _is_bookable(self, row: Row, place: Place) -> bool:

@@ -144,7 +144,8 @@ FILES: Mapping[str, Reader] = {
         {
             "award": name, "municipality": name, "programme": count, "funding_source": name,
             "amount_cents": count, "withdrawn_cents": count, **_APPROVAL,
-        }
+        },
+        {"requested_by": maybe(name), "act": maybe(word)},
     ),
     "orders.jsonl": record(
         {
@@ -153,7 +154,7 @@ FILES: Mapping[str, Reader] = {
             "programme": count, "funding_source": name, "delta_cents": count,
             "carried_over_cents": count, "state": word, **_APPROVAL,
         },
-        {"source_ref": maybe(name)},
+        {"source_ref": maybe(name), "requested_by": maybe(name)},
     ),
     "grants.jsonl": record(
         {
@@ -168,7 +169,7 @@ FILES: Mapping[str, Reader] = {
             "terminal": maybe(count), "seq": maybe(count), "bytes": maybe(octets()),
             "verdict": one_of("accepted", "quarantined"), "posting": maybe(_POSTING),
         },
-        {"hash": maybe(octets(32)), "reason": maybe(word)},
+        {"hash": maybe(octets(32)), "reason": maybe(word), "received_at": maybe(count)},
     ),
     "attestations.jsonl": record(
         {
@@ -220,6 +221,9 @@ FILES: Mapping[str, Reader] = {
         }
     ),
 }  # fmt: skip
+
+EVIDENCE = record({"bytes": octets()}, {"terminal": maybe(count), "merchant": maybe(name)})
+"""A document that a shop kept: a statement when it names a merchant, else an acknowledgement."""
 
 MANIFEST = record(
     {

@@ -9,6 +9,11 @@ from backend.verifier.findings import Findings, Law
 from backend.verifier.ledger import Account, Ledger
 from backend.verifier.workbook import Workbook
 
+_STATES_BY_PAYMENT = {
+    "paid": ("paid",), "sent": ("in_payment",), "created": ("approved",), "failed": ("failed",),
+    "": ("created", "sent", "under_review", "failed"),
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
@@ -33,12 +38,14 @@ class SettlementAudit:
         """Batches that a payment stands for."""
         self._failed: set[str] = set()
         """Batches whose money is owed again."""
+        self._payment_states: dict[str, set[str]] = {}
 
     def check(self, export: Export) -> None:
         """Statements first, then batches with what was paid of them."""
         for row in export.rows("statements.jsonl"):
             self._statement(row)
         for row in export.rows("payments.jsonl"):
+            self._payment_states.setdefault(row["batch"], set()).add(row["state"])
             if row["outcome_ref"] is not None:
                 self._answered.add(row["batch"])
             if row["state"] in ("sent", "paid"):
@@ -69,6 +76,8 @@ class SettlementAudit:
         if cents != row["total_cents"]:
             self._add("TOTAL_WRONG", row, f"batch {number}")
         self.batches[number] = Batch(row, row["merchant"], cents)
+        if row["state"] not in self._states_of(number):
+            self._add("BATCH_STATE_OTHER", row, f"batch {number}")
         demanded: Counter[str] = Counter()
         if row["state"] != "failed" or number in self._answered:
             # One that was turned down before the bank had it has given its money back.
@@ -77,6 +86,14 @@ class SettlementAudit:
         transfers = self._ledger.of("batch", number)
         place, found = row.place(f"batch {number}"), booked(transfers, _spot)
         compare(self._findings, place, demanded, found, transfers)
+
+    def _states_of(self, number: str) -> tuple[str, ...]:
+        """What a batch may be by what became of its payments."""
+        states = self._payment_states.get(number, set())
+        for state in ("paid", "sent", "created"):
+            if state in states:
+                return _STATES_BY_PAYMENT[state]
+        return _STATES_BY_PAYMENT["failed" if states else ""]
 
     def _check_line(self, row: Row, line: dict[str, object], kind: str) -> None:
         """A line pays a posting of this merchant, at its worth."""

@@ -12,9 +12,11 @@ from typing import Any
 
 _SCHEMA = """
 -- Every row of entries.jsonl, whatever became of it.
-CREATE TABLE entry (hash BLOB, terminal INTEGER, seq INTEGER, kept INTEGER, line INTEGER);
+CREATE TABLE entry (hash BLOB, terminal INTEGER, seq INTEGER, kept INTEGER, line INTEGER,
+    received INTEGER);
 CREATE INDEX entry_of ON entry (terminal, seq);
 CREATE INDEX entry_by_hash ON entry (hash);
+CREATE INDEX entry_received ON entry (received);
 -- Accepted intents: what the till said it would write.
 CREATE TABLE intent (hash BLOB PRIMARY KEY, short BLOB, terminal INTEGER, seq INTEGER,
     line INTEGER, merchant TEXT, prior_hash BLOB, bytes BLOB) WITHOUT ROWID;
@@ -45,7 +47,10 @@ CREATE TABLE closed (intent BLOB, type INTEGER, merchant TEXT, PRIMARY KEY (inte
 CREATE TABLE seen (hash BLOB, terminal INTEGER, seq INTEGER, line INTEGER, grant BLOB);
 -- The ledger.
 CREATE TABLE transfer (id INTEGER PRIMARY KEY, src TEXT, dst TEXT, cents INTEGER,
-    ref_kind TEXT, ref_id TEXT, booked_at INTEGER, line INTEGER);
+    ref_kind TEXT, ref_id TEXT, booked_at INTEGER, line INTEGER, hash BLOB);
+-- Ledger heads that signed documents name.
+CREATE TABLE head (number INTEGER, hash BLOB, source TEXT, file TEXT, line INTEGER,
+    terminal INTEGER, seq INTEGER);
 CREATE INDEX transfer_ref ON transfer (ref_kind, ref_id);
 CREATE INDEX transfer_src ON transfer (src);
 CREATE INDEX transfer_dst ON transfer (dst);
@@ -58,6 +63,9 @@ CREATE INDEX claimed_on ON claimed (issuer, purse, slot);
 -- What an entry may be settled with: its worth, if it is owed to a merchant.
 CREATE TABLE owed (entry TEXT PRIMARY KEY, merchant TEXT, cents INTEGER, amount_open INTEGER)
     WITHOUT ROWID;
+-- What every posting is worth, whoever it is owed to.
+CREATE TABLE worth (terminal INTEGER, seq INTEGER, cents INTEGER, live INTEGER,
+    amount_open INTEGER, PRIMARY KEY (terminal, seq)) WITHOUT ROWID;
 -- Lines of batches that stand for an entry: each entry once.
 CREATE TABLE batched (entry TEXT, batch TEXT, cents INTEGER, line INTEGER);
 CREATE INDEX batched_of ON batched (entry);

@@ -114,10 +114,11 @@ class Shown:
     @classmethod
     def read(cls, value: Value) -> Self:
         """From CBOR."""
-        slot, before, after = (
-            as_uint(item, "shown", U24_MAX) for item in as_list(value, "shown", 3)
-        )
-        return cls(slot, before, after)
+        slot, before, after = as_list(value, "shown", 3)
+        return cls(
+            as_uint(slot, "shown", _SLOT_MAX), as_uint(before, "shown", U24_MAX),
+            as_uint(after, "shown", U24_MAX),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

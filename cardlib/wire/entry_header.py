@@ -68,7 +68,7 @@ class Header:
         """Takes keys 3 to 16 from the map."""
         return cls(
             terminal=TerminalNumber(fields.uint(3, U24_MAX)),
-            seq=Seq(fields.uint(4, U24_MAX)),
+            seq=_seq(fields.uint(4, U24_MAX)),
             prev_hash=fields.bytes(5, 32),
             wall_ms=fields.uint(6),
             monotonic_ms=fields.uint(7),
@@ -82,6 +82,12 @@ class Header:
             batch=fields.uint(15),
             cashier=fields.text(16),
         )
+
+
+def _seq(value: int) -> Seq:
+    if not value:
+        raise MalformedError("entry", "numbers begin with 1")
+    return Seq(value)
 
 
 def _module_class(value: int) -> ModuleClass:
