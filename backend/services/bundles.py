@@ -64,6 +64,7 @@ def _draft(unit: Unit) -> Bundle:
     ids = {purse.id: _purse_id(purse) for purse in purses}
     issuers = {town.id: town.issuer for town in unit.programmes.municipalities()}
     announced = unit.key_sets.all()
+    least = unit.cards.least_live_grants()
     return Bundle(
         version=0,
         issued_at=0,
@@ -85,7 +86,9 @@ def _draft(unit: Unit) -> Bundle:
         ),
         hotlist=tuple(ids[purse.id] for purse in purses if purse.hotlisted_at is not None),
         watermarks=tuple(
-            _watermark(unit, purse) for purse in purses if purse.proven_hash is not None
+            _watermark(purse, least.get(purse.id, 0))
+            for purse in purses
+            if purse.proven_hash is not None
         ),
         proof_requests=tuple(
             ProofRequest(ids[request.purse_id], request.ctr)
@@ -95,12 +98,9 @@ def _draft(unit: Unit) -> Bundle:
     )
 
 
-def _watermark(unit: Unit, purse: PurseRow) -> Watermark:
-    live = [grant.grant_seq for grant in unit.cards.grants_of(purse.id) if grant.state == "on_card"]
+def _watermark(purse: PurseRow, least_grant_seq: int) -> Watermark:
     assert purse.proven_hash is not None
-    return Watermark(
-        _purse_id(purse), purse.proven_ctr, purse.proven_hash[:4], min(live, default=0)
-    )
+    return Watermark(_purse_id(purse), purse.proven_ctr, purse.proven_hash[:4], least_grant_seq)
 
 
 def _purse_id(purse: PurseRow) -> PurseId:

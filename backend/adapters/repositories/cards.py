@@ -96,6 +96,15 @@ class Cards:
             .order_by(CardGrantRow.grant_seq)
         ).all()
 
+    def least_live_grants(self) -> dict[int, int]:
+        """The lowest grant_seq that is live on a card, by purse; purses without one are absent."""
+        rows = self._session.execute(
+            select(CardGrantRow.purse_id, func.min(CardGrantRow.grant_seq))
+            .where(CardGrantRow.state == "on_card")
+            .group_by(CardGrantRow.purse_id)
+        )
+        return {purse: least for purse, least in rows}  # noqa: C416 - rows are no pairs to mypy
+
     def grants_of_order(self, order_id: int) -> Sequence[CardGrantRow]:
         """The grants signed for an order, oldest first."""
         return self._session.scalars(

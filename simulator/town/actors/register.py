@@ -105,7 +105,8 @@ class Register:
             self._agent = Agent(
                 self._agent_till, self.uplink, self.clock, self._randomness, beat=self._beat
             )
-        self.last_report = self._agent.round(beat_due=True)
+        beaten = self.till is not None and heartbeat.append_heartbeat(self.till.journal)
+        self.last_report = self._agent.round(beat_due=not beaten)
         if self.till is not None:
             self.till.refresh()
         return self.last_report
