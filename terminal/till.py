@@ -154,13 +154,13 @@ class Till:
         """Verifies a bundle and makes it the till's; the agent calls this.
 
         AuthenticityError when it is not the operator's; TillError ``BUNDLE_OLDER`` for
-        one below the newest ever installed.
+        one below the newest ever installed; DiskFullError, and the old one stays.
         """
         bundle = Bundle.open(complete, self.operator)
         installed = reader.acknowledgements.bundle_version()
         if bundle.version < max(installed, self.trust.bundle.version if self.trust.bundle else 0):
             raise TillError("BUNDLE_OLDER", version=bundle.version)
-        self.files.storage.write(self.files.bundle, complete)
+        self.files.keep(self.files.bundle, complete)
         reader.acknowledgements.record_bundle(bundle.version, sha256(complete).digest())
         self.refresh()
         return bundle
@@ -173,7 +173,7 @@ class Till:
         if isinstance(self.module, CardModule):
             self.module.take_keys(complete)
         self._take_keys(complete)
-        self.files.storage.write(self.files.module_keys, complete)
+        self.files.keep(self.files.module_keys, complete)
 
     def key_sets_wanted(self) -> frozenset[HeldSet]:
         """Key sets that the bundle wants this till to hold."""

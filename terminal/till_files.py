@@ -10,6 +10,7 @@
 ========================  =========================================================
 """
 
+import errno
 import json
 import tomllib
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from typing import Self
 
 from cardlib.wire.bundle import Bundle
 from cardlib.wire.ed25519 import PublicKey
-from terminal.errors import TillError
+from terminal.errors import JournalError, TillError
+from terminal.journal.store import DiskFullError
 from terminal.storage import Storage
 from terminal.system_storage import SYSTEM
 from terminal.till_module import ModuleSlot
@@ -123,6 +125,15 @@ class TillFiles:
         if not self.has(path):
             raise TillError("TILL_MISSING", path=str(path.parent))
         return path
+
+    def keep(self, path: Path, content: bytes) -> None:
+        """Replaces one of these files, durably; DiskFullError, JournalError ``JOURNAL_IO``."""
+        try:
+            self.storage.write(path, content)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise DiskFullError from error
+            raise JournalError("JOURNAL_IO", why=str(error)) from error
 
     def read_bundle(self, operator: PublicKey) -> Bundle | None:
         """The newest bundle, None when there is none; AuthenticityError when not genuine."""

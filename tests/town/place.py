@@ -35,6 +35,8 @@ from terminal.agent.uplink import Uplink
 from terminal.counter import Counter as TillCounter
 from terminal.sale.debit import SaleResult
 from terminal.sale.offer import Item
+from terminal.storage import Storage
+from terminal.system_storage import SYSTEM
 from terminal.till import Till
 from terminal.till_files import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
@@ -63,9 +65,11 @@ class Place:
         self.merchant = backend.merchants.register("Bottega", "IT60X0542811101000000123456")
         backend.merchants.enable(self.merchant, self.programme)
 
-    def shop(self, name: str = "till", exchanger: Exchanger | None = None) -> "Shop":
+    def shop(
+        self, name: str = "till", exchanger: Exchanger | None = None, storage: Storage = SYSTEM
+    ) -> "Shop":
         """An enrolled till; ``exchanger``: what stands in front of the hall."""
-        return Shop(self, name, exchanger or self.hall.answer)
+        return Shop(self, name, exchanger or self.hall.answer, storage)
 
     def card(self, shop: "Shop", seed: str = "card") -> "Card":
         """A personalised card, made over the shop's line while nothing goes wrong."""
@@ -134,9 +138,11 @@ class Card:
 
 
 class Shop:
-    """A till with real files, on a line of its own."""
+    """A till with real files (or another ``storage``), on a line of its own."""
 
-    def __init__(self, place: Place, name: str, exchanger: Exchanger) -> None:
+    def __init__(
+        self, place: Place, name: str, exchanger: Exchanger, storage: Storage = SYSTEM
+    ) -> None:
         self.place, backend = place, place.hall.backend
         self.clock = DeviceClock(place.time, name)
         self.randomness = SeededRandomness(f"{place.seed}:{name}")
@@ -144,9 +150,9 @@ class Shop:
         keys = TillKeys.generate(self.randomness)
         code = backend.enrolment.issue_code(place.merchant, keys.public_key.fingerprint)
         answer = EnrolmentAnswer.decode(backend.enrolment.enrol(keys.request(code)))
-        self.files = TillFiles(place.directory / name)
-        self.files.directory.mkdir()
-        TillConfig(URL, cashier="1").write(self.files.config)
+        self.files = TillFiles(place.directory / name, storage)
+        storage.make_directory(self.files.directory)
+        TillConfig(URL, cashier="1").write(self.files.config, storage)
         self.files.storage.write(self.files.certificate, answer.certificate)
         self.files.storage.write(self.files.bundle, answer.bundle)
         self.keys = keys.enrolled(answer.operator_key, answer.sealed_keys)

@@ -59,8 +59,10 @@ from terminal.sale.debit import SaleResult
 from terminal.sale.offer import Item
 from terminal.sale.session import SaleSession
 from terminal.sale.states import Step
+from terminal.storage import Storage
+from terminal.system_storage import SYSTEM
 from terminal.till import Till
-from terminal.till_files import TillConfig, TillFiles, write_durably
+from terminal.till_files import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
 
 ISSUER = bytes.fromhex("018153")
@@ -187,6 +189,7 @@ class Stage:
     masters: IssuerMasters = field(
         default_factory=lambda: IssuerMasters(*(bytes([n]) * 32 for n in (1, 2, 3, 4)))
     )
+    storage: Storage = SYSTEM
     bundle: Bundle = field(init=False)
     open_tills: ExitStack = field(default_factory=ExitStack)
 
@@ -250,7 +253,7 @@ class Stage:
     ) -> Till:  # fmt: skip
         """An enrolled till, open to sell; opened again it is the same one."""
         directory = self.folder / (name or f"till-{terminal}")
-        directory.mkdir(parents=True, exist_ok=True)
+        self.storage.make_directory(directory)
         seed = bytes([terminal & 0xFF]) * 32
         keys = TillKeys(
             seed, bytes(32), bytes([5]) * 32, self.operator.public,
@@ -261,9 +264,9 @@ class Stage:
             merchant_name="Alimentari Rossi", operator="Comune di Prova", issued_at=START - 86_400,
         )  # fmt: skip
         complete = certificate.sign(self.operator)
-        files = TillFiles(directory)
-        write_durably(files.certificate, complete)
-        write_durably(files.bundle, self.bundle.sign(self.operator))
+        files = TillFiles(directory, self.storage)
+        self.storage.write(files.certificate, complete)
+        self.storage.write(files.bundle, self.bundle.sign(self.operator))
         module = module or SoftModule(keys.ring, self.randomness)
         author = Author(certificate.terminal, module, self.clock, sha256(complete).digest())
         till = Till(
@@ -272,9 +275,10 @@ class Stage:
         )  # fmt: skip
         till.refresh()
         space = Space(
-            files.ballast, self.randomness, disk, ballast_bytes=256 * 1024, headroom_bytes=0
-        )
-        till.take_journal(Journal.open(files.journal, keys.journal, author, space))
+            files.ballast, self.randomness, disk, storage=self.storage,
+            ballast_bytes=256 * 1024, headroom_bytes=0,
+        )  # fmt: skip
+        till.take_journal(Journal.open(files.journal, keys.journal, author, space, self.storage))
         self.open_tills.callback(till.close)
         return till
 
