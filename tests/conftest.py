@@ -6,13 +6,14 @@ When that part is missing the test fails: it is left out only by the explicit ch
 pytest-xdist they stay on one worker; each worker starts a PostgreSQL of its own.
 """
 
+import os
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 
 from tests import needs
-from tests.databases import cluster, databases, engine
+from tests.databases import cluster, databases, engine, superfluous
 
 __all__ = ["cluster", "databases", "engine"]
 
@@ -42,6 +43,10 @@ def _left_out(config: pytest.Config, group: str) -> bool:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads its group markers
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    dropped = superfluous(items, os.environ)
+    if dropped:
+        config.hook.pytest_deselected(items=list(dropped))
+        items[:] = [item for item in items if item not in dropped]
     for item in items:
         groups = [group for group in needs.GROUPS if item.get_closest_marker(group)]
         if not groups and REAL_STACK in item.path.parents:

@@ -5,7 +5,7 @@ what lies behind it is exchanged. Nothing here waits for a disk: nobody cuts the
 """
 
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Protocol
@@ -20,6 +20,9 @@ from backend.adapters.migrate import migrate
 from tests import postgres_cluster
 from tests.postgres_cluster import Cluster
 
+ALL = "BORSELLINO_ALL_POSTGRES"
+"""Set, it runs every case of every test on PostgreSQL, too."""
+CASES_MAX = 3
 KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 
 
@@ -189,6 +192,25 @@ def _copy_out(connection: psycopg.Connection[tuple[object, ...]], table: str) ->
 
 def _hurry(connection: DBAPIConnection, _record: object) -> None:
     connection.cursor().execute("PRAGMA synchronous = OFF")
+
+
+def superfluous(items: Sequence[pytest.Item], environment: Mapping[str, str]) -> set[pytest.Item]:
+    """Cases that need not run on PostgreSQL, too: of each test some do, evenly chosen.
+
+    Where a card is torn at each of its commands, the database is asked the same each time.
+    """
+    if environment.get(ALL):
+        return set()
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if "databases" in getattr(item, "fixturenames", ()) and item.get_closest_marker("postgres"):
+            cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
+    return {
+        item
+        for those in cases.values()
+        for number, item in enumerate(those)
+        if number * CASES_MAX // len(those) == (number - 1) * CASES_MAX // len(those)
+    }
 
 
 @pytest.fixture(scope="session")

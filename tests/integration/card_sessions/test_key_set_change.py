@@ -38,6 +38,7 @@ from simulator.faults import (
 )
 from simulator.pin_pad import CANCELS, WAITS, Act, KeypadReader, types
 from terminal.agent.card_session import run_session
+from tests.databases import Databases
 from tests.integration.card_sessions.bench import (
     DESK,
     ISSUER,
@@ -49,7 +50,7 @@ from tests.integration.card_sessions.bench import (
     Uplink,
     station_key,
 )
-from tests.integration.card_sessions.conftest import Disk, Snapshot
+from tests.integration.card_sessions.conftest import Snapshot
 
 Break = Callable[[Card, int], CardConnection]
 BREAKS: dict[str, Break] = {
@@ -107,23 +108,23 @@ def seen_by_a_till(card: Card) -> dict[int, int] | str:
 
 
 @pytest.fixture(scope="module")
-def in_the_field(disk: Disk, founded: tuple[bytes, Town]) -> Snapshot:
+def in_the_field(databases: Databases, founded: tuple[str, Town]) -> Snapshot:
     database, twin = founded
-    town = Town(disk.write(database), twin, "field")
+    town = Town(databases.restore(database), twin, "field")
     card = town.purse_card("field")
     for slot, cents in ((1, 5000), (2, 700)):
         town.order(card, cents, slot=slot, programme=slot)
         assert town.load(card).outcome == "LOAD_DONE"
     card.debit(1250)
     assert town.begin_key_set() == 2
-    return Snapshot(disk.read(), town, card)
+    return Snapshot(databases.keep(), town, card)
 
 
 @pytest.fixture
-def field_card(disk: Disk, in_the_field: Snapshot) -> Card:
+def field_card(databases: Databases, in_the_field: Snapshot) -> Card:
     """37.50 in one wallet and 7.00 in another, a sale on its way, a new key set begun."""
     at = in_the_field
-    return at.card.copy(Town(disk.write(at.database), at.town, "renewing"))
+    return at.card.copy(Town(databases.restore(at.database), at.town, "renewing"))
 
 
 def assert_renewed(card: Card) -> None:
