@@ -117,14 +117,14 @@ class _Ring:
 def conclude(question: Question, evidence: Evidence | None) -> Conclusion:
     """The first row that fits. ``evidence`` is None when no answer had a valid MAC."""
     if evidence is None:
-        return Conclusion(Verdict.NOTHING, "RECOVERY_NO_ANSWER")
+        return _told("no_answer", Conclusion(Verdict.NOTHING, "RECOVERY_NO_ANSWER"))
     if evidence.purse != question.purse:
-        return Conclusion(Verdict.WRONG_CARD, "RECOVERY_WRONG_CARD")
+        return _told("wrong_card", Conclusion(Verdict.WRONG_CARD, "RECOVERY_WRONG_CARD"))
     ring = _prepare(question, evidence.readings)
     for row in _ROWS:
         conclusion = row(ring)
         if conclusion is not None:
-            return _completed(conclusion, ring)
+            return _told(_name(row), _completed(conclusion, ring))
     raise AssertionError("the table is complete")  # pragma: no cover
 
 
@@ -198,6 +198,22 @@ _ROWS: tuple[Callable[[_Ring], Conclusion | None], ...] = (
     _no_record,
 )
 """In the order of PROTOCOL 5, after *no answer* and *another purse*."""
+
+
+def _name(row: Callable[[_Ring], Conclusion | None]) -> str:
+    return row.__name__.removeprefix("_")
+
+
+ROW_NAMES = ("no_answer", "wrong_card", *map(_name, _ROWS))
+"""Every row, in its order."""
+OBSERVERS: list[Callable[[str], None]] = []
+"""Who is told which row concluded: the simulated town, which counts them; nobody in a shop."""
+
+
+def _told(row: str, conclusion: Conclusion) -> Conclusion:
+    for observer in OBSERVERS:
+        observer(row)
+    return conclusion
 
 
 def _unresolved(code: str, *attest: int) -> Conclusion:

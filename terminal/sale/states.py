@@ -1,5 +1,6 @@
 """The states of a sale and every way between them (PROTOCOL 5), in one table."""
 
+from collections.abc import Callable
 from enum import StrEnum
 
 
@@ -104,6 +105,13 @@ class Step(StrEnum):
     RECOVERY = "recovery"
 
 
+OBSERVERS: list[Callable[[State, Event], None]] = []
+"""Who is told of every move: the simulated town, which counts them; nobody in a shop."""
+
+
 def after(state: State, event: Event) -> State:
     """The next state. KeyError is a bug of the caller: the table has every way there is."""
-    return TRANSITIONS[state, event]
+    following = TRANSITIONS[state, event]
+    for observer in OBSERVERS:
+        observer(state, event)
+    return following

@@ -1,0 +1,208 @@
+"""From a plan that fails to the shortest history that still fails with the same code.
+
+::
+
+    shrunk = shrink(recipe, Failure.of(error), play, clock)
+    shrunk.told("it")                      # lines for people
+
+Delta debugging (Zeller's ddmin) over happenings, then over accidents, until nothing more can be
+left out or the budget of runs and seconds is spent. Each happening has its own sub-seed, so
+what stays behaves as it did. A :class:`Recipe` names the plan by its arguments and by what was
+left out: a small JSON file that replays it.
+"""
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from cardlib.errors import CodedError
+from cardlib.ports import Clock
+from cardlib.text import catalogue
+from cardlib.wire.money import Money
+from simulator.town.plan.making import make_plan
+from simulator.town.plan.model import Happening, Plan, Size
+
+RUNS_MAX, SECONDS_MAX = 400, 300.0
+_BROKEN = (Exception,)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The arguments that make a plan, and the ids of what is left out of it."""
+
+    seed: int
+    days: int
+    people: int = 12
+    shops: int = 3
+    trips: float = 1.0
+    faults: float = 0.0
+    gone: frozenset[str] = frozenset()
+
+    def plan(self) -> Plan:
+        """The same history every time."""
+        size = Size(self.people, self.shops, self.trips)
+        return make_plan(self.seed, self.days, size, self.faults).without(self.gone)
+
+    def without(self, ids: Collection[str]) -> "Recipe":
+        """The same, with less in it."""
+        fields = {name: getattr(self, name) for name in ("seed", "days", "people", "shops")}
+        return Recipe(**fields, trips=self.trips, faults=self.faults, gone=self.gone | set(ids))
+
+    def write(self, path: Path) -> None:
+        """As JSON."""
+        path.write_text(json.dumps(asdict(self) | {"gone": sorted(self.gone)}, indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """What :meth:`write` wrote."""
+        fields = json.loads(path.read_text())
+        return cls(**fields | {"gone": frozenset(fields["gone"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong: a code, or the name of an error that has none; and after what."""
+
+    code: str
+    happening: str = ""
+    says: str = ""
+
+    @classmethod
+    def of(cls, error: BaseException) -> Self:
+        """From whatever a run ended with."""
+        if isinstance(error, CodedError):
+            facts = error.facts
+            said = ", ".join(f"{name} {value}" for name, value in sorted(facts.items()))
+            return cls(error.code, str(facts.get("happening", "")), said)
+        return cls(type(error).__name__, says=str(error))
+
+
+Play = Callable[[Plan], None]
+"""Plays a plan with its checks; raises what goes wrong."""
+
+
+def failure_of(play: Play, plan: Plan) -> Failure | None:
+    """How a plan fails, None when it does not."""
+    try:
+        play(plan)
+    except _BROKEN as error:  # whatever it is, it is what is looked for
+        return Failure.of(error)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """The shortest history found; ``whole``: nothing more can be left out of it."""
+
+    recipe: Recipe
+    plan: Plan
+    failure: Failure
+    runs: int
+    whole: bool
+
+    def told(self, lang: str, file: Path | None = None) -> list[str]:
+        """Seed, the history in plain words, what goes wrong, and how to see it again."""
+        label = catalogue.label
+        lines = [
+            label("town", "shrunk", lang, seed=self.recipe.seed, code=self.failure.code,
+                  happenings=len(self.plan.happenings), accidents=len(self.plan.accidents),
+                  runs=self.runs)
+        ]  # fmt: skip
+        lines += [line for item in self.plan.happenings for line in told(item, lang)]
+        lines.append(f"{self.failure.code}: {self.failure.says}")
+        if file is not None:
+            lines.append(
+                label("town", "replay", lang, command=f"borsellino sim town --replay {file}")
+            )
+        return lines
+
+
+def told(item: Happening, lang: str) -> list[str]:
+    """One happening in plain words, its accidents below it."""
+    when = datetime.fromtimestamp(item.at_ms / 1000, UTC).strftime("%d.%m. %H:%M")
+    cents = item.cents or sum(amount for _, amount in item.basket)
+    facts = {
+        "person": item.person, "shop": item.shop, "till": item.till, "seconds": item.seconds,
+        "amount": catalogue.money(Money(cents), lang),
+    }  # fmt: skip
+    lines = [f"{when}  {catalogue.label('town_happening', item.kind, lang, **facts)}  [{item.id}]"]
+    for accident in item.accidents:
+        what = catalogue.label("town_accident", accident.kind, lang, at=accident.at)
+        lines.append(f"               {what}")
+    return lines
+
+
+@dataclass(slots=True)
+class _Search:
+    recipe: Recipe
+    wanted: Failure
+    play: Play
+    clock: Clock
+    runs_max: int
+    until_ms: int
+    runs: int = 0
+    seen: dict[frozenset[str], Failure | None] = field(default_factory=dict)
+
+    @property
+    def spent(self) -> bool:
+        return self.runs >= self.runs_max or self.clock.monotonic_ms() >= self.until_ms
+
+    def fails(self, gone: frozenset[str]) -> Failure | None:
+        """The same failure without these; None when it is another one or none, or no time."""
+        if gone not in self.seen:
+            if self.spent:
+                return None
+            self.runs += 1
+            found = failure_of(self.play, self.recipe.without(gone).plan())
+            self.seen[gone] = found if found and found.code == self.wanted.code else None
+        return self.seen[gone]
+
+    def smallest(self, ids: Sequence[str], gone: frozenset[str]) -> frozenset[str]:
+        """``gone``, and of ``ids`` as many as can go; ddmin with complements."""
+        kept, parts = list(ids), 2
+        while kept and not self.spent:
+            size = max(1, -(-len(kept) // parts))
+            for start in range(0, len(kept), size):
+                less = gone | set(kept[start : start + size])
+                if self.fails(less):
+                    gone, kept = less, kept[:start] + kept[start + size :]
+                    parts = max(parts - 1, 2)
+                    break
+            else:
+                if size == 1:
+                    break
+                parts = min(parts * 2, len(kept))
+        return gone
+
+
+def shrink(
+    recipe: Recipe, failure: Failure, play: Play, clock: Clock, *,
+    runs_max: int = RUNS_MAX, seconds_max: float = SECONDS_MAX,
+) -> Shrunk:  # fmt: skip
+    """The shortest history that still fails as ``recipe`` does; ``clock`` is the machine's."""
+    until = clock.monotonic_ms() + int(seconds_max * 1000)
+    search = _Search(recipe, failure, play, clock, runs_max, until)
+    gone, size = _after(recipe.plan(), failure), -1
+    gone = gone if search.fails(gone) else frozenset()
+    while len(gone) != size and not search.spent:
+        size = len(gone)
+        plan = recipe.without(gone).plan()
+        gone = search.smallest([item.id for item in plan.happenings], gone)
+        plan = recipe.without(gone).plan()
+        gone = search.smallest([item.id for item in plan.accidents], gone)
+    shorter = recipe.without(gone)
+    found = search.seen.get(gone) or failure
+    return Shrunk(shorter, shorter.plan(), found, search.runs, not search.spent)
+
+
+def _after(plan: Plan, failure: Failure) -> frozenset[str]:
+    """What came after the happening that failed cannot matter."""
+    ids = [item.id for item in plan.happenings]
+    return (
+        frozenset(ids[ids.index(failure.happening) + 1 :])
+        if failure.happening in ids
+        else frozenset()
+    )

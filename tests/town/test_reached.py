@@ -1,0 +1,53 @@
+"""What a run has gone through is counted way by way, and what it has not is named."""
+
+from cardlib.codec.purse import EMPTY_SPEND
+from cardlib.wire.card_session import SessionOpening
+from cardlib.wire.ids import PurseId
+from simulator.town.reached import TABLES, Reached, watching
+from terminal.recovery.table import Question, conclude
+from terminal.sale.states import Event, State, after
+from tests.town.place import Place
+
+QUESTION = Question(PurseId(bytes(3), bytes(8)), 1, bytes(8), EMPTY_SPEND, EMPTY_SPEND)
+
+
+def test_moves_of_a_sale_and_rows_of_recovery_are_counted() -> None:
+    with watching() as reached:
+        after(State.IDLE, Event.CARD_GOOD)
+        after(State.IDLE, Event.CARD_GOOD)
+        conclude(QUESTION, None)
+    after(State.IDLE, Event.CARD_GONE)
+    assert reached.of("sale")["idle>card_read by card_good"] == 2
+    assert reached.of("sale")["idle>idle by card_gone"] == 0
+    assert reached.of("recovery")["no_answer"] == 1
+
+
+def test_a_load_and_a_sale_go_through_the_tables_of_the_backend(place: Place) -> None:
+    with watching() as reached:
+        shop = place.shop()
+        card = place.card(shop)
+        place.order(card, 5_000)
+        shop.session(card, SessionOpening("load", ""))
+        shop.sell(card, 1_250)
+        shop.sync()
+    assert reached.of("order")["approved>loading"] == reached.of("order")["loading>on_card"] == 1
+    assert reached.of("grant")[">loading"] == 1
+    assert reached.of("session_outcome")["PURSE_MADE"] == 1
+    assert reached.of("intent")["open>committed"] == 1
+    assert reached.of("posting")[">proven"] == 1
+    assert reached.of("entry")["sale accepted"] == 1
+    assert reached.of("transfer")["sale_proven"] == 1
+    assert "void_proven" in reached.unreached()["transfer"]
+
+
+def test_counts_of_many_seeds_come_together() -> None:
+    one, other = Reached(), Reached()
+    one.note("recovery", "no_answer")
+    other.note("recovery", "no_answer")
+    other.note("recovery", "wrong_card")
+    one.add(Reached.from_json(other.as_json()))
+    assert one.of("recovery")["no_answer"] == 2
+    assert one.of("recovery")["wrong_card"] == 1
+    assert "no_answer" not in one.unreached()["recovery"]
+    assert f"recovery: 2 of {len(TABLES['recovery'])}" in one.lines()
+    assert "  not reached: rolled_back" in one.lines()
