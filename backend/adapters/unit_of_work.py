@@ -36,8 +36,17 @@ class Unit:
 
     def add(self, *rows: Base) -> None:
         """Stores new rows; their ids are known afterwards."""
-        self._session.add_all(rows)
+        self.keep(*rows)
         self._session.flush()
+
+    def keep(self, *rows: Base) -> None:
+        """Stores new rows with whatever is sent next; their ids are not known yet."""
+        for row in rows:
+            self.cards.note(row)
+            self.journals.note(row)
+            self.terminals.note(row)
+            self.verdicts.note(row)
+        self._session.add_all(rows)
 
     def flush(self) -> None:
         """Sends changes to the database, still inside the transaction."""

@@ -1,10 +1,12 @@
 """Stock cards, purses, load orders, grants and card sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow, StockCardRow
 from backend.adapters.tables.programmes import MunicipalityRow
 from backend.adapters.tables.sessions import CardSessionRow, CardSessionStepRow
@@ -17,18 +19,49 @@ class Cards:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._by_number = Seen[PurseId, PurseRow](PurseRow, _number_of)
+        self._by_id = Seen[int, PurseRow](PurseRow, lambda row: row.id)
+
+    def note(self, row: object) -> None:
+        """``row`` is being stored by this unit."""
+        if isinstance(row, PurseRow):
+            self._by_number.forget_missing()
+
+    def fetch_purses(self, purses: Iterable[PurseId]) -> None:
+        """Looks up purses, in one go an issuer."""
+        by_issuer: dict[bytes, list[PurseId]] = {}
+        for purse in purses:
+            by_issuer.setdefault(purse.issuer, []).append(purse)
+        for issuer, wanted in by_issuer.items():
+            for row in self._by_number.fetch(wanted, partial(self._load_purses, issuer)):
+                self._by_id.note(row)
+
+    def fetch_purses_by_id(self, purse_ids: Iterable[int]) -> None:
+        """Looks up purses by row id, in one go."""
+        self._by_id.fetch(
+            purse_ids,
+            lambda ids: self._session.scalars(select(PurseRow).where(PurseRow.id.in_(ids))),
+        )
+
+    def _load_purses(self, issuer: bytes, purses: Iterable[PurseId]) -> Iterable[PurseRow]:
+        return self._session.scalars(
+            select(PurseRow)
+            .join(PurseRow.municipality)
+            .options(contains_eager(PurseRow.municipality))
+            .where(MunicipalityRow.issuer == issuer)
+            .where(PurseRow.number.in_([purse.number for purse in purses]))
+        )
 
     def find_purse(self, purse: PurseId) -> PurseRow | None:
         """The purse of an issuer and number."""
-        return self._session.scalar(
-            select(PurseRow)
-            .join(MunicipalityRow)
-            .where(MunicipalityRow.issuer == purse.issuer, PurseRow.number == purse.number)
-        )
+        self.fetch_purses([purse])
+        return self._by_number.find(purse, lambda: None)
 
     def purse_by_id(self, purse_id: int) -> PurseRow:
         """By row id."""
-        return self._session.get_one(PurseRow, purse_id)
+        row = self._by_id.find(purse_id, lambda: self._session.get_one(PurseRow, purse_id))
+        assert row is not None
+        return row
 
     def purse(self, purse: PurseId) -> PurseRow:
         """As above; UnknownError ``PURSE_UNKNOWN``."""
@@ -105,6 +138,20 @@ class Cards:
         )
         return {purse: least for purse, least in rows}  # noqa: C416 - rows are no pairs to mypy
 
+    def grants_of_purses(self, purse_ids: Collection[int]) -> Sequence[CardGrantRow]:
+        """As :meth:`grants_of` for several purses, with their orders, and nothing beyond these."""
+        of_order = joinedload(CardGrantRow.order)
+        return self._session.scalars(
+            select(CardGrantRow)
+            .options(
+                of_order.lazyload(LoadOrderRow.purse),
+                of_order.lazyload(LoadOrderRow.programme),
+                of_order.lazyload(LoadOrderRow.award),
+            )
+            .where(CardGrantRow.purse_id.in_(purse_ids))
+            .order_by(CardGrantRow.purse_id, CardGrantRow.grant_seq)
+        ).all()
+
     def grants_of_order(self, order_id: int) -> Sequence[CardGrantRow]:
         """The grants signed for an order, oldest first."""
         return self._session.scalars(
@@ -149,3 +196,7 @@ class Cards:
             .where(CardSessionStepRow.session_id == session_id)
             .order_by(CardSessionStepRow.step)
         ).all()
+
+
+def _number_of(row: PurseRow) -> PurseId:
+    return PurseId(row.municipality.issuer, row.number)

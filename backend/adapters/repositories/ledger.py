@@ -1,8 +1,8 @@
 """The stored ledger: accounts, balances, and the append-only chain of transfers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from backend.adapters.tables.ledger import AccountRow, LedgerHeadRow, TransferRow
@@ -28,6 +28,24 @@ class Ledger:
         self._session = session
         self._rows: dict[str, AccountRow] = {}
         self._values: dict[int, Account] = {}
+        self._of_purse: dict[int, list[AccountRow]] = {}
+        """Every account of the purses that were fetched, oldest first."""
+        self._last: LedgerHeadRow | None = None
+
+    def fetch_accounts(self, purses: Collection[int], merchants: Collection[int]) -> None:
+        """Looks up every account of these purses and merchants, in one go."""
+        missing = [purse for purse in purses if purse not in self._of_purse]
+        if not missing:
+            return
+        self._of_purse.update((purse, []) for purse in missing)
+        for row in self._session.scalars(
+            select(AccountRow)
+            .where(or_(AccountRow.purse_id.in_(missing), AccountRow.merchant_id.in_(merchants)))
+            .order_by(AccountRow.id)
+        ):
+            self._rows[row.code] = row
+            if row.purse_id is not None:
+                self._of_purse[row.purse_id].append(row)
 
     def post(self, transfers: Iterable[Transfer], booked_at: int) -> None:
         """Appends ``transfers`` in order; LedgerError when an account would be overdrawn."""
@@ -37,16 +55,15 @@ class Ledger:
         head = self._head()
         for transfer in transfers:
             self._append(head, transfer, booked_at)
-        self._session.flush()
 
     def balance(self, account: Account) -> int:
         """Cents in ``account``; 0 when it was never used."""
-        row = self._find(account.code)
+        row = self._find(account)
         return row.balance_cents if row else 0
 
     def row(self, account: Account) -> AccountRow:
         """The stored account, made when it is new."""
-        row = self._find(account.code)
+        row = self._find(account)
         if row is None:
             row = AccountRow(
                 code=account.code, kind=account.kind, municipality_id=account.municipality,
@@ -57,23 +74,25 @@ class Ledger:
             self._session.add(row)
             self._session.flush()
             self._rows[account.code] = row
+            if account.purse in self._of_purse:
+                self._of_purse[account.purse].append(row)
         return row
 
     def account(self, account_id: int) -> Account:
         """The account stored under ``account_id``."""
         if account_id not in self._values:
-            self._values[account_id] = account_of(self._session.get_one(AccountRow, account_id))
+            row = self._session.get_one(AccountRow, account_id)
+            self._rows[row.code], self._values[account_id] = row, account_of(row)
         return self._values[account_id]
 
     def present_accounts(self, purse: int, slot: int) -> list[tuple[Account, int]]:
         """Accounts of a slot that hold what is on the card, oldest first, with balances."""
-        rows = self._session.scalars(
-            select(AccountRow)
-            .where(AccountRow.purse_id == purse, AccountRow.slot == slot)
-            .where(AccountRow.kind.in_([str(kind) for kind in PRESENT_KINDS]))
-            .order_by(AccountRow.id)
-        )
-        return [(account_of(row), row.balance_cents) for row in rows]
+        self.fetch_accounts([purse], [])
+        return [
+            (account_of(row), row.balance_cents)
+            for row in self._of_purse[purse]
+            if row.slot == slot and row.kind in PRESENT_KINDS
+        ]
 
     def balances(self) -> dict[Account, int]:
         """Every account with its balance."""
@@ -102,13 +121,18 @@ class Ledger:
 
     def head(self) -> tuple[int, bytes]:
         """Number and hash of the last transfer; 0 and zeros before the first."""
-        head = self._session.get(LedgerHeadRow, HEAD_ID)
+        head = self._find_head()
         return (head.transfer_id, head.hash) if head else (0, FIRST_PREV_HASH)
 
+    def _find_head(self) -> LedgerHeadRow | None:
+        if self._last is None:
+            self._last = self._session.get(LedgerHeadRow, HEAD_ID)
+        return self._last
+
     def _head(self) -> LedgerHeadRow:
-        head = self._session.get(LedgerHeadRow, HEAD_ID)
+        head = self._find_head()
         if head is None:
-            head = LedgerHeadRow(id=HEAD_ID, transfer_id=0, hash=FIRST_PREV_HASH)
+            head = self._last = LedgerHeadRow(id=HEAD_ID, transfer_id=0, hash=FIRST_PREV_HASH)
             self._session.add(head)
         return head
 
@@ -131,13 +155,14 @@ class Ledger:
         )  # fmt: skip
         head.transfer_id, head.hash = number, digest
 
-    def _find(self, code: str) -> AccountRow | None:
-        if code not in self._rows:
+    def _find(self, account: Account) -> AccountRow | None:
+        code = account.code
+        if code not in self._rows and account.purse not in self._of_purse:
             found = self._session.scalar(select(AccountRow).where(AccountRow.code == code))
             if found is None:
                 return None
             self._rows[code] = found
-        return self._rows[code]
+        return self._rows.get(code)
 
 
 def account_of(row: AccountRow) -> Account:

@@ -23,6 +23,7 @@ class Programmes:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._programmes: dict[int, ProgrammeRow] = {}
 
     def operator(self) -> OperatorRow:
         """The operator; UnknownError ``OPERATOR_MISSING`` before it is set up."""
@@ -80,9 +81,10 @@ class Programmes:
 
     def programme(self, programme_id: int) -> ProgrammeRow:
         """By id; UnknownError."""
-        row = self._session.get(ProgrammeRow, programme_id)
+        row = self._programmes.get(programme_id) or self._session.get(ProgrammeRow, programme_id)
         if row is None:
             raise UnknownError("PROGRAMME_UNKNOWN", programme=programme_id)
+        self._programmes[programme_id] = row
         return row
 
     def programmes(self) -> Sequence[ProgrammeRow]:

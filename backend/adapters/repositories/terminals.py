@@ -1,10 +1,11 @@
 """Merchants, terminals, enrolment codes, nonces, bundles."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.terminals import (
     BundleRow,
     EnrolmentCodeRow,
@@ -21,6 +22,27 @@ class Terminals:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._terminals = Seen[int, TerminalRow](TerminalRow, lambda row: row.number)
+        self._enabled = Seen[tuple[int, int], MerchantProgrammeRow](
+            MerchantProgrammeRow, lambda row: (row.merchant_id, row.programme_id)
+        )
+
+    def note(self, row: object) -> None:
+        """``row`` is being stored by this unit."""
+        match row:
+            case TerminalRow():
+                self._terminals.note(row)
+            case MerchantProgrammeRow():
+                self._enabled.note(row)
+
+    def fetch(self, numbers: Iterable[int]) -> None:
+        """Looks up terminals, in one go."""
+        self._terminals.fetch(
+            numbers,
+            lambda missing: self._session.scalars(
+                select(TerminalRow).where(TerminalRow.number.in_(missing))
+            ),
+        )
 
     def merchant(self, merchant_id: int) -> MerchantRow:
         """By id; UnknownError ``MERCHANT_UNKNOWN``."""
@@ -35,11 +57,12 @@ class Terminals:
 
     def enabled(self, merchant_id: int, programme_id: int) -> MerchantProgrammeRow | None:
         """The permission of a merchant for a programme."""
-        return self._session.get(MerchantProgrammeRow, (merchant_id, programme_id))
+        key = merchant_id, programme_id
+        return self._enabled.find(key, lambda: self._session.get(MerchantProgrammeRow, key))
 
     def find(self, number: int) -> TerminalRow | None:
         """By number."""
-        return self._session.get(TerminalRow, number)
+        return self._terminals.find(number, lambda: self._session.get(TerminalRow, number))
 
     def terminal(self, number: int) -> TerminalRow:
         """As above; UnknownError ``TERMINAL_UNKNOWN``."""

@@ -1,12 +1,16 @@
 """Records of cards, attestations, postings, cases, alarms, proof requests."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
 from backend.adapters.tables.verdicts import (
+    UNSETTLED,
     AlarmRow,
     AttestationRow,
     CardRecordRow,
@@ -22,16 +26,58 @@ class Verdicts:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._records = Seen[tuple[int, int, bytes], CardRecordRow](
+            CardRecordRow, lambda row: (row.purse_id, row.ctr, row.record_hash)
+        )
+        self._places: set[tuple[int, int]] = set()
+        self._attestations = Seen[tuple[str, str, bytes], AttestationRow](
+            AttestationRow, lambda row: (row.source, row.source_ref, row.record_hash)
+        )
+        self._new_sources: set[tuple[str, str]] = set()
+
+    def note(self, row: object) -> None:
+        """``row`` is being stored by this unit."""
+        match row:
+            case CardRecordRow():
+                self._records.note(row)
+            case AttestationRow():
+                self._attestations.note(row)
+
+    def fetch_records(self, places: Iterable[tuple[int, int]]) -> None:
+        """Looks up every record of these purses and counters, in one go."""
+        missing = [place for place in dict.fromkeys(places) if place not in self._places]
+        if not missing:
+            return
+        self._places.update(missing)
+        where = tuple_(CardRecordRow.purse_id, CardRecordRow.ctr).in_(missing)
+        for row in self._session.scalars(select(CardRecordRow).where(where)):
+            self._records.note(row)
+
+    def expect_attestations_of(self, source: str, source_ref: str) -> None:
+        """The caller knows that nothing is stored yet from this source."""
+        self._new_sources.add((source, source_ref))
 
     def record(self, purse_id: int, ctr: int, record_hash: bytes) -> CardRecordRow | None:
         """One record."""
-        return self._session.scalar(
-            select(CardRecordRow).where(
-                CardRecordRow.purse_id == purse_id,
-                CardRecordRow.ctr == ctr,
-                CardRecordRow.record_hash == record_hash,
-            )
-        )
+        looked_up = (purse_id, ctr) in self._places
+        return self._records.find(
+            (purse_id, ctr, record_hash),
+            lambda: None if looked_up else self._session.scalar(
+                select(CardRecordRow).where(
+                    CardRecordRow.purse_id == purse_id,
+                    CardRecordRow.ctr == ctr,
+                    CardRecordRow.record_hash == record_hash,
+                )
+            ),
+        )  # fmt: skip
+
+    def records_from(self, starts: Mapping[int, int]) -> Sequence[CardRecordRow]:
+        """Records of purses, each from a counter of its own on, as :meth:`records`."""
+        return self._session.scalars(_records_from(_size(starts)), _start_values(starts)).all()
+
+    def postings_from(self, starts: Mapping[int, int]) -> Sequence[PostingRow]:
+        """Postings of purses, each from a counter of its own on, as :meth:`postings`."""
+        return self._session.scalars(_postings_from(_size(starts)), _start_values(starts)).all()
 
     def records(self, purse_id: int, from_ctr: int = 0) -> Sequence[CardRecordRow]:
         """Records of a purse from counter ``from_ctr`` on, by counter, then arrival."""
@@ -43,13 +89,17 @@ class Verdicts:
 
     def attestation(self, source: str, source_ref: str, digest: bytes) -> AttestationRow | None:
         """One attested read, by where it came from."""
-        return self._session.scalar(
-            select(AttestationRow).where(
-                AttestationRow.source == source,
-                AttestationRow.source_ref == source_ref,
-                AttestationRow.record_hash == digest,
-            )
-        )
+        is_new = (source, source_ref) in self._new_sources
+        return self._attestations.find(
+            (source, source_ref, digest),
+            lambda: None if is_new else self._session.scalar(
+                select(AttestationRow).where(
+                    AttestationRow.source == source,
+                    AttestationRow.source_ref == source_ref,
+                    AttestationRow.record_hash == digest,
+                )
+            ),
+        )  # fmt: skip
 
     def attestations(self) -> Sequence[AttestationRow]:
         """All, oldest first."""
@@ -109,6 +159,14 @@ class Verdicts:
             query = query.where(ProofRequestRow.purse_id == purse_id)
         return self._session.scalars(query).all()
 
+    def proof_requests_of(self, purse_ids: Collection[int]) -> Sequence[ProofRequestRow]:
+        """Open requests of several purses."""
+        return self._session.scalars(
+            select(ProofRequestRow)
+            .where(ProofRequestRow.purse_id.in_(purse_ids))
+            .order_by(ProofRequestRow.purse_id, ProofRequestRow.ctr)
+        ).all()
+
     def drop_proof_request(self, request: ProofRequestRow) -> None:
         """The request is answered, or no longer needed."""
         self._session.delete(request)
@@ -117,16 +175,15 @@ class Verdicts:
         """By the SHA-256 of the 91 bytes."""
         return self._session.get(GrantSeenRow, digest)
 
-    def lowest_unsettled(self, purse_id: int) -> int | None:
-        """The lowest counter of a posting that is not simply payable, or still open."""
-        found: int | None = self._session.scalar(
-            select(func.min(PostingRow.ctr)).where(
-                PostingRow.purse_id == purse_id,
-                PostingRow.state != "contradicted",
-                or_(PostingRow.reason != "", PostingRow.amount_open.is_(True)),
-            )
+    def lowest_unsettled(self, purse_ids: Collection[int]) -> dict[int, int]:
+        """By purse, the lowest counter of a posting that is not simply payable, or still open."""
+        rows = self._session.execute(
+            select(PostingRow.purse_id, func.min(PostingRow.ctr).label("lowest"))
+            .where(PostingRow.purse_id.in_(purse_ids), PostingRow.state != "contradicted")
+            .where(UNSETTLED)
+            .group_by(PostingRow.purse_id)
         )
-        return found
+        return {row.purse_id: row.lowest for row in rows}
 
     def is_batched(self, posting_id: int) -> bool:
         """Whether a settlement batch that has not failed includes the posting."""
@@ -137,3 +194,44 @@ class Verdicts:
             .where(SettlementBatchRow.state != "failed")
         )
         return self._session.scalar(line.limit(1)) is not None
+
+
+def _size(starts: Mapping[int, int]) -> int:
+    """A power of two that ``starts`` fits in: few different statements are ever compiled."""
+    return 1 << max(len(starts) - 1, 0).bit_length()
+
+
+def _start_values(starts: Mapping[int, int]) -> dict[str, int]:
+    pairs = list(starts.items())
+    pairs += pairs[:1] * (_size(starts) - len(pairs))
+    values: dict[str, int] = {}
+    for at, (purse_id, ctr) in enumerate(pairs):
+        values[f"purse_{at}"], values[f"ctr_{at}"] = purse_id, ctr
+    return values
+
+
+def _from_starts(row: Any, size: int) -> Any:
+    return or_(
+        *(
+            and_(row.purse_id == bindparam(f"purse_{at}"), row.ctr >= bindparam(f"ctr_{at}"))
+            for at in range(size)
+        )
+    )
+
+
+@lru_cache(maxsize=16)
+def _records_from(size: int) -> Select[CardRecordRow]:
+    return (
+        select(CardRecordRow)
+        .where(_from_starts(CardRecordRow, size))
+        .order_by(CardRecordRow.purse_id, CardRecordRow.ctr, CardRecordRow.id)
+    )
+
+
+@lru_cache(maxsize=16)
+def _postings_from(size: int) -> Select[PostingRow]:
+    return (
+        select(PostingRow)
+        .where(_from_starts(PostingRow, size))
+        .order_by(PostingRow.purse_id, PostingRow.ctr, PostingRow.id)
+    )

@@ -1,6 +1,6 @@
 """What terminals uploaded: entries as received, quarantine, acknowledgements, intents."""
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.adapters.tables.base import Base, Key, Millis, Octets, Seconds, Word, one_of
@@ -82,6 +82,10 @@ class IntentRow(Base):
     voided_seq: Mapped[int | None]
     state: Mapped[Word] = mapped_column(default="open")
     closing_seq: Mapped[int | None]
+
+
+OPEN = text("intent.state = 'open'")
+"""Of an intent that no entry has closed."""
 
 
 class IntentLineRow(Base):

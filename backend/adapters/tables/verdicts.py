@@ -131,6 +131,10 @@ Index(
 )
 
 
+UNSETTLED = text("(posting.reason <> '' OR posting.amount_open)")
+"""Of a posting that may still change by itself."""
+
+
 class PostingPartRow(Base):
     """Where a part of a posting came from and where it lies; negative in a void."""
 

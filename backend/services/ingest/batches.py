@@ -15,10 +15,11 @@ from backend.errors import NotPermittedError
 from backend.services.alarms import raise_alarm
 from backend.services.bundles import publish_bundle
 from backend.services.ingest.entry_content import EntryContent, EntryProblemError, Touched
+from backend.services.ingest.looking_up import look_up
 from backend.services.ingest.uploads import Upload, read_uploads
 from backend.services.purse_keys import PurseKeyring
 from backend.services.unit_of_work import Work
-from backend.services.verdicts.judgement import judge_purse
+from backend.services.verdicts.judgement import judge_purses
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.ids import Seq, TerminalNumber
@@ -58,7 +59,9 @@ class Ingest:
                 verdicts=tuple(verdicts),
                 ledger=LedgerHead(*unit.ledger.head()),
             ).sign(self.keys.operator_key())
-            unit.add(AcknowledgementRow(terminal=terminal.number, complete=answer, server_time=now))
+            unit.keep(
+                AcknowledgementRow(terminal=terminal.number, complete=answer, server_time=now)
+            )
             unit.commit()
         return answer
 
@@ -76,14 +79,19 @@ class _Intake:
     def take(self, batch: Batch) -> list[Verdict]:
         public = PublicKey(self._terminal.public_key)
         uploads = read_uploads(batch.terminal, batch.entries, public)
+        look_up(self._unit, self._terminal, uploads)
         verdicts = [self._verdict(upload) for upload in uploads]
-        for purse_id, ctr in sorted(self._touched.lowest.items()):
-            purse = self._unit.cards.purse_by_id(purse_id)
-            judge_purse(self._unit, purse, self._now, changed_ctr=ctr)
+        changes = [
+            (self._unit.cards.purse_by_id(purse_id), ctr)
+            for purse_id, ctr in sorted(self._touched.lowest.items())
+        ]
+        judge_purses(self._unit, changes, self._now)
         return verdicts
 
     def _verdict(self, upload: Upload) -> Verdict:
-        known = self._unit.journals.entry(self._terminal.number, upload.seq)
+        known = None
+        if upload.seq <= self._terminal.high_seq:  # above it nothing was ever accepted
+            known = self._unit.journals.entry(self._terminal.number, upload.seq)
         if known is not None and known.hash == upload.hash:
             return _standing(known, upload)
         if not upload.authentic:
@@ -106,7 +114,7 @@ class _Intake:
         problem = upload.problem or self._problem_of(upload, row)
         if problem:
             row.verdict, row.reason = "quarantined", problem
-        self._unit.add(row)
+        self._unit.keep(row)
         self._terminal.high_seq, self._terminal.high_hash = upload.seq, upload.hash
         self._release(upload)
         if not upload.signed:
@@ -129,7 +137,7 @@ class _Intake:
     def _quarantine(self, upload: Upload, reason: str) -> Verdict:
         """Kept as received, once, whatever it is."""
         if self._unit.journals.quarantined(self._terminal.number, upload.hash) is None:
-            self._unit.add(
+            self._unit.keep(
                 QuarantineRow(
                     terminal=self._terminal.number, seq=upload.seq or None, hash=upload.hash,
                     complete=upload.complete, reason=reason, received_at=self._now,

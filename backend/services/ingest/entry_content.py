@@ -62,6 +62,8 @@ class EntryContent:
         self._terminal = terminal
         self._touched = touched
         self._now = now
+        self._cores: dict[int, bytes] = {}
+        """The INFO cores of this upload's intents, by their numbers."""
 
     def take(self, entry: Entry, row: EntryRow) -> None:
         """Stores what ``entry`` says, and on ``row`` what it is about; EntryProblemError."""
@@ -107,10 +109,12 @@ class EntryContent:
             self._check_void(intent, newest)
         record = self._keyring.seal_spend(info, spend)
         row.purse_id, row.ctr = purse.id, spend.ctr
-        self._unit.add(
+        self._cores[row.seq] = intent.info_core
+        self._unit.keep(
             IntentRow(
                 terminal=row.terminal, seq=row.seq, hash=entry.hash, purse_id=purse.id,
                 ctr=spend.ctr, record_hash=record_hash(record), voided_seq=intent.voided,
+                state="open",
             ),
             *_line_rows(row, intent),
         )  # fmt: skip
@@ -134,20 +138,19 @@ class EntryContent:
 
     def _take_committed(self, body: Committed, row: EntryRow) -> None:
         intent = self._open_intent(body.intent_seq)
-        announced = self._unit.journals.entry(intent.terminal, intent.seq)
-        assert announced is not None
         if intent.hash != body.intent_hash or intent.record_hash != record_hash(body.record):
             raise EntryProblemError("RECORD_NOT_OF_INTENT")
         if (body.type == EntryType.VOID) != (intent.voided_seq is not None) and (
             body.type != EntryType.RECOVERED
         ):
             raise EntryProblemError("CLOSING_OF_OTHER_KIND")
-        info = self._info_of(announced)
+        info = self._info_of(intent)
         purse = self._unit.cards.purse_by_id(intent.purse_id)
         spend = self._keyring.open_spend(info, body.record)
         assert spend is not None  # it is the record that the checked intent announced
         read = AttestedRead(body.index, body.record, body.random, body.tc)
         ref = f"{row.terminal}:{row.seq}"
+        self._unit.verdicts.expect_attestations_of("sale_entry", ref)
         if self._is_attested(purse, info, read):
             learn_attested(self._unit, purse, read, spend, "sale_entry", ref, self._now)
         else:
@@ -180,10 +183,11 @@ class EntryContent:
     def _take_proof(self, body: Proof, row: EntryRow) -> None:
         info, purse = self._purse(body.info_core)
         row.purse_id = purse.id
+        ref = f"{row.terminal}:{row.seq}"
+        self._unit.verdicts.expect_attestations_of("proof_entry", ref)
         for read in body.reads:
             spend = self._keyring.open_spend(info, read.record)
             if spend is not None and self._is_attested(purse, info, read):
-                ref = f"{row.terminal}:{row.seq}"
                 learn_attested(self._unit, purse, read, spend, "proof_entry", ref, self._now)
                 self._touched.add(purse, spend.ctr)
 
@@ -207,7 +211,7 @@ class EntryContent:
 
     def _take_heartbeat(self, row: EntryRow) -> None:
         """Complete up to here, unless an intent before it is still open."""
-        if not self._unit.journals.open_intents(self._terminal.number):
+        if not self._unit.journals.has_open_intent(self._terminal.number):
             mark = min(row.wall_ms // 1000, row.received_at)
             self._terminal.mark = max(self._terminal.mark, mark)
             self._terminal.mark_seq = row.seq
@@ -234,10 +238,14 @@ class EntryContent:
             raise EntryProblemError("PURSE_UNKNOWN")
         return info, purse
 
-    def _info_of(self, announced: EntryRow) -> Info:
-        body = decode_entry(announced.complete).body
-        assert isinstance(body, Intent)
-        return Info.from_core(body.info_core)
+    def _info_of(self, intent: IntentRow) -> Info:
+        if intent.seq not in self._cores:
+            announced = self._unit.journals.entry(intent.terminal, intent.seq)
+            assert announced is not None
+            body = decode_entry(announced.complete).body
+            assert isinstance(body, Intent)
+            self._cores[intent.seq] = body.info_core
+        return Info.from_core(self._cores[intent.seq])
 
 
 def _line_rows(row: EntryRow, intent: Intent) -> list[IntentLineRow]:

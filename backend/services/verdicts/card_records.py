@@ -19,7 +19,7 @@ def learn_record(
             purse_id=purse.id, ctr=spend.ctr, record_hash=digest, record=record,
             clear=bytes(spend), attested=False, proven=False, live=False, first_seen=now,
         )  # fmt: skip
-        unit.add(row)
+        unit.keep(row)
     return row
 
 
@@ -32,10 +32,11 @@ def learn_attested(
     or the session's id. The same read again changes nothing. The caller judges the purse.
     """
     row = learn_record(unit, purse, read.record, spend, now)
-    row.attested = True
+    if not row.attested:
+        row.attested = True
     if unit.verdicts.attestation(source, ref, row.record_hash) is None:
         assert read.tc is not None
-        unit.add(
+        unit.keep(
             AttestationRow(
                 purse_id=purse.id, ctr=spend.ctr, record_hash=row.record_hash,
                 record=read.record, index=read.index, random=read.random, tc=read.tc,

@@ -4,6 +4,8 @@ Every service that learns something about a purse calls :func:`judge_purse` befo
 commits. What follows depends on the facts alone, not on the order they came in.
 """
 
+from collections.abc import Sequence
+
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.verdicts import ProofRequestRow
 from backend.adapters.unit_of_work import Unit
@@ -20,7 +22,20 @@ def judge_purse(unit: Unit, purse: PurseRow, now: int, *, changed_ctr: int | Non
 
     ``changed_ctr``: the lowest counter with new facts; None judges from the first.
     """
-    facts = gather(unit, purse, _from_ctr(unit, purse, changed_ctr))
+    judge_purses(unit, [(purse, changed_ctr)], now)
+
+
+def judge_purses(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]], now: int) -> None:
+    """The same for several purses, in their order, each with its lowest counter of new facts."""
+    if not changes:
+        return
+    unit.flush()  # the order of arrival is the order of the stored rows
+    for (purse, _), facts in zip(changes, gather(unit, changes), strict=True):
+        _judge(unit, purse, facts, now)
+    unit.flush()
+
+
+def _judge(unit: Unit, purse: PurseRow, facts: PurseFacts, now: int) -> None:
     verdict = judge([record.fact() for record in facts.records.values()], facts.base)
     for judgement in verdict.judgements:
         if judgement.live and judgement.proven:
@@ -36,20 +51,8 @@ def judge_purse(unit: Unit, purse: PurseRow, now: int, *, changed_ctr: int | Non
         keep_in_place(unit, purse, now)
     _keep_marks(purse, facts, verdict)
     wanted = verdict.wanted_proofs if facts.attests else frozenset()
-    _keep_proof_requests(unit, purse, wanted, facts.base.ctr, now)
+    _keep_proof_requests(unit, purse, facts, wanted, now)
     _alarm_on_forks(unit, purse, verdict, now)
-    unit.flush()
-
-
-def _from_ctr(unit: Unit, purse: PurseRow, changed_ctr: int | None) -> int:
-    """The highest counter at and below which nothing can change any more."""
-    if changed_ctr is None:
-        return 0
-    closed = min(purse.card_mark, changed_ctr - 1)
-    unsettled = unit.verdicts.lowest_unsettled(purse.id)
-    if unsettled is not None:
-        closed = min(closed, unsettled - 1)
-    return max(closed, 0)
 
 
 def _confirm_grants(unit: Unit, facts: PurseFacts, record: KnownRecord, now: int) -> None:
@@ -72,7 +75,9 @@ def _can_revive(unit: Unit, order_id: int) -> bool:
 
 
 def _keep_flags(record: KnownRecord, judgement: Judgement) -> None:
-    record.row.proven, record.row.live = judgement.proven, judgement.live
+    row = record.row
+    if (row.proven, row.live) != (judgement.proven, judgement.live):
+        row.proven, row.live = judgement.proven, judgement.live
 
 
 def _keep_marks(purse: PurseRow, facts: PurseFacts, verdict: PurseVerdict) -> None:
@@ -85,14 +90,14 @@ def _keep_marks(purse: PurseRow, facts: PurseFacts, verdict: PurseVerdict) -> No
 
 
 def _keep_proof_requests(
-    unit: Unit, purse: PurseRow, wanted: frozenset[int], base_ctr: int, now: int
+    unit: Unit, purse: PurseRow, facts: PurseFacts, wanted: frozenset[int], now: int
 ) -> None:
-    standing = {request.ctr: request for request in unit.verdicts.proof_requests(purse.id)}
+    standing = {request.ctr: request for request in facts.requests}
     for ctr, request in standing.items():
-        if ctr > base_ctr and ctr not in wanted:
+        if ctr > facts.base.ctr and ctr not in wanted:
             unit.verdicts.drop_proof_request(request)
     for ctr in sorted(wanted - set(standing)):
-        unit.add(ProofRequestRow(purse_id=purse.id, ctr=ctr, requested_at=now))
+        unit.keep(ProofRequestRow(purse_id=purse.id, ctr=ctr, requested_at=now))
 
 
 def _alarm_on(

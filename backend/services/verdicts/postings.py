@@ -40,17 +40,17 @@ class Books:
         self._now = now
         self._pending: list[Transfer] = []
         self._slots = SlotAccounts(unit, purse, facts, self._pending)
-        self._rows = {
-            row.record_hash: row for row in unit.verdicts.postings(purse.id, facts.base.ctr)
-        }
+        self._rows = {row.record_hash: row for row in facts.postings}
 
     def bury(self, judgements: Iterable[Judgement]) -> None:
         """Takes the place from postings that are no longer live, before others take it."""
+        buried = False
         for judgement in judgements:
             row = self._rows.get(judgement.fact.hash)
-            if row is not None and not judgement.live:
-                row.live = False
-        self._unit.flush()
+            if row is not None and row.live and not judgement.live:
+                row.live, buried = False, True
+        if buried:
+            self._unit.flush()
 
     def post(self, judgement: Judgement) -> None:
         """Brings the posting of one record to what ``judgement`` says."""
@@ -72,6 +72,8 @@ class Books:
 
     def settle(self) -> None:
         """Posts the transfers of all postings, in an order that overdraws no account."""
+        if not self._pending:
+            return
         accounts = {end for move in self._pending for end in (move.source, move.target)}
         balances = {account: self._unit.ledger.balance(account) for account in accounts}
         self._unit.ledger.post(feasible_order(self._pending, balances), self._now)
@@ -102,7 +104,7 @@ class Books:
         if record.intent is not None and record.terminal is not None:
             row.merchant_id = record.terminal.merchant_id
             row.closing_seq = record.intent.closing_seq if record.closing_ref else None
-        self._unit.add(row)
+        self._unit.keep(row)
 
     # --- what is wanted -------------------------------------------------------------------
 
@@ -261,8 +263,9 @@ class Books:
             ]  # fmt: skip
 
     def _store_parts(self, row: PostingRow, wanted: Positions) -> None:
-        row.parts = []
-        self._unit.flush()
+        if row.parts:
+            row.parts = []
+            self._unit.flush()
         row.parts = [
             PostingPartRow(
                 slot=slot, origin_id=self._unit.ledger.row(origin).id,
@@ -272,7 +275,6 @@ class Books:
             for (origin, holder), cents in position.items()
             if cents
         ]  # fmt: skip
-        self._unit.flush()
 
     def _close_case_if_done(self, row: PostingRow) -> None:
         if row.case_id is None:
