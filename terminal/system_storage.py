@@ -1,18 +1,13 @@
-"""The machine's own files: the only module of the till that syncs, locks and measures them.
+"""The machine's own files: the only module of the till that opens, locks and measures them."""
 
-What differs between operating systems is here, too: a directory can be synced on POSIX
-systems only; on Windows the rename is as durable as the file system makes it.
-"""
-
-import os
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import apsw
 
+from cardlib.durable import replace_file
 from terminal.errors import JournalError
 from terminal.storage import Storage
 
@@ -80,15 +75,8 @@ class SystemStorage:
         return path.read_bytes()
 
     def write(self, path: Path, content: bytes, *, private: bool = False) -> None:
-        """Writes and syncs a file beside the old one, moves it there, syncs the directory."""
-        scratch = path.with_name(path.name + ".new")
-        try:
-            _write_synced(scratch, content, 0o600 if private else 0o666)
-            scratch.replace(path)
-        except OSError:
-            scratch.unlink(missing_ok=True)
-            raise
-        _sync_directory(path.parent)
+        """See the port."""
+        replace_file(path, content, private=private)
 
     def size(self, path: Path) -> int | None:
         """See the port."""
@@ -112,24 +100,3 @@ class SystemStorage:
 
 SYSTEM: Storage = SystemStorage()
 """The machine's; it has no state."""
-
-
-def _write_synced(path: Path, content: bytes, mode: int) -> None:
-    descriptor = os.open(path, _CREATE, mode)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
-
-
-def _sync_directory(path: Path) -> None:
-    # Windows opens no directories; some network file systems sync none.
-    with suppress(PermissionError):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -5,13 +5,13 @@ CBOR map: 1 format (1), 2 salt, 3 operations limit, 4 memory limit in bytes,
 Written beside the old file and moved over it, mode 0600.
 """
 
-import os
 from pathlib import Path
 
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 from nacl.secret import SecretBox
 
+from cardlib.durable import replace_file
 from cardlib.errors import AuthenticityError, MalformedError
 from cardlib.ports import Randomness
 from cardlib.wire import cbor
@@ -54,13 +54,7 @@ def unseal(data: bytes, passphrase: str) -> bytes:
 
 def write(path: Path, content: bytes, passphrase: str, randomness: Randomness) -> None:
     """Seals ``content`` into ``path``, durably."""
-    scratch = path.with_name(path.name + ".new")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(seal(content, passphrase, randomness))
-        stream.flush()
-        os.fsync(stream.fileno())
-    scratch.replace(path)
+    replace_file(path, seal(content, passphrase, randomness), private=True)
 
 
 def read(path: Path, passphrase: str) -> bytes:
