@@ -68,6 +68,8 @@ def collect(world: "World", happening: Happening) -> None:
     station = world.station(happening)
     if citizen.purse is None or citizen.lost or not citizen.waiting or station is None:
         return
+    if world.hall_copy is not None:
+        return
     for _ in range(SESSIONS_MAX):
         done = _session(world, station, citizen, happening, "load", "")
         happening = replace(happening, accidents=())
@@ -124,7 +126,7 @@ def _session(
 def open_till(world: "World", happening: Happening) -> None:
     """The machine is switched on, the till started."""
     register = world.registers[happening.place]
-    if register.till is None and not register.stolen:
+    if register.till is None and not register.gone:
         register.clock.reboot()
         register.open()
         world.cashier.hand_over(register, happening)
@@ -156,8 +158,8 @@ def void(world: "World", happening: Happening) -> None:
 
 def synchronise(world: "World", happening: Happening) -> None:
     """A round of the agent."""
-    register = world.registers[happening.place]
-    if register.stolen:
+    register = world.register(happening.place)
+    if register.gone:
         return
     with armed(world, happening, register):
         try:
@@ -211,6 +213,48 @@ def clock_right(world: "World", happening: Happening) -> None:
     register.clock.set_right()
 
 
+def end_day(world: "World", _happening: Happening) -> None:
+    """The night work of the backend."""
+    world.official.end_day()
+
+
+def backup_till(world: "World", happening: Happening) -> None:
+    """Somebody copies a till's disk."""
+    world.disk_copies[happening.place] = world.registers[happening.place].disk.copy()
+
+
+def restore_till(world: "World", happening: Happening) -> None:
+    """The copy is put back; the agent finds out, and the shop gets a till of a new number."""
+    register, backup = world.registers[happening.place], world.disk_copies.get(happening.place)
+    if backup is None or register.gone:
+        return
+    register.put_back(backup)
+    world.declared.journal_restored(register.terminal)
+    world.truth.struck[happening.kind] += 1
+    world.new_till(happening.place)
+
+
+def steal_till(world: "World", happening: Happening) -> None:
+    """A till is gone in the night; in the morning there is a new one."""
+    world.truth.struck[happening.kind] += 1
+    world.new_till(happening.place)
+    world.disk_copies.pop(happening.place, None)
+
+
+def backup_backend(world: "World", _happening: Happening) -> None:
+    """The operator copies the database."""
+    world.hall_copy = world.hall.backup()
+
+
+def restore_backend(world: "World", happening: Happening) -> None:
+    """The copy is put back: what tills have sent since, they send again."""
+    if world.hall_copy is not None:
+        world.hall.restore(world.hall_copy)
+        world.declared.backend_restored()
+        world.truth.struck[happening.kind] += 1
+    world.hall_copy = None
+
+
 def announce_keys(world: "World", _happening: Happening) -> None:
     """The next key set."""
     world.official.announce_keys()
@@ -235,6 +279,12 @@ DEEDS: Mapping[Kind, Deed] = {
     Kind.RESET_PIN: reset_pin,
     Kind.LOSE_CARD: lose_card,
     Kind.SETTLE: settle,
+    Kind.END_DAY: end_day,
+    Kind.BACKUP_TILL: backup_till,
+    Kind.RESTORE_TILL: restore_till,
+    Kind.STEAL_TILL: steal_till,
+    Kind.BACKUP_BACKEND: backup_backend,
+    Kind.RESTORE_BACKEND: restore_backend,
     Kind.PAY: pay,
     Kind.ANNOUNCE_KEYS: announce_keys,
     Kind.BEGIN_KEYS: begin_keys,

@@ -44,8 +44,9 @@ from simulator.town.actors.register import Register
 from simulator.town.checks.declared import Declared
 from simulator.town.clock import DeviceClock, TownTime
 from simulator.town.deeds import DEEDS
-from simulator.town.hall import Hall
-from simulator.town.plan.model import Happening, Plan
+from simulator.town.disk import DiskCopy
+from simulator.town.hall import Hall, HallBackup
+from simulator.town.plan.model import DESK, Happening, Plan
 from simulator.town.randomness import SeededRandomness
 from simulator.town.truth import Truth
 
@@ -81,9 +82,15 @@ class World:
         self.official = Official(self.hall, self.truth)
         self.bank = Bank(self.hall, self.truth)
         self.official.open_books(plan)
-        self.desk = self._register("desk", 0)
+        self.tills: list[Register] = []
+        """Every till and desk ever enrolled; the list only grows."""
+        self.disk_copies: dict[tuple[str, int], DiskCopy] = {}
+        self.hall_copy: HallBackup | None = None
+        """A backup that will be put back: until then no money moves at the town hall."""
+        self.desk = self._register(DESK, 0)
         places = [(shop.key, till) for shop in plan.shops for till in range(shop.tills)]
         self.registers = {place: self._register(*place) for place in places}
+        """The tills of the shops, as they are now."""
         self.citizens = {
             person.key: Citizen.born(number, person, plan.seed, self.randomness)
             for number, person in enumerate(plan.people)
@@ -125,11 +132,6 @@ class World:
         return [citizen.card for citizen in self.citizens.values()]
 
     @property
-    def tills(self) -> list[Register]:
-        """Every till and desk ever enrolled."""
-        return [self.desk, *self.registers.values()]
-
-    @property
     def engine(self) -> Engine:
         """The backend's database."""
         return self.hall.engine
@@ -145,6 +147,10 @@ class World:
 
     # ------------------------------------------------------------------------------------------
 
+    def register(self, place: tuple[str, int]) -> Register:
+        """The till at a place, or the desk."""
+        return self.desk if place == (DESK, 0) else self.registers[place]
+
     def station(self, happening: Happening) -> Register | None:
         """Where a card session can be held: the till of the happening if online, else the desk."""
         if not happening.shop:
@@ -153,6 +159,16 @@ class World:
         register.online = self.online(happening.shop)
         return register if register.online and register.till is not None else None
 
+    def new_till(self, place: tuple[str, int]) -> Register:
+        """A till in the place of one that is gone; what that had not sent never comes."""
+        old = self.registers[place]
+        old.stop()
+        old.gone = True
+        self.declared.terminal_lost(old.terminal)
+        self.official.record_loss(old.terminal, f"verbale {old.terminal}")
+        self.registers[place] = self._register(*place)
+        return self.registers[place]
+
     def person_of(self, purse: PurseId) -> str:
         """Key of the holder; empty for a purse that nobody here has."""
         holder = self.holders.get(purse)
@@ -160,7 +176,7 @@ class World:
 
     def close(self) -> None:
         """Gives files and databases back. May be called twice."""
-        for register in (self.desk, *self.registers.values()):
+        for register in self.tills:
             register.close()
         self.hall.close()
 
@@ -176,4 +192,5 @@ class World:
     def _register(self, shop: str, till: int) -> Register:
         register = Register(shop, till, self.time, self.randomness, self.hall)
         register.enrol(self.official)
+        self.tills.append(register)
         return register

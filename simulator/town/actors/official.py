@@ -135,6 +135,20 @@ class Official:
             return batch.id
         return None
 
+    def end_day(self) -> None:
+        """The night work."""
+        self._hall.backend.day_end.close_day()
+
+    def record_loss(self, terminal: int, act: str) -> None:
+        """A till is stolen or its journal lost: two people say so."""
+        from backend.services.administration.lost_terminals import LossOffice  # noqa: PLC0415
+
+        backend = self._hall.backend
+        now = backend.clock.unix_ms() // 1000
+        LossOffice(backend.work, backend.clock).record(
+            terminal, now, act=act, requested_by=LOADER, approved_by=APPROVER
+        )
+
     # keys -----------------------------------------------------------------------------------
 
     def announce_keys(self) -> None:

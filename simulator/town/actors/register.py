@@ -7,7 +7,7 @@ from cardlib.ports import Randomness
 from cardlib.wire.enrolment import EnrolmentAnswer
 from simulator.town.actors.official import Official
 from simulator.town.clock import DeviceClock, TownTime
-from simulator.town.disk import SimulatedDisk
+from simulator.town.disk import DiskCopy, SimulatedDisk
 from simulator.town.hall import Hall
 from simulator.town.line import SimulatedLine
 from terminal.agent import heartbeat
@@ -35,7 +35,8 @@ class Register:
         self.line = SimulatedLine(hall.answer, time, up=lambda: self.online)
         self.till: Till | None = None
         self.counter: Counter | None = None
-        self.stolen = False
+        self.gone = False
+        """Stolen, or given up for a new one."""
         self.online = True
         """Whether its line is up; the world says so."""
         self.last_report: RoundReport | None = None
@@ -72,7 +73,7 @@ class Register:
 
     def open(self) -> None:
         """Starts the selling process; what an earlier one left open is in the journal."""
-        if self.till is not None or self.stolen:
+        if self.till is not None or self.gone:
             return
         till = self._loaded()
         till.take_journal(till.open_journal())
@@ -95,6 +96,13 @@ class Register:
             self.clock.reboot()
         self.disk.restart()
         self.till = self.counter = None
+        self._end_agent()
+        self._agent_till = self._loaded()
+
+    def put_back(self, backup: DiskCopy) -> None:
+        """Its disk is as it was copied; nothing runs."""
+        self.stop()
+        self.disk.restore(backup)
         self._end_agent()
         self._agent_till = self._loaded()
 

@@ -124,6 +124,7 @@ class Calendar:
 
     def _office_day(self, number: int, day: date) -> Iterator[Happening]:
         make = _Maker(self.seed, f"d{number:03}-office", day)
+        yield make(Kind.END_DAY, "night", 10)
         if number and day.weekday() < _SATURDAY and day.day in range(5, 20, 3):
             until = instant_ms(day.replace(day=1), 0)
             yield make(Kind.SETTLE, "settle", _OFFICE_OPENS + 60, until_ms=until)

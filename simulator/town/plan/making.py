@@ -1,11 +1,13 @@
 """Makes a plan: people, shops, calendar and accidents from one seed."""
 
 from datetime import date, timedelta
+from itertools import chain
 
 from simulator.town.plan.accidents import with_accidents
+from simulator.town.plan.bad_days import BadDays
 from simulator.town.plan.calendar import Calendar, instant_ms
 from simulator.town.plan.finale import finale
-from simulator.town.plan.model import Plan, Size
+from simulator.town.plan.model import Happening, Plan, Size
 from simulator.town.plan.people import make_people, make_shops
 
 START = date(2026, 10, 1)
@@ -17,15 +19,21 @@ def make_plan(
 ) -> Plan:
     """``days`` days of a town; ``faults``: the share of happenings that go wrong, 0 to 1.
 
-    The same arguments give the same plan; more faults change no happening, only add accidents.
+    The same arguments give the same plan. More faults change no happening: they add accidents
+    to them, and bad days of their own.
     """
     size = size or Size()
     shops = make_shops(seed, size, start, days)
     people = make_people(seed, size, shops)
     usual = Calendar(seed, start, days, people, shops).happenings()
-    told = sorted(with_accidents(seed, usual, faults), key=lambda item: (item.at_ms, item.id))
+    bad = BadDays(seed, start, days, people, shops, faults).happenings()
+    told = with_accidents(seed, chain(usual, bad), faults)
     end_ms = instant_ms(start + timedelta(days=days), _DAWN)
     return Plan(
         seed=seed, days=days, start_ms=instant_ms(start, _DAWN), end_ms=end_ms, people=people,
-        shops=shops, happenings=(*told, *finale(seed, end_ms, shops)),
+        shops=shops, happenings=(*sorted(told, key=_order), *finale(seed, end_ms, shops)),
     )  # fmt: skip
+
+
+def _order(item: Happening) -> tuple[int, str]:
+    return item.at_ms, item.id

@@ -13,6 +13,8 @@ from simulator.card.personal import Holder
 
 FOOD, HYGIENE, MEDICINES = 0, 1, 2
 """Category bits of the town."""
+DESK = "desk"
+"""The town hall's own station, as a shop of a happening."""
 
 
 class Kind(StrEnum):
@@ -40,6 +42,8 @@ class Kind(StrEnum):
     """A person loses the card: nobody sees it again: person."""
     SETTLE = "settle"
     """The official settles everything before an instant and orders the payments: until_ms."""
+    END_DAY = "end_day"
+    """The backend's night work: wallets expire, rests are given up."""
     PAY = "pay"
     """The bank carries out payment orders that wait, and says so; some fail."""
     ANNOUNCE_KEYS = "announce_keys"

@@ -1,0 +1,115 @@
+"""Bad days of whole devices: wrong clocks, lost cards, a stolen till, restored backups, new keys.
+
+Only where a plan has faults. Each is a happening like any other, with an id of its own.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from simulator.town.plan.calendar import instant_ms
+from simulator.town.plan.model import DESK, Happening, Kind, Person, Shop
+from simulator.town.randomness import sub_seed
+
+_NIGHT, _NOON, _EVENING = 3 * 60, 13 * 60, 20 * 60
+_HOUR, _DAY = 3600, 86_400
+_JUMPS = (-40 * _DAY, -26 * _HOUR, -2 * _HOUR, -300, 300, 2 * _HOUR, 26 * _HOUR)
+_QUIET_DAYS = range(20, 28)
+"""Days of a month in which no money moves at the town hall: a backup can be put back."""
+_LONG = 12
+"""Days that a history must have for a theft, a restored till and new keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadDays:
+    """What befalls one town; ``density`` is the plan's share of faults."""
+
+    seed: int
+    start: date
+    days: int
+    people: tuple[Person, ...]
+    shops: tuple[Shop, ...]
+    density: float
+
+    def happenings(self) -> Iterator[Happening]:
+        """Everything, in no order."""
+        if not self.density:
+            return
+        for number in range(1, self.days):
+            yield from self._clocks(number)
+            yield from self._cards(number)
+            if (self.start + timedelta(days=number)).day in _QUIET_DAYS:
+                yield from self._backend(number)
+        if self.days >= _LONG:
+            yield from self._stolen_till()
+            yield from self._restored_till()
+            yield from self._new_keys()
+
+    def _clocks(self, number: int) -> Iterator[Happening]:
+        for shop, till in _places(self.shops):
+            rng = random.Random(sub_seed(self.seed, "clock", number, shop, till))
+            if rng.random() < self.density * 0.1:
+                stem = f"d{number:03}-{shop}-t{till}"
+                minute = rng.randrange(0, _EVENING)
+                yield self._make(stem, Kind.CLOCK_JUMP, number, minute, shop=shop, till=till,
+                                 seconds=rng.choice(_JUMPS))  # fmt: skip
+                yield self._make(stem, Kind.CLOCK_RIGHT, number, minute + rng.randrange(60, 600),
+                                 shop=shop, till=till)  # fmt: skip
+
+    def _cards(self, number: int) -> Iterator[Happening]:
+        for person in self.people:
+            rng = random.Random(sub_seed(self.seed, "loss", number, person.key))
+            if rng.random() < self.density * 0.01:
+                stem = f"d{number:03}-{person.key}"
+                yield self._make(stem, Kind.LOSE_CARD, number, rng.randrange(8 * 60, _EVENING),
+                                 person=person.key)  # fmt: skip
+
+    def _backend(self, number: int) -> Iterator[Happening]:
+        rng = random.Random(sub_seed(self.seed, "backend", number))
+        if rng.random() < self.density * 0.5:
+            stem = f"d{number:03}-hall"
+            yield self._make(stem, Kind.BACKUP_BACKEND, number, rng.randrange(9 * 60, _NOON))
+            yield self._make(stem, Kind.RESTORE_BACKEND, number, rng.randrange(_NOON, _EVENING))
+
+    def _stolen_till(self) -> Iterator[Happening]:
+        rng = random.Random(sub_seed(self.seed, "theft"))
+        shop, till = rng.choice(_places(self.shops))
+        number = rng.randrange(4, self.days - 3)
+        yield self._make("theft", Kind.STEAL_TILL, number, _NIGHT, shop=shop, till=till)
+
+    def _restored_till(self) -> Iterator[Happening]:
+        rng = random.Random(sub_seed(self.seed, "restore"))
+        shop, till = rng.choice(_places(self.shops))
+        number = rng.randrange(4, self.days - 3)
+        place: dict[str, Any] = {"shop": shop, "till": till}
+        yield self._make("restore", Kind.BACKUP_TILL, number, _NIGHT, **place)
+        yield self._make(
+            "restore", Kind.RESTORE_TILL, number + rng.randrange(1, 3), _NIGHT, **place
+        )
+
+    def _new_keys(self) -> Iterator[Happening]:
+        """Announced early, begun as soon as every till holds them, then card after card."""
+        middle = self.days // 2
+        yield self._make("keys", Kind.ANNOUNCE_KEYS, middle - 2, _NOON)
+        for number in range(middle - 1, middle + 3):
+            yield self._make(f"keys-{number:03}-desk", Kind.SYNC, number, _NOON, shop=DESK)
+        for number in range(middle, self.days):
+            yield self._make(f"keys-{number:03}", Kind.BEGIN_KEYS, number, _NIGHT)
+        for person in self.people:
+            rng = random.Random(sub_seed(self.seed, "renew", person.key))
+            number = rng.randrange(middle, self.days)
+            yield self._make(f"keys-{person.key}", Kind.RENEW_CARD, number,
+                             9 * 60 + rng.randrange(600), person=person.key)  # fmt: skip
+
+    def _make(self, stem: str, kind: Kind, number: int, minute: int, **fields: Any) -> Happening:
+        name = f"{stem}-{kind}"
+        return Happening(
+            id=name, at_ms=instant_ms(self.start + timedelta(days=number), minute, 30), kind=kind,
+            seed=sub_seed(self.seed, name), **fields,
+        )  # fmt: skip
+
+
+def _places(shops: tuple[Shop, ...]) -> list[tuple[str, int]]:
+    return [(shop.key, till) for shop in shops for till in range(shop.tills)]
