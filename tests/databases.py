@@ -52,6 +52,10 @@ class Databases(Protocol):
         """A copy of one that was kept."""
         ...
 
+    def close(self) -> None:
+        """No more tests."""
+        ...
+
 
 class SqliteDatabases:
     """Files in a directory."""
@@ -91,6 +95,9 @@ class SqliteDatabases:
         shutil.copy(kept, self._path)
         return self.engine
 
+    def close(self) -> None:
+        self.engine.dispose()
+
 
 class PostgresDatabases:
     """One database of a cluster, whose rows are exchanged.
@@ -102,6 +109,8 @@ class PostgresDatabases:
         self._cluster = cluster
         self._numbers = count(1)
         self._current = "postgres"
+        self._rows = cluster.connect(self._current)
+        """Kept open: it knows the tables already."""
         self._uses = 0
         self._tables: list[str] = []
         self._kept: dict[str, dict[str, bytes]] = {}
@@ -116,6 +125,8 @@ class PostgresDatabases:
         self.engine.dispose()
         self._current, self._uses = f"current_{next(self._numbers)}", 0
         self._cluster.do(f"CREATE DATABASE {self._current} TEMPLATE template0")
+        self._rows.close()
+        self._rows = self._cluster.connect(self._current)
         return self.engine
 
     def fresh(self) -> Engine:
@@ -123,26 +134,32 @@ class PostgresDatabases:
             migrate(self.empty())
             self._tables = _tables(self._cluster, self._current)
         self._uses += 1
-        with self._cluster.connect(self._current) as connection:
-            connection.execute(_wipe(self._tables).encode())
+        with self._rows.transaction():
+            self._rows.execute(_wipe(self._tables).encode())
+            self._rows.execute(_SEQUENCES_TO_LAST.encode())
         return self.engine
 
     def keep(self) -> str:
         name = f"kept {next(self._numbers)}"
-        with self._cluster.connect(self._current) as connection:
-            rows = {table: _copy_out(connection, table) for table in self._tables}
+        rows = {table: _copy_out(self._rows, table) for table in self._tables}
         self._kept[name] = {table: data for table, data in rows.items() if data}
         return name
 
     def restore(self, kept: str) -> Engine:
-        self.fresh()
-        with self._cluster.connect(self._current) as connection, connection.transaction():
-            connection.execute(b"SET LOCAL session_replication_role = replica")
+        if self._uses % USES_MAX == 0:
+            self.fresh()
+        self._uses += 1
+        with self._rows.transaction():
+            self._rows.execute(_wipe(self._tables).encode())
             for table, data in self._kept[kept].items():
-                with connection.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
+                with self._rows.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
                     copy.write(data)
-            connection.execute(_SEQUENCES_TO_LAST.encode())
+            self._rows.execute(_SEQUENCES_TO_LAST.encode())
         return self.engine
+
+    def close(self) -> None:
+        self._rows.close()
+        self.engine.dispose()
 
     def _connect_to_current(
         self, _dialect: Dialect, _record: object, _arguments: list[str], options: dict[str, object]
@@ -179,10 +196,7 @@ def _tables(cluster: Cluster, database: str) -> list[str]:
 def _wipe(tables: list[str]) -> str:
     """One round trip; what refers to what is not looked at, since all of it goes."""
     deletes = "".join(f"DELETE FROM {table};" for table in tables)
-    return (
-        f"BEGIN; SET LOCAL session_replication_role = replica; {deletes} "
-        f"{_SEQUENCES_TO_LAST}; COMMIT"
-    )
+    return f"SET LOCAL lock_timeout = '5s'; SET LOCAL session_replication_role = replica; {deletes}"
 
 
 def _copy_out(connection: psycopg.Connection[tuple[object, ...]], table: str) -> bytes:
@@ -231,7 +245,7 @@ def databases(
     else:
         made = SqliteDatabases(tmp_path_factory.mktemp("databases"))
     yield made
-    made.engine.dispose()
+    made.close()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ router = APIRouter()
 @router.get("/v1/health")
 def health(exchange: ExchangeOf) -> dict[str, Any]:
     """The time, and the head of the ledger, read from the database."""
-    with exchange.service.work.begin() as unit:
+    with exchange.service.work.read() as unit:
         transfer, digest = unit.ledger.head()
     return {
         "status": "ok",

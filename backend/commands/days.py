@@ -49,7 +49,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
 
 
 def _marks(work: Work) -> dict[str, Mark]:
-    with work.begin() as unit:
+    with work.read() as unit:
         towns = {
             town.name: mark_of_municipality(unit, town.id)
             for town in unit.programmes.municipalities()

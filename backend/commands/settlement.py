@@ -154,7 +154,7 @@ def period_of(first: date, last: date) -> Period:
 
 def _municipality(backend: Backend, code: str | None) -> int:
     """The town of an ISTAT code, or the only one; BadInputError ``TOWN_WHICH`` otherwise."""
-    with backend.work.begin() as unit:
+    with backend.work.read() as unit:
         towns = [
             town.id
             for town in unit.programmes.municipalities()

@@ -97,7 +97,7 @@ class KeySetOffice:
 
     def status(self, issuer: str) -> tuple[KeySetStatus, ...]:
         """Every key set after the first, oldest first."""
-        with self.work.begin() as unit:
+        with self.work.read() as unit:
             town = unit.programmes.municipality(issuer_code(issuer))
             sets = [
                 Info.from_core(purse.info_core).key_set

@@ -84,7 +84,7 @@ class MerchantOffice:
 
     def statement(self, merchant: int, time_from: int = 0, time_to: int = FOREVER) -> Statement:
         """Lines and totals of a period; UnknownError ``MERCHANT_UNKNOWN``."""
-        with self.work.begin() as unit:
+        with self.work.read() as unit:
             unit.terminals.merchant(merchant)
             rows = unit.verdicts.postings_of_merchant(merchant, time_from, time_to)
             lines = tuple(_line(unit, row) for row in rows)

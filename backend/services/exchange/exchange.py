@@ -97,7 +97,7 @@ class Exchange:
             return Caller(public, None) if public is not None and named else None
         if len(key_id) != 2 * KID_SIZE or not set(key_id) <= set("0123456789abcdef"):
             return None
-        with self.service.work.begin() as unit:
+        with self.service.work.read() as unit:
             row = unit.terminals.find_by_kid(bytes.fromhex(key_id))
         if row is None or row.state == "closed":
             return None

@@ -10,6 +10,7 @@ _STATUSES: tuple[tuple[type[Exception], int], ...] = (
     (errors.NotPermittedError, 403),
     (errors.UnknownError, 404),
     (errors.ConflictError, 409),
+    (errors.DatabaseError, 503),
     (card_errors.AuthenticityError, 401),
     (card_errors.MalformedError, 400),
     (card_errors.PurseRefusedError, 409),

@@ -60,7 +60,7 @@ def compare(
     for image in images:
         card = InProcessConnection(VirtualCard.load(image, randomness))
         state = converse(_read(keys, randomness), card.transmit)
-        with work.begin() as unit:
+        with work.read() as unit:
             rows += _slots(unit, state)
     return rows
 

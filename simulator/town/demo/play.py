@@ -110,7 +110,7 @@ class Demo:
 
     def _balances(self, hall: TownHall) -> dict[str, int]:
         """Cents by kind of account; together they are zero."""
-        with hall.backend.work.begin() as unit:
+        with hall.backend.work.read() as unit:
             accounts = unit.ledger.balances()
         sums: dict[str, int] = {kind.value: 0 for kind in AccountKind}
         for account, cents in accounts.items():
