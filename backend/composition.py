@@ -26,6 +26,7 @@ from backend.services.card_sessions.sessions import CardSessions
 from backend.services.day_end import DayEnd
 from backend.services.exchange.exchange import Exchange
 from backend.services.ingest.batches import Ingest
+from backend.services.recovery import RecoveryOffice
 from backend.services.settlement.batches import SettlementService
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock, Randomness
@@ -93,6 +94,11 @@ class Backend:
     def settlement(self) -> SettlementService:
         """Batches and payments."""
         return SettlementService(self.work, self.clock)
+
+    @property
+    def recovery(self) -> RecoveryOffice:
+        """After an older copy of the database was put back."""
+        return RecoveryOffice(self.work, self.keys, self.clock)
 
     @property
     def exchange(self) -> Exchange:

@@ -13,6 +13,7 @@ from backend.adapters.repositories.journals import Journals
 from backend.adapters.repositories.key_sets import KeySets
 from backend.adapters.repositories.ledger import Ledger
 from backend.adapters.repositories.programmes import Programmes
+from backend.adapters.repositories.recoveries import Recoveries
 from backend.adapters.repositories.settlement import Settlement
 from backend.adapters.repositories.terminals import Terminals
 from backend.adapters.repositories.verdicts import Verdicts
@@ -33,6 +34,7 @@ class Unit:
         self.verdicts = Verdicts(session)
         self.settlement = Settlement(session)
         self.acts = Acts(session)
+        self.recoveries = Recoveries(session)
 
     def add(self, *rows: Base) -> None:
         """Stores new rows; their ids are known afterwards."""

@@ -30,8 +30,11 @@ PARAMETERS = 1
 """Version of the limits and categories."""
 
 
-def publish_bundle(unit: Unit, keys: KeyStore, now: int) -> BundleRow:
-    """The newest bundle; a new version when anything in it changed since the last one."""
+def publish_bundle(unit: Unit, keys: KeyStore, now: int, *, least_version: int = 0) -> BundleRow:
+    """The newest bundle; a new version when anything in it changed since the last one.
+
+    ``least_version``: below it no version of bundle, hotlist or watermarks is used any more.
+    """
     draft = _draft(unit)
     newest = unit.terminals.newest_bundle()
     hotlist_hash, watermark_hash = _hash_of_purses(draft), _hash_of_marks(draft)
@@ -40,14 +43,19 @@ def publish_bundle(unit: Unit, keys: KeyStore, now: int) -> BundleRow:
     else:
         draft = replace(
             draft,
-            hotlist_version=newest.hotlist_version + (newest.hotlist_hash != hotlist_hash),
-            watermark_version=newest.watermark_version + (newest.watermark_hash != watermark_hash),
+            hotlist_version=max(
+                newest.hotlist_version + (newest.hotlist_hash != hotlist_hash), least_version
+            ),
+            watermark_version=max(
+                newest.watermark_version + (newest.watermark_hash != watermark_hash),
+                least_version,
+            ),
         )
     operator = keys.operator_key()
     content_hash = sha256(draft.sign(operator)).digest()
     if newest is not None and newest.content_hash == content_hash:
         return newest
-    version = newest.version + 1 if newest else 1
+    version = max(newest.version + 1 if newest else 1, least_version)
     complete = replace(draft, version=version, issued_at=now).sign(operator)
     row = BundleRow(
         version=version, content_hash=content_hash, complete=complete, issued_at=now,

@@ -153,10 +153,16 @@ class Hall:
         with self._raw() as connection:
             return HallBackup(connection.serialize(), now_ms)
 
-    def restore(self, backup: HallBackup) -> None:
-        """The database as it was copied, and a process started on it."""
+    def restore(self, backup: HallBackup, *, declared: bool = True) -> None:
+        """The database as it was copied, and a process started on it.
+
+        ``declared``: the operator says so before any till calls, as the guide asks; loads and
+        payments wait then until ``backend.recovery.end``.
+        """
         self._fill(backup.database)
         self.restart()
+        if declared:
+            self.backend.recovery.begin("operator")
 
     def close(self) -> None:
         """Forgets the database."""

@@ -49,8 +49,13 @@ class Acknowledgements:
         return self._views.head().seq - self.uploaded().seq
 
     def uploaded(self) -> Head:
-        """The highest entry up to which the backend holds everything."""
-        high = self._db.execute("SELECT max(high_seq) FROM acknowledgements").get
+        """The highest entry up to which the backend holds everything, as it said last.
+
+        A backend that was restored from an older copy says less than it once did.
+        """
+        high = self._db.execute(
+            "SELECT high_seq FROM acknowledgements ORDER BY number DESC LIMIT 1"
+        ).get
         if not isinstance(high, int) or high == 0:
             return Head(Seq(0), b"")
         return Head(Seq(high), self._views.entry(high).hash)

@@ -7,6 +7,7 @@ from backend.adapters.tables import (
     key_sets,
     ledger,
     programmes,
+    recovery,
     sessions,
     settlement,
     terminals,
@@ -17,6 +18,6 @@ from backend.adapters.tables.base import Base
 metadata = Base.metadata
 
 __all__ = [
-    "acts", "cards", "journals", "key_sets", "ledger", "metadata", "programmes", "sessions",
-    "settlement", "terminals", "verdicts",
+    "acts", "cards", "journals", "key_sets", "ledger", "metadata", "programmes", "recovery",
+    "sessions", "settlement", "terminals", "verdicts",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from backend.errors import ConflictError, NotGenuineError
 from backend.services.administration.key_sets import module_keys
 from backend.services.administration.module_orders import first_order
 from backend.services.bundles import publish_bundle
+from backend.services.recovery import next_terminal
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.enrolment import (
@@ -85,7 +86,7 @@ class Enrolment:
         if unit.terminals.find_by_key(request.public_key.raw) is not None:
             raise ConflictError("TERMINAL_KEY_KNOWN")
         merchant = unit.terminals.merchant(code.merchant_id)
-        number = TerminalNumber(unit.terminals.next_number())
+        number = TerminalNumber(next_terminal(unit))
         operator = self.keys.operator_key()
         certificate = Certificate(
             terminal=number, public_key=request.public_key, merchant=merchant.id,

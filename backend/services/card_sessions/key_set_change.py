@@ -28,6 +28,7 @@ from backend.services.card_sessions.books import IssuerTrust, books_of
 from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.key_change_plan import StoredChange
 from backend.services.purse_keys import purse_keys
+from backend.services.recovery import require_whole
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
@@ -208,6 +209,7 @@ class KeyChangeDesk:
         self, wallet: Wallet, card: ChangingCard, books: PurseBooks, new: Info
     ) -> SignedGrant:
         """An order of 0 cents and its grant, both on record before it leaves."""
+        require_whole(self._unit)
         purse, before = self._purse(), self._grant_row(wallet.signed)
         spend = card.state.old.newest.spend
         assert spend is not None

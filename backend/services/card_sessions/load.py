@@ -23,6 +23,7 @@ from backend.services.card_sessions.books import IssuerTrust, books_of
 from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.plan import StoredPlan
 from backend.services.purse_keys import purse_keys
+from backend.services.recovery import adopt_forgotten, require_whole
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
@@ -149,6 +150,7 @@ class LoadDesk:
         check_watermark(state.newest, books_of(self._unit, purse))
         card = view(state, self._trust)
         today = day_number(day_at(self._now))
+        adopt_forgotten(self._unit, purse, card.genuine.values(), self._now)
         order = self._order(purse)
         signed = None if order is None else _signed(self._unit, order)
         if order is not None and signed is not None and card.record_of(signed) is not None:
@@ -187,6 +189,7 @@ class LoadDesk:
         return LoadPlan(write, decision.clear, decision.record_map)
 
     def _sign(self, new: NewGrant, number: int, order: LoadOrderRow, info: Info) -> SignedGrant:
+        require_whole(self._unit)
         key = self._keys.grant_key(info.issuer, new.grant.issuer_key)
         signed = sign_grant(key, info.core, new.grant)
         row = CardGrantRow(

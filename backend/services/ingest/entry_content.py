@@ -15,6 +15,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.errors import BackendError, KeyStoreError
 from backend.services.alarms import raise_alarm
 from backend.services.purse_keys import PurseKeyring
+from backend.services.recovery import adopt_seen, may_have_forgotten
 from backend.services.verdicts.card_records import learn_attested, learn_record
 from cardlib.codec.purse import GRANT_CLEAR_SIZE, Info, Spend, SpendType
 from cardlib.errors import AuthenticityError, CardlibError
@@ -109,6 +110,8 @@ class EntryContent:
             self._check_void(intent, newest)
         record = self._keyring.seal_spend(info, spend)
         row.purse_id, row.ctr = purse.id, spend.ctr
+        for unknown in adopt_seen(self._unit, purse, intent.grant_hashes, self._now):
+            self._alarm_on_grant(unknown)
         self._cores[row.seq] = intent.info_core
         self._unit.keep(
             IntentRow(
@@ -203,11 +206,12 @@ class EntryContent:
                 grant_id=known.id if known else None,
             )
         )  # fmt: skip
-        if known is None:
-            ref = f"grant {digest.hex()[:16]}"
-            raise_alarm(
-                self._unit, "GRANT_NOT_OURS", ref, self._now, terminal=self._terminal.number
-            )
+        if known is None and not may_have_forgotten(self._unit):
+            self._alarm_on_grant(digest)
+
+    def _alarm_on_grant(self, digest: bytes) -> None:
+        ref = f"grant {digest.hex()[:16]}"
+        raise_alarm(self._unit, "GRANT_NOT_OURS", ref, self._now, terminal=self._terminal.number)
 
     def _take_heartbeat(self, row: EntryRow) -> None:
         """Complete up to here, unless an intent before it is still open."""

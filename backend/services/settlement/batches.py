@@ -30,6 +30,7 @@ from backend.domain.settlement import (
     draw_up,
 )
 from backend.errors import ConflictError
+from backend.services.recovery import require_whole
 from backend.services.settlement.money import book_batch, fail_batch
 from backend.services.settlement.views import Batch, entry_of, view
 from backend.services.unit_of_work import Work
@@ -105,10 +106,12 @@ class SettlementService:
     def order_payments(self, batches: Iterable[int], debtor: Debtor) -> PaymentOrder:
         """The payment order for approved batches of one municipality, or the same one again.
 
-        ConflictError ``PAYMENTS_OF_TWO_ORDERS`` when some left with another order.
+        ConflictError ``PAYMENTS_OF_TWO_ORDERS`` when some left with another order,
+        ``BACKEND_IN_RECOVERY`` while a restored copy does not know yet what was paid.
         """
         numbers = sorted(set(batches))
         with self._work.begin() as unit:
+            require_whole(unit)
             rows = [unit.settlement.batch(number) for number in numbers]
             payments = [_payment_of(unit, row) for row in rows]
             transfers = [_transfer(row, item) for row, item in zip(rows, payments, strict=True)]
@@ -122,12 +125,12 @@ class SettlementService:
 
     def batch(self, batch: int) -> Batch:
         """One batch; UnknownError ``BATCH_UNKNOWN``."""
-        with self._work.begin() as unit:
+        with self._work.read() as unit:
             return view(unit, unit.settlement.batch(batch))
 
     def batches(self, merchant: int | None = None) -> list[Batch]:
         """All batches, or those of a merchant, by id."""
-        with self._work.begin() as unit:
+        with self._work.read() as unit:
             return [view(unit, row) for row in unit.settlement.batches(merchant)]
 
     def _now(self) -> int:

@@ -1,0 +1,221 @@
+"""The backend was restored from an older backup: what it forgot comes back as evidence."""
+
+import pytest
+
+from backend.domain.ledger import AccountKind
+from backend.errors import ConflictError, NotPermittedError
+from cardlib.wire.card_session import SessionOpening
+from simulator.town.killed import Killed
+from simulator.town.line import ALL_FAULTS, LineFault
+from terminal.agent.loop import Agent
+from tests.town.place import APPROVER, LOADER, Card, Place, Shop
+
+LOAD = SessionOpening("load", "")
+OPERATOR = "olga.operator"
+
+
+@pytest.fixture
+def shop(place: Place) -> Shop:
+    return place.shop()
+
+
+@pytest.fixture
+def card(place: Place, shop: Shop) -> Card:
+    card = place.card(shop)
+    place.order(card, 5000)
+    assert load(shop, card) == "LOAD_DONE"
+    return card
+
+
+def load(shop: Shop, card: Card) -> str:
+    shop.clock.sleep(130)
+    return shop.session(card, LOAD).outcome
+
+
+def end(place: Place, *without: int) -> None:
+    place.hall.backend.recovery.end(
+        requested_by=LOADER, approved_by=APPROVER, act="Verbale 1", without=without
+    )
+
+
+def test_what_tills_had_uploaded_comes_again(place: Place, shop: Shop, card: Card) -> None:
+    shop.sell(card, 700)
+    shop.sync_until_done()
+    backup = place.hall.backup()
+    shop.sell(card, 300)
+    shop.sync_until_done()
+    place.hall.restore(backup)
+    assert place.cents(AccountKind.PAYABLE) == 700
+    shop.sync_until_done()
+    assert shop.received() == shop.entries()
+    assert place.cents(AccountKind.PAYABLE) == 1000
+    assert place.alarms() == set()
+
+
+def test_an_agent_that_dies_on_the_way_back_goes_on_from_there(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    backup = place.hall.backup()
+    shop.sell(card, 700)
+    shop.sync_until_done()
+    place.hall.restore(backup)
+
+    def die(step: str) -> None:
+        if step == "acknowledged":
+            raise Killed
+
+    till = shop.load()
+    with shop.uplink(till) as uplink, pytest.raises(Killed):
+        Agent(till, uplink, shop.clock, shop.randomness, checkpoint=die).round(beat_due=False)
+    with till.read_journal() as reader:
+        assert reader.acknowledgements.pending_count() == len(shop.entries())
+    shop.sync_until_done()
+    assert shop.received() == shop.entries()
+
+
+def test_tills_take_the_bundles_of_a_restored_backend(place: Place, shop: Shop) -> None:
+    backup = place.hall.backup()
+    for bit in (1, 2, 3):
+        place.hall.backend.programmes.name_category(bit, f"merce {bit}", f"goods {bit}")
+        shop.sync_until_done()
+    before = shop.load().trust.bundle
+    place.hall.restore(backup)
+    shop.sync_until_done()
+    after = shop.load().trust.bundle
+    assert before is not None
+    assert after is not None
+    assert after.version > before.version
+    assert after.hotlist_version > before.hotlist_version
+    assert len(after.categories) == len(before.categories) - 3
+
+
+def test_nothing_is_signed_until_every_till_has_told_all(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    other = place.shop("other")
+    place.order(card, 1000)
+    place.hall.restore(place.hall.backup())
+    assert load(shop, card) == "BACKEND_IN_RECOVERY"
+    assert shop.sell(card, 100).goods_are_due, "sales need no backend"
+    shop.sync()
+    assert place.hall.backend.recovery.waiting() == [other.number]
+    with pytest.raises(ConflictError, match="RECOVERY_WAITS"):
+        end(place)
+    other.sync()
+    other.sync()
+    end(place)
+    assert load(shop, card) == "LOAD_DONE"
+
+
+def test_a_till_that_never_comes_back_is_named_by_two_people(place: Place, card: Card) -> None:
+    gone = place.shop("gone")
+    place.hall.restore(place.hall.backup())
+    recovery, waiting = place.hall.backend.recovery, place.hall.backend.recovery.waiting()
+    assert gone.number in waiting
+    with pytest.raises(NotPermittedError, match="SAME_PERSON"):
+        recovery.end(requested_by=LOADER, approved_by=LOADER, act="V", without=waiting)
+    end(place, *waiting)
+    with pytest.raises(ConflictError, match="RECOVERY_NONE"):
+        recovery.waiting()
+
+
+def test_a_forgotten_load_is_known_again_by_its_signature(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    order = place.order(card, 1000)
+    backup = place.hall.backup()
+    assert load(shop, card) == "LOAD_DONE"
+    signed = place.signed(card)
+    place.hall.restore(backup)
+    assert place.order_state(order) == "approved"
+    assert load(shop, card) == "LOAD_DONE", "during the recovery: nothing new is signed"
+    assert (place.order_state(order), place.signed(card)) == ("on_card", signed)
+    assert place.cents(AccountKind.ON_CARD) == 6000
+    assert load(shop, card) == "LOAD_NOTHING_WAITING"
+    assert shop.sell(card, 6000).goods_are_due
+    shop.sync()
+    assert place.cents(AccountKind.PAYABLE) == 6000
+    assert place.alarms() == set()
+
+
+def test_a_sale_under_a_forgotten_grant_is_paid(place: Place, shop: Shop, card: Card) -> None:
+    place.order(card, 1000)
+    backup = place.hall.backup()
+    assert load(shop, card) == "LOAD_DONE"
+    assert shop.sell(card, 5500).goods_are_due
+    shop.sync()
+    place.hall.restore(backup)
+    shop.sync()
+    assert shop.received() == shop.entries()
+    assert (place.cents(AccountKind.PAYABLE), place.cents(AccountKind.SUSPENSE)) == (5500, 0)
+    assert place.cents(AccountKind.ON_CARD) == 500
+    assert place.alarms() == set()
+
+
+def test_two_forgotten_loads_come_back_as_the_tills_saw_them(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    backup = place.hall.backup()
+    first, second = place.order(card, 1000), place.order(card, 300)
+    backup = place.hall.backup()
+    for cents in (5100, 700):
+        assert load(shop, card) == "LOAD_DONE"
+        assert shop.sell(card, cents).goods_are_due
+    shop.sync()
+    place.hall.restore(backup)
+    shop.sync()
+    assert [place.order_state(order) for order in (first, second)] == ["on_card", "on_card"]
+    assert (place.cents(AccountKind.PAYABLE), place.cents(AccountKind.ON_CARD)) == (5800, 500)
+
+
+def test_no_number_of_a_grant_is_signed_twice(place: Place, shop: Shop, card: Card) -> None:
+    """The grant that the copy forgot is still held back somewhere: it never reached the card."""
+    order = place.order(card, 1000)
+    backup = place.hall.backup()
+    shop.line.fault_at(3, ALL_FAULTS.index(LineFault.ANSWER_LOST))
+    shop.line.up = lambda: shop.line.counts["answer_lost"] == 0
+    with pytest.raises(Exception, match="SERVICE_UNREACHABLE"):
+        shop.session(card, LOAD)
+    shop.line.up = lambda: True
+    (forgotten,) = {number for number, state in place.signed(card) if state == "loading"}
+    place.hall.restore(backup)
+    shop.sync()
+    shop.sync()
+    end(place)
+    assert load(shop, card) == "LOAD_DONE"
+    numbers = [number for number, _ in place.signed(card)]
+    assert forgotten not in numbers
+    assert max(numbers) > forgotten
+    assert place.order_state(order) == "on_card"
+    assert shop.sell(card, 6000).goods_are_due
+
+
+def test_a_forgotten_load_without_its_order_waits_for_a_person(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    backup = place.hall.backup()
+    place.order(card, 1000)
+    assert load(shop, card) == "LOAD_DONE"
+    place.hall.restore(backup)
+    assert load(shop, card) == "GRANT_UNKNOWN"
+    again = place.order(card, 1000)
+    assert load(shop, card) == "LOAD_DONE", "the order was found on paper and approved again"
+    assert place.order_state(again) == "on_card"
+
+
+def test_without_a_restored_copy_a_strange_grant_is_not_taken(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    order = place.order(card, 1000)
+    backup = place.hall.backup()
+    assert load(shop, card) == "LOAD_DONE"
+    place.hall.restore(backup, declared=False)
+    assert load(shop, card) == "GRANT_UNKNOWN"
+    assert place.order_state(order) == "approved"
+
+
+def test_terminal_numbers_are_not_given_out_twice(place: Place) -> None:
+    backup = place.hall.backup()
+    forgotten = place.shop("new").number
+    place.hall.restore(backup)
+    assert place.shop("newer").number > forgotten
