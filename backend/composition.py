@@ -18,6 +18,8 @@ from backend.errors import ConflictError
 from backend.services.administration.enrolment import Enrolment
 from backend.services.administration.key_sets import KeySetOffice
 from backend.services.administration.load_orders import LoadDesk
+from backend.services.administration.lost_cards import CardOffice
+from backend.services.administration.lost_terminals import LossOffice
 from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
@@ -84,6 +86,16 @@ class Backend:
         return CardSessions(
             self.work, self.keys, self.clock, self.randomness, self.letters, self.authorities
         )
+
+    @property
+    def losses(self) -> LossOffice:
+        """Terminals that are lost."""
+        return LossOffice(self.work, self.clock)
+
+    @property
+    def cards(self) -> CardOffice:
+        """Cards that are lost, found, replaced."""
+        return CardOffice(self.work, self.clock)
 
     @property
     def day_end(self) -> DayEnd:

@@ -15,6 +15,7 @@ from backend.domain.marks import Mark
 from backend.services.accounts import same_pot
 from backend.services.alarms import raise_alarm
 from backend.services.marks import mark_of_municipality
+from backend.services.replacements import order_rest
 from backend.services.unit_of_work import Work
 from backend.services.wallets import expiry_ref, keep_wallet
 from cardlib.ports import Clock
@@ -28,12 +29,15 @@ OVERDUE = "CASE_OVERDUE"
 
 @dataclass(frozen=True, slots=True)
 class DayReport:
-    """What a run did: wallets and cents that expired, and that were given up; cases told."""
+    """What a run did: wallets and cents that expired, and that were given up;
+    replaced cards whose reserve was ordered; cases told.
+    """
 
     expired: int = 0
     expired_cents: int = 0
     given_up: int = 0
     given_up_cents: int = 0
+    rests_ordered: int = 0
     cases_overdue: int = 0
 
 
@@ -50,7 +54,8 @@ class DayEnd:
         expired, given_up = list(self._expire(now)), list(self._give_up(now))
         return DayReport(
             expired=len(expired), expired_cents=sum(expired), given_up=len(given_up),
-            given_up_cents=sum(given_up), cases_overdue=self._tell_overdue(now),
+            given_up_cents=sum(given_up), rests_ordered=self._order_rests(now),
+            cases_overdue=self._tell_overdue(now),
         )  # fmt: skip
 
     def _expire(self, now: int) -> Iterator[int]:
@@ -91,6 +96,17 @@ class DayEnd:
                 unit.commit()
             yield from moved
             after, more = (rows[-1].id if rows else after), len(rows) == STEP
+
+    def _order_rests(self, now: int) -> int:
+        """Reserves of replaced cards that no late sale can claim any more."""
+        after, ordered, more = 0, 0, True
+        while more:
+            with self._work.begin() as unit:
+                blocks = unit.acts.blocks_with_rest(after, STEP)
+                ordered += sum(order_rest(unit, block, now) for block in blocks)
+                unit.commit()
+            after, more = (blocks[-1].id if blocks else after), len(blocks) == STEP
+        return ordered
 
     def _tell_overdue(self, now: int) -> int:
         """An alarm for each open case that has waited longer than the claim window."""

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from backend.adapters.export_files import finish_export, start_export, write_lines
+from backend.adapters.tables.acts import PurseBlockRow
+from backend.adapters.tables.cards import LoadOrderRow
 from backend.adapters.tables.journals import EntryRow, QuarantineRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
@@ -35,6 +37,9 @@ class Export:
         self._issuers = {town.id: town.issuer for town in unit.programmes.municipalities()}
         self._numbers = {row.id: row.number for row in unit.programmes.programmes()}
         self._purses = {row.id: row for row in unit.cards.purses()}
+        self._blocks: dict[int, list[PurseBlockRow]] = {}
+        for block in unit.acts.blocks():
+            self._blocks.setdefault(block.purse_id, []).append(block)
         self._terminals = [row for row in unit.terminals.all() if not row.training]
 
     def files(self) -> Mapping[str, Callable[[], Iterator[Row]]]:
@@ -96,7 +101,11 @@ class Export:
 
     def _purse_rows(self) -> Iterator[Row]:
         for row in self._purses.values():
-            yield self._purse(row.id) | {"info_core": row.info_core.hex()}
+            blocks = [
+                {"block": item.id, "code": item.code, "from": item.blocked_at, "to": item.ended_at}
+                for item in self._blocks.get(row.id, ())
+            ]
+            yield self._purse(row.id) | {"info_core": row.info_core.hex(), "blocks": blocks}
 
     def _purse(self, purse_id: int) -> Row:
         row = self._purses[purse_id]
@@ -133,13 +142,22 @@ class Export:
                 self._pot(row.programme_id, row.funding_source_id)
                 | self._purse(row.purse_id)
                 | {
-                    "order": row.id, "source": row.source, "source_ref": row.source_id,
+                    "order": row.id, "source": row.source, "source_ref": self._source(row),
                     "award": row.award_id, "slot": row.slot, "delta_cents": row.delta_cents,
                     "carried_over_cents": row.carried_over_cents, "state": row.state,
                     "requested_by": row.requested_by,
                     "approved_by": row.approved_by, "approved_at": row.approved_at,
                 }
             )  # fmt: skip
+
+    def _source(self, order: LoadOrderRow) -> str | None:
+        """The document that the money of an order comes from."""
+        if order.source == "award" or order.source_id is None:
+            return None if order.source_id is None else str(order.source_id)
+        if order.source == "refund":
+            return self._document(self._unit.verdicts.posting(order.source_id))
+        purse = self._purse(order.source_id)
+        return f"{purse['issuer']}:{purse['purse']}"
 
     def _grants(self) -> Iterator[Row]:
         for row in self._unit.cards.grants():
@@ -319,7 +337,7 @@ def encode_row(row: Row) -> bytes:
 def write_export(work: Work, directory: Path, now: int) -> Row:
     """Writes everything into ``directory``, as one state of the books; the manifest."""
     start_export(directory)
-    with work.begin() as unit:
+    with work.read() as unit:
         export = Export(unit)
         files = {
             name: write_lines(directory / name, map(encode_row, rows()))

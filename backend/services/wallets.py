@@ -91,6 +91,7 @@ def _transfer(
     else:
         block = unit.acts.last_block(purse.id)
         ref, event_time = Ref(RefKind.BLOCK, str(block.id)), now
+        block.rest_ordered_at = None  # there is something to order again
     return Transfer(
         kind=kind, source=source, target=target, money=Money(cents), event_time=event_time, ref=ref
     )

@@ -20,6 +20,7 @@ from backend.verifier.registry import Registry, expect_keys, read_registry
 from backend.verifier.settlement import SettlementAudit
 from backend.verifier.statements import StatementAudit
 from backend.verifier.waiting_records import WaitingRecordAudit
+from backend.verifier.wallets import WalletAudit
 from backend.verifier.workbook import Workbook
 
 COUNTS = (
@@ -112,6 +113,7 @@ def _judge(
     WaitingRecordAudit(ledger, book, findings).check()
     loads = LoadAudit(grants, ledger, book, findings)
     loads.check(export, granting.awards)
+    WalletAudit(grants, ledger, book, findings).check(export)
     _check_cases(export, ledger, book, findings)
     settlement = SettlementAudit(ledger, book, findings)
     settlement.check(export)

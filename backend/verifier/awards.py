@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from backend.verifier import cose
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.given_up import GivenUp
 from backend.verifier.grants import Grant, Grants, Order, by_two_people
 from backend.verifier.histories import totals_of
 from backend.verifier.ledger import Ledger
@@ -51,7 +52,7 @@ class GrantAudit:
         findings: Findings,
     ) -> None:
         self._grants = grants
-        self._ledger = ledger
+        self._given_up = GivenUp(grants, ledger, book)
         self._registry = registry
         self._book = book
         self._findings = findings
@@ -60,6 +61,7 @@ class GrantAudit:
     def check(self, export: Export) -> None:
         """Judges every grant of the export, every budget, every grant seen by a till."""
         self._read_awards(export)
+        self._check_seen()
         for grant in self._grants.by_number.values():
             order = self._grants.orders.get(grant.order)
             code = self._order_fault(grant, order)
@@ -70,7 +72,6 @@ class GrantAudit:
         self._check_orders()
         self._check_reuse()
         self._check_budgets()
-        self._check_seen()
 
     def _read_awards(self, export: Export) -> None:
         for row in export.rows("awards.jsonl"):
@@ -154,7 +155,7 @@ class GrantAudit:
         before = self._grants.before(grant)
         if before is None or before.programme != grant.programme:
             return 0
-        return rest_of(self._ledger, before, grant)
+        return rest_of(self._given_up, before, grant)
 
     def _check_reuse(self) -> None:
         for grants in self._grants.by_order.values():
@@ -217,7 +218,6 @@ class GrantAudit:
         self._findings.add(Law.GRANTED, code, place, order=grant.order, grant=grant.seq, **facts)
 
 
-def rest_of(ledger: Ledger, before: Grant, grant: Grant) -> int:
+def rest_of(given_up: GivenUp, before: Grant, grant: Grant) -> int:
     """Cents on the wallet of ``before`` when ``grant`` was signed, less what was given up."""
-    given_up = ledger.left(grant.purse, grant.slot, ledger.confirmed_at(before.order), grant.order)
-    return max(0, before.granted - grant.base_spent - given_up)
+    return max(0, before.granted - grant.base_spent - given_up.left(before))

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.given_up import GivenUp
 from backend.verifier.grants import Grant, Grants
 from backend.verifier.ledger import CONTRA_KINDS, SLOT_KINDS, Ledger
 from backend.verifier.registry import PurseKey
@@ -24,6 +25,7 @@ class EquationAudit:
         self._ledger = ledger
         self._book = book
         self._findings = findings
+        self._given_up = GivenUp(grants, ledger, book)
         self._balances: Counter[str] = Counter()
         self.by_kind: Counter[str] = Counter()
         """Cents by kind of account, for the report."""
@@ -47,8 +49,8 @@ class EquationAudit:
             " LEFT JOIN judged USING (ref_kind, ref_id) WHERE judged.ref_id IS NULL"
             " GROUP BY ref_kind, ref_id"
         ):
-            if kind in ("session", "expiry"):
-                self._findings.trust("BOOKED_BY_" + kind.upper())
+            if kind == "session":
+                self._findings.trust("BOOKED_BY_SESSION")
                 continue
             place = Place("transfers.jsonl", line, document=f"{kind} {number}")
             self._findings.add(
@@ -88,11 +90,11 @@ class EquationAudit:
 
     def _check_slot(self, purse: PurseKey, slot: int) -> None:
         grant = self._newest(purse, slot)
-        since = 0 if grant is None else self._ledger.confirmed_at(grant.order)
+        since = 0 if grant is None else self._given_up.since(grant)
         granted = 0 if grant is None else grant.granted
         present = sum(self._balances[account.id] for account in self._ledger.of_slot(purse, slot))
         posted, over = self._claims(purse, slot, since)
-        left = self._ledger.left(purse, slot, since, "" if grant is None else grant.order)
+        left = 0 if grant is None else self._given_up.left(grant)
         if granted != posted + present + left - over:
             label = f"{purse[0].hex()}-{purse[1].hex()} slot {slot}"
             self._findings.add(

@@ -29,6 +29,7 @@ ROUTES = frozenset(
         ("loading", "on_card"), ("on_card", "exposure"), ("exposure", "on_card"),
         ("expired_pending", "on_card"), ("on_card", "expired_pending"), ("on_card", "expired"),
         ("expired_pending", "expired"), ("expired", "fund"), ("on_card", "blocked"),
+        ("blocked", "on_card"), ("blocked", "expired_pending"),
         ("suspense", "payable"), ("suspense", "refund_due"), ("payable", "suspense"),
         ("payable", "refund_due"), ("payable", "in_payment"), ("in_payment", "paid"),
         ("in_payment", "payable"), ("paid", "payable"), ("fund", "exposure"), ("loss", "exposure"),
@@ -123,21 +124,30 @@ class Ledger:
             0,
         )
 
-    def left(self, purse: PurseKey, slot: int, since: int, order: str) -> int:
-        """Cents that left a wallet for good, or for another card, after transfer ``since``.
+    def left(self, purse: PurseKey, slot: int, since: int, grant_seq: int) -> int:
+        """Cents that a wallet gave up: expired under ``grant_seq``, or moved to another card.
 
-        What the confirmation of ``order`` itself moved does not count.
+        Only moves after transfer ``since`` count; what came back from an order counts back.
+        What a new grant did not carry over belongs to that grant's order.
         """
         cents = 0
         for account in self.of_slot(purse, slot):
-            for target, amount in self._book.ask(
-                "SELECT dst, cents FROM transfer WHERE src = ? AND id > ?"
-                " AND NOT (ref_kind = 'order' AND ref_id = ?)",
-                (account.id, since, order),
+            for target, amount, kind, document in self._book.ask(
+                "SELECT dst, cents, ref_kind, ref_id FROM transfer WHERE src = ? AND id > ?",
+                (account.id, since),
             ):
-                if self.accounts[target].kind in ("expired", "loading"):
+                expired = kind == "expiry" and document.rpartition(":")[2] == str(grant_seq)
+                if self.accounts[target].kind == ("expired" if expired else "loading"):
                     cents += amount
+            if account.kind == "blocked":
+                cents -= self._back_from_orders(account.id, since)
         return cents
+
+    def _back_from_orders(self, account: str, since: int) -> int:
+        returned = self._book.ask(
+            "SELECT src, cents FROM transfer WHERE dst = ? AND id > ?", (account, since)
+        )
+        return sum(cents for source, cents in returned if self.accounts[source].kind == "loading")
 
     def balance(self, account: str, until: int | None = None) -> int:
         """What came in less what went out, up to transfer ``until`` (None: all), in cents."""

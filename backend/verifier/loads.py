@@ -6,6 +6,7 @@ from backend.verifier.awards import Award, rest_of
 from backend.verifier.demands import booked, compare
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.given_up import GivenUp
 from backend.verifier.grants import Grant, Grants, Order
 from backend.verifier.ledger import SLOT_KINDS, Account, Ledger
 from backend.verifier.workbook import Workbook
@@ -20,6 +21,7 @@ class LoadAudit:
     def __init__(self, grants: Grants, ledger: Ledger, book: Workbook, findings: Findings) -> None:
         self._grants = grants
         self._ledger = ledger
+        self._given_up = GivenUp(grants, ledger, book)
         self._book = book
         self._findings = findings
         self.funded: Counter[Pool] = Counter()
@@ -73,7 +75,7 @@ class LoadAudit:
         before = self._grants.before(grant)
         left = 0
         if before is not None and before.confirmed:
-            left = max(0, rest_of(self._ledger, before, grant) - order.carried)
+            left = max(0, rest_of(self._given_up, before, grant) - order.carried)
         demanded[f"loading {order.pool}"] -= order.delta
         demanded["wallet"] += order.delta - left
         demanded["expired"] += left

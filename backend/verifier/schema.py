@@ -122,6 +122,7 @@ _LINE = record(
     },
     {"replaces": maybe(name)},
 )  # fmt: skip
+_BLOCK = record({"block": name, "code": word, "from": count, "to": maybe(count)})
 _APPROVAL = {"approved_by": maybe(name), "approved_at": maybe(count)}
 
 FILES: Mapping[str, Reader] = {
@@ -133,7 +134,10 @@ FILES: Mapping[str, Reader] = {
     "terminals.jsonl": record(
         {"terminal": count, "merchant": name, "public_key": octets(32), "certificate": octets()}
     ),
-    "purses.jsonl": record({"issuer": ISSUER, "purse": PURSE, "info_core": octets(16)}),
+    "purses.jsonl": record(
+        {"issuer": ISSUER, "purse": PURSE, "info_core": octets(16)},
+        {"blocks": maybe(some(_BLOCK))},
+    ),
     "fundings.jsonl": record(
         {
             "funding": name, "municipality": name, "programme": count, "funding_source": name,

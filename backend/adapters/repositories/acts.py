@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import String, cast, literal, select
+from sqlalchemy import String, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from backend.adapters.tables.acts import PurseBlockRow, TerminalLossRow
-from backend.adapters.tables.cards import CardGrantRow, PurseRow
+from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.tables.journals import IntentRow
 from backend.adapters.tables.programmes import ProgrammeRow
 from backend.adapters.tables.terminals import MerchantProgrammeRow, TerminalRow
-from backend.adapters.tables.verdicts import AlarmRow, CaseRow
+from backend.adapters.tables.verdicts import AlarmRow, CaseRow, PostingRow
 from backend.errors import UnknownError
 
 
@@ -65,6 +65,53 @@ class Acts:
         return self._session.scalars(
             select(TerminalLossRow).order_by(TerminalLossRow.terminal)
         ).all()
+
+    def purses_sold_to(self, terminal: int, since: int) -> Sequence[tuple[int, int]]:
+        """Purses with postings of a terminal from ``since`` on, and the lowest counter of these."""
+        rows = self._session.execute(
+            select(PostingRow.purse_id, func.min(PostingRow.ctr))
+            .where(PostingRow.terminal == terminal, PostingRow.event_time >= since)
+            .group_by(PostingRow.purse_id)
+            .order_by(PostingRow.purse_id)
+        )
+        return [(purse_id, ctr) for purse_id, ctr in rows]
+
+    # --- orders and cases ---------------------------------------------------------------------
+
+    def orders_from(self, source: str, source_id: int) -> Sequence[LoadOrderRow]:
+        """Orders that are not void and take their money from a refund or a replaced purse."""
+        return self._session.scalars(
+            select(LoadOrderRow)
+            .where(LoadOrderRow.source == source, LoadOrderRow.source_id == source_id)
+            .where(LoadOrderRow.state != "void")
+            .order_by(LoadOrderRow.id)
+        ).all()
+
+    def posting_of_case(self, case: CaseRow) -> PostingRow | None:
+        """The posting whose money a case holds."""
+        return self._session.scalar(
+            select(PostingRow).where(
+                PostingRow.purse_id == case.purse_id, PostingRow.case_id == case.id
+            )
+        )
+
+    def posting_of_sale(self, terminal: int, seq: int) -> PostingRow | None:
+        """The posting of an intent, or of the entry that closed it."""
+        return self._session.scalar(
+            select(PostingRow)
+            .where(PostingRow.terminal == terminal)
+            .where(or_(PostingRow.intent_seq == seq, PostingRow.closing_seq == seq))
+            .order_by(PostingRow.live.desc(), PostingRow.id)
+            .limit(1)
+        )
+
+    def open_cases(self, municipality_id: int | None = None) -> Sequence[CaseRow]:
+        """Cases that wait for a person, or for a proof, oldest first."""
+        query = select(CaseRow).where(CaseRow.state == "open").order_by(CaseRow.id)
+        if municipality_id is not None:
+            query = query.join(PurseRow, PurseRow.id == CaseRow.purse_id)
+            query = query.where(PurseRow.municipality_id == municipality_id)
+        return self._session.scalars(query).all()
 
     # --- marks --------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.plan import StoredPlan
 from backend.services.purse_keys import purse_keys
 from backend.services.recovery import adopt_forgotten, require_whole
+from backend.services.replacements import fit_to_source
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
@@ -160,6 +161,9 @@ class LoadDesk:
         if self._row.purpose == "void":
             compared = compare(card, state, books, today)
             return compared or self._void_plan(state)
+        if order is not None and signed is None:
+            held = self._unit.ledger.balance(grants.source_account(order))
+            fit_to_source(order, held)
         waiting = None if order is None else self._waiting(order, signed)
         decision = decide(card, state, books, waiting, today)
         if isinstance(decision, ReadDown):

@@ -1,0 +1,99 @@
+"""Orders that bring the money of a lost card onto a new one (PROTOCOL 7)."""
+
+from backend.adapters.tables.acts import PurseBlockRow
+from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.ledger import Account, AccountKind
+from backend.domain.replacement import reserve
+from backend.errors import ConflictError
+from backend.services.bundles import CARD_LIMITS, LIMITS
+from backend.services.marks import mark_of_purse
+from cardlib.codec.purse import Grant
+
+SOURCE = "replacement"
+STOP_DAYS = max(LIMITS.offline_days_stop, CARD_LIMITS.offline_days_stop)
+
+
+def order_blocked(unit: Unit, block: PurseBlockRow, old: PurseRow, now: int) -> list[int]:
+    """Orders what is blocked and not ordered yet, less the reserves; the orders' ids.
+
+    No reserve once the purse's mark has passed the block.
+    """
+    known = mark_of_purse(unit, old).passed(block.blocked_at)
+    if known:
+        block.rest_ordered_at = now
+    orders: list[int] = []
+    for grant in unit.cards.grants_of(old.id):
+        if grant.state == "on_card":
+            orders += _order_wallet(unit, block, old, grant, now, final=known)
+    return orders
+
+
+def order_rest(unit: Unit, block: PurseBlockRow, now: int) -> bool:
+    """What had been held back, when no late sale can claim it; whether it was ordered."""
+    old = unit.cards.purse_by_id(block.purse_id)
+    if not mark_of_purse(unit, old).passed(block.blocked_at):
+        return False
+    return bool(order_blocked(unit, block, old, now))
+
+
+def _order_wallet(
+    unit: Unit, block: PurseBlockRow, old: PurseRow, grant: CardGrantRow, now: int, *, final: bool
+) -> list[int]:
+    limit = Grant.decode(grant.grant).day_limit_eur
+    orders: list[int] = []
+    for account, blocked in unit.ledger.present_accounts(old.id, grant.slot):
+        if account.kind is not AccountKind.BLOCKED:
+            continue
+        held = 0 if final else reserve(blocked, limit, STOP_DAYS)
+        cents = blocked - held - _on_order(unit, old, account)
+        if cents > 0:
+            orders.append(_order(unit, block, account, cents, now))
+    return orders
+
+
+def _on_order(unit: Unit, old: PurseRow, account: Account) -> int:
+    """Cents of the account that orders will take once they are signed."""
+    return sum(
+        order.delta_cents
+        for order in unit.acts.orders_from(SOURCE, old.id)
+        if order.state == "approved" and order.slot == account.slot
+        and (order.programme_id, order.funding_source_id)
+        == (account.programme, account.funding_source)
+    )  # fmt: skip
+
+
+def _order(unit: Unit, block: PurseBlockRow, account: Account, cents: int, now: int) -> int:
+    assert block.replaced_by is not None
+    assert account.slot is not None
+    assert account.programme is not None
+    check_slot(unit, block.replaced_by, account.slot, account.programme)
+    order = LoadOrderRow(
+        purse_id=block.replaced_by, slot=account.slot, programme_id=account.programme,
+        funding_source_id=account.funding_source, source=SOURCE, source_id=block.purse_id,
+        delta_cents=cents, requested_by=block.requested_by, approved_by=block.approved_by,
+        approved_at=now,
+    )  # fmt: skip
+    unit.add(order)
+    return order.id
+
+
+def check_slot(unit: Unit, purse_id: int, slot: int, programme: int) -> None:
+    """ConflictError ``REPLACEMENT_SLOT_TAKEN`` when another programme has the slot."""
+    states = ("approved", "loading", "on_card", "superseded_on_card")
+    for order in unit.cards.orders_of(purse_id, *states):
+        if order.slot == slot and order.programme_id != programme:
+            raise ConflictError("REPLACEMENT_SLOT_TAKEN", slot=slot)
+
+
+def fit_to_source(order: LoadOrderRow, held: int) -> None:
+    """An unsigned order of a replacement never takes more than late sales have left.
+
+    ``held``: cents in its source account. ConflictError ``ORDER_MONEY_GONE`` when that is
+    nothing; other orders are left alone.
+    """
+    if order.source != SOURCE or order.state != "approved":
+        return
+    if held <= 0:
+        raise ConflictError("ORDER_MONEY_GONE", order=order.id)
+    order.delta_cents = min(order.delta_cents, held)

@@ -1,0 +1,46 @@
+"""What a wallet gave up since its grant: expired for good, or moved to another card."""
+
+from backend.verifier.grants import Grant, Grants
+from backend.verifier.ledger import Ledger
+from backend.verifier.workbook import Workbook
+
+
+class GivenUp:
+    """``left`` and ``over`` of PROTOCOL 7, from transfers; ``over`` once sales were judged."""
+
+    def __init__(self, grants: Grants, ledger: Ledger, book: Workbook) -> None:
+        self._grants = grants
+        self._ledger = ledger
+        self._book = book
+
+    def since(self, grant: Grant) -> int:
+        """The transfer that put the wallet's money on the card; a grant of 0 cents has none."""
+        found: Grant | None = grant
+        while found is not None:
+            number = self._ledger.confirmed_at(found.order)
+            if number:
+                return number
+            found = self._grants.before(found)
+        return 0
+
+    def left(self, grant: Grant) -> int:
+        """Cents given up since ``grant``, and what the card spent unposted of earlier ones."""
+        since = self.since(grant)
+        gone = self._ledger.left(grant.purse, grant.slot, since, grant.seq)
+        before = self._grants.before(grant)
+        if before is None or not before.confirmed:
+            return gone
+        earlier = self.left(before)
+        if not earlier:
+            return gone
+        rest = max(0, before.granted - grant.base_spent)  # on the card, and not signed again
+        return gone + max(0, earlier - self._over(before, since) - rest)
+
+    def _over(self, grant: Grant, until: int) -> int:
+        """What exposure lent to the wallet between the grant and transfer ``until``."""
+        found = self._book.ask(
+            "SELECT coalesce(sum(lacked), 0) FROM claimed"
+            " WHERE issuer = ? AND purse = ? AND slot = ? AND by > ? AND by <= ?",
+            (*grant.purse, grant.slot, self.since(grant), until),
+        )
+        return int(found[0][0])
