@@ -1,13 +1,12 @@
 """What each kind of happening does in a world."""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
-from cardlib.errors import CardlibError, CodedError
+from cardlib.errors import CodedError
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.ids import PurseId
 from simulator.town.actors.citizen import Citizen
@@ -68,8 +67,6 @@ def collect(world: "World", happening: Happening) -> None:
     station = world.station(happening)
     if citizen.purse is None or citizen.lost or not citizen.waiting or station is None:
         return
-    if world.hall_copy is not None:
-        return
     for _ in range(SESSIONS_MAX):
         done = _session(world, station, citizen, happening, "load", "")
         happening = replace(happening, accidents=())
@@ -97,7 +94,7 @@ def reset_pin(world: "World", happening: Happening) -> None:
 def renew_card(world: "World", happening: Happening) -> None:
     """The purse goes to the newest key set, with the citizen's PIN."""
     citizen, station = world.citizens[happening.person], world.station(happening)
-    if citizen.purse is not None and not citizen.lost and station is not None:
+    if world.hall_copy is None and citizen.purse and not citizen.lost and station is not None:
         _session(world, station, citizen, happening, "renew", "")
 
 
@@ -214,7 +211,10 @@ def clock_right(world: "World", happening: Happening) -> None:
 
 
 def end_day(world: "World", _happening: Happening) -> None:
-    """The night work of the backend."""
+    """The night work of the backend; after a restored backup it is asked whether all are back."""
+    if world.recovering:
+        world.desk.synchronise()
+        world.recovering = not world.official.end_recovery()
     world.official.end_day()
 
 
@@ -243,7 +243,8 @@ def steal_till(world: "World", happening: Happening) -> None:
 
 def backup_backend(world: "World", _happening: Happening) -> None:
     """The operator copies the database."""
-    world.hall_copy = world.hall.backup()
+    if not world.recovering:
+        world.hall_copy = world.hall.backup()
 
 
 def restore_backend(world: "World", happening: Happening) -> None:
@@ -251,6 +252,7 @@ def restore_backend(world: "World", happening: Happening) -> None:
     if world.hall_copy is not None:
         world.hall.restore(world.hall_copy)
         world.declared.backend_restored()
+        world.recovering = True
         world.truth.struck[happening.kind] += 1
     world.hall_copy = None
 
@@ -262,8 +264,7 @@ def announce_keys(world: "World", _happening: Happening) -> None:
 
 def begin_keys(world: "World", _happening: Happening) -> None:
     """Cards may change."""
-    with suppress(CardlibError):
-        world.official.begin_keys()
+    world.official.begin_keys()
 
 
 Deed = Callable[["World", Happening], None]

@@ -86,7 +86,9 @@ class World:
         """Every till and desk ever enrolled; the list only grows."""
         self.disk_copies: dict[tuple[str, int], DiskCopy] = {}
         self.hall_copy: HallBackup | None = None
-        """A backup that will be put back: until then no money moves at the town hall."""
+        """A backup that will be put back."""
+        self.recovering = False
+        """Whether the backend stands on a restored copy, and waits for what tills send again."""
         self.desk = self._register(DESK, 0)
         places = [(shop.key, till) for shop in plan.shops for till in range(shop.tills)]
         self.registers = {place: self._register(*place) for place in places}

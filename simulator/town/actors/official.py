@@ -7,7 +7,7 @@ from backend.adapters.key_store import TransportKeys
 from backend.adapters.pain001 import Debtor
 from backend.adapters.tables.cards import StockCardRow
 from backend.domain.settlement import Period
-from backend.errors import ConflictError
+from backend.errors import BackendError, ConflictError
 from backend.services.administration.programmes import NewProgramme
 from backend.services.settlement.batches import PaymentOrder
 from cardlib.calendar import day_at
@@ -139,6 +139,15 @@ class Official:
         """The night work."""
         self._hall.backend.day_end.close_day()
 
+    def end_recovery(self) -> bool:
+        """After a restored backup: whether loads and payments may go on, all tills being back."""
+        with suppress(BackendError):
+            self._hall.backend.recovery.end(
+                requested_by=LOADER, approved_by=APPROVER, act="verbale di ripristino"
+            )
+            return True
+        return False
+
     def record_loss(self, terminal: int, act: str) -> None:
         """A till is stolen or its journal lost: two people say so."""
         from backend.services.administration.lost_terminals import LossOffice  # noqa: PLC0415
@@ -153,12 +162,12 @@ class Official:
 
     def announce_keys(self) -> None:
         """Makes the next key set known to the tills."""
-        with suppress(ConflictError):
+        with suppress(BackendError):
             self._hall.backend.key_sets.announce(ISSUER, APPROVER)
 
     def begin_keys(self) -> bool:
         """Lets the cards change, once every till holds the keys; whether they may."""
-        with suppress(ConflictError):
+        with suppress(BackendError):
             self._hall.backend.key_sets.begin(ISSUER, _SECOND_KEY_HOLDER)
             return True
         return False

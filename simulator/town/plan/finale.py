@@ -33,6 +33,7 @@ def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happenin
     for turn in range(3):  # what one till brings may be asked for at the next
         yield from at_every_till(Kind.SYNC, f"sync{turn}")
     yield from at_every_till(Kind.CLOSE_TILL, "close")
+    yield make(Kind.END_DAY, "night")
     yield make(Kind.SETTLE, "settle", until_ms=end_ms)
     yield make(Kind.PAY, "pay")
     yield make(Kind.SETTLE, "settle-failed", until_ms=end_ms + _MINUTE_MS)
