@@ -4,6 +4,7 @@ Exit status 0: nothing was disproved; 1: something was, or the export is damaged
 2: there is nothing to audit.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -14,7 +15,7 @@ import typer
 from rich.console import Console
 
 from backend.verifier import report
-from backend.verifier.audit import audit
+from backend.verifier.audit import Verdict, audit
 from backend.verifier.texts import Texts, language_of
 
 _KEY = 32
@@ -33,7 +34,10 @@ def verify(
     ] = None,
     evidence: Annotated[
         list[Path] | None,
-        typer.Option(help="Acknowledgements that a shop kept, one JSON object a line."),
+        typer.Option(help="Acknowledgements or statements that a shop kept, one a line."),
+    ] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the report as a PDF, too.")
     ] = None,
 ) -> None:
     """Proves or disproves laws 1, 3, 5 and 6 from an export; says what it must trust."""
@@ -44,11 +48,28 @@ def verify(
         _refuse(misuse, texts, as_json=as_json)
         raise typer.Exit(2) from misuse
     verdict = audit(directory, keys=keys, evidence=tuple(evidence or ()))
+    if pdf is not None:
+        try:
+            _write_pdf(verdict, texts, pdf)
+        except _MisuseError as misuse:
+            _refuse(misuse, texts, as_json=as_json)
+            raise typer.Exit(2) from misuse
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(verdict, texts), ensure_ascii=False) + "\n")
     else:
         report.show(verdict, texts, Console(soft_wrap=True, highlight=False))
     raise typer.Exit(0 if verdict.holds else 1)
+
+
+def _write_pdf(verdict: Verdict, texts: Texts, path: Path) -> None:
+    try:
+        pdf = importlib.import_module("backend.verifier.pdf")  # fpdf2 only when it is wanted
+    except ImportError as error:
+        raise _MisuseError("PDF_NOT_INSTALLED", "fpdf2") from error
+    try:
+        pdf.write_pdf(verdict, texts, path)
+    except OSError as error:
+        raise _MisuseError("PDF_UNWRITABLE", str(path)) from error
 
 
 class _MisuseError(Exception):

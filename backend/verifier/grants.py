@@ -144,7 +144,8 @@ class _Reading:
         number = f"{grant.purse[0].hex()}-{grant.purse[1].hex()}:{grant.seq}"
         known = self.grants.by_number.get((grant.purse, grant.seq))
         if known is not None and known.digest != grant.digest:
-            self.findings.add(Law.GRANTED, "GRANT_SEQ_TWICE", place, grant=grant.seq)
+            twice = self._fault(row, grant) or "GRANT_SEQ_TWICE"
+            self.findings.add(Law.GRANTED, twice, place, order=grant.order, grant=grant.seq)
             return
         if not self._once(row, "grant", number):
             return

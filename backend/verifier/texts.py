@@ -7,6 +7,7 @@ from typing import Any
 
 LANGUAGES = ("it", "en")
 FALLBACK = "en"
+_COMMA = str.maketrans(",.", ".,")
 
 
 class Texts:
@@ -14,6 +15,7 @@ class Texts:
 
     def __init__(self, language: str) -> None:
         name = language if language in LANGUAGES else FALLBACK
+        self._italian = name == "it"
         source = files("backend.verifier").joinpath(f"{name}.toml")
         self._tables: dict[str, dict[str, Any]] = tomllib.loads(source.read_text("utf-8"))
 
@@ -24,6 +26,11 @@ class Texts:
     def of(self, table: str, name: str) -> str:
         """The name of a law, a verdict, a count or something trusted."""
         return str(self._tables[table][name])
+
+    def money(self, cents: int) -> str:
+        """An amount without its currency: ``1.234,50``, in English ``1,234.50``."""
+        shown = f"{cents / 100:,.2f}"
+        return shown.translate(_COMMA) if self._italian else shown
 
     def misuse(self, code: str, about: str) -> str:
         """Why there is nothing to audit."""

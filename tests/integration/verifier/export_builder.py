@@ -12,7 +12,19 @@ from tests.integration.verifier.town_books import ISSUER, OPERATOR, Town, twin_o
 
 def build(*, fork: bool = False) -> Files:
     """The rows; with ``fork``, one card served two tills at once and both were posted."""
-    town = Town()
+    return _build(Town(), fork=fork)[0]
+
+
+def bound() -> tuple[Files, list[Row]]:
+    """The same books, bound from outside: heads in acknowledgements and closes, a statement.
+
+    The second part is what the baker kept: the statement, and the acknowledgement.
+    """
+    files, kept = _build(Town(bound=True), fork=False)
+    return deepcopy(files), deepcopy(kept)
+
+
+def _build(town: Town, *, fork: bool) -> tuple[Files, list[Row]]:
     anna, bruno, baker, grocer = town.anna, town.bruno, town.baker, town.grocer
     first = town.load(anna, 1, 1, 10_000)
     second = town.load(bruno, 2, 1, 8_000, award=2)
@@ -26,14 +38,22 @@ def build(*, fork: bool = False) -> Files:
     town.attest(anna)
     if fork:
         town.post(twin, baker.sale(twin, first, 100), 100, 1)
+    if town.bound:
+        baker.close(town.head())
     third = town.load(anna, 3, 2, 5_000, carried=10_000 - 1_750)
     cake = town.post(anna, baker.sale(anna, third, 3_000), 3_000, 1)
     fruit = town.post(bruno, grocer.sale(bruno, second, 2_000), 2_000, 2)
     town.post(bruno, baker.sale(bruno, second, 900, tc=False), 900, 1, "unproven")
+    kept = []
+    if town.bound:
+        grocer.close(None)
+        stated = town.statement(baker, {bread: 1_250, cake: 3_000})
+        kept.append({"merchant": 1, "bytes": stated.hex()})
     town.settle(1, 1, {bread: 1_250, cake: 3_000}, "paid")
     town.settle(2, 2, {milk: 700, back: -200}, "failed")
     town.settle(3, 2, {milk: 700, back: -200, fruit: 2_000}, "paid")
-    return town.exported()
+    files = town.exported()
+    return files, [*kept, files["acknowledgements.jsonl"][0]]
 
 
 _GOOD = build()
@@ -44,4 +64,4 @@ def good() -> Files:
     return deepcopy(_GOOD)
 
 
-__all__ = ["ISSUER", "OPERATOR", "Files", "Row", "build", "chain", "good", "write"]
+__all__ = ["ISSUER", "OPERATOR", "Files", "Row", "bound", "build", "chain", "good", "write"]

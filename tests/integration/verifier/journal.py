@@ -7,6 +7,7 @@ from cardlib.keys.grants import SignedGrant
 from cardlib.keys.intent_rule import record_hash
 from cardlib.keys.records import seal_spend
 from cardlib.wire import sign1
+from cardlib.wire.batch_close import BatchClose, Count
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import Certificate
 from cardlib.wire.entry import Entry, decode_entry, encode_payload
@@ -23,6 +24,7 @@ from cardlib.wire.entry_body import (
 )
 from cardlib.wire.entry_header import EntryType, Header, ModuleClass
 from cardlib.wire.ids import Seq, TerminalNumber
+from cardlib.wire.ledger_head import LedgerHead
 
 RECORD_KEY = bytes(range(16))
 MORNING = 1_790_000_000
@@ -50,6 +52,7 @@ class Journal:
     key: SigningKey
     certificate: bytes
     entries: list[Entry] = field(default_factory=list)
+    batch: int = 1
 
     @classmethod
     def enrolled(cls, number: int, merchant: int, operator: SigningKey) -> "Journal":
@@ -68,11 +71,30 @@ class Journal:
             terminal=TerminalNumber(self.number), seq=Seq(seq), prev_hash=prev,
             wall_ms=(MORNING + seq) * 1000, monotonic_ms=seq * 1000, boot_id=bytes(8),
             clock_flags=0, software="1.0.0", parameters=1, hotlist=0, watermark=0,
-            module_class=ModuleClass.SOFT, batch=1, cashier="1",
+            module_class=ModuleClass.SOFT, batch=self.batch, cashier="1",
         )  # fmt: skip
         complete = sign1.sign(self.key, encode_payload(header, body), sign1.ENTRY_AAD)
         self.entries.append(decode_entry(complete))
         return self.entries[-1]
+
+    def close(self, ledger: LedgerHead | None) -> Entry:
+        """The day's Z over what was sold since the last one."""
+        first = max((e.header.seq for e in self.entries if e.body.type == EntryType.BATCH_CLOSE),
+                    default=0) + 1  # fmt: skip
+        sums = {SpendType.SALE: [0, 0], SpendType.VOID: [0, 0]}
+        for entry in self.entries[first - 1 :]:
+            if isinstance(entry.body, Intent):
+                kind = sums[entry.body.plan.type]
+                kind[0] += 1
+                kind[1] += sum(line.cents for line in entry.body.lines)
+        made = self.add(
+            BatchClose(
+                first=Seq(first), last=Seq(len(self.entries)), sales=Count(*sums[SpendType.SALE]),
+                voids=Count(*sums[SpendType.VOID]), waiting=0, unsettled=0, ledger=ledger,
+            )
+        )  # fmt: skip
+        self.batch += 1
+        return made
 
     def heartbeat(self) -> Entry:
         """A sign of life."""

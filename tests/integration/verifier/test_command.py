@@ -9,7 +9,7 @@ from typer import Typer
 from typer.testing import CliRunner, Result
 
 from backend.verifier.cli import verify
-from tests.integration.verifier.export_builder import chain, good, write
+from tests.integration.verifier.export_builder import bound, chain, good, write
 
 APP = Typer()
 APP.command()(verify)
@@ -142,3 +142,74 @@ def test_a_row_that_is_no_row_is_named_by_line(export: Path, line: str) -> None:
     path.write_bytes(path.read_bytes() + line.encode() + b"\n")
     found = json.loads(run(str(export), "--json").output)["findings"]
     assert ("EXPORT_ROW_BROKEN", 3) in [(item["code"], item["line"]) for item in found]
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> tuple[Path, Path]:
+    """An export that is bound from outside, and what its baker kept."""
+    files, rows = bound()
+    path = tmp_path / "kept.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return write(files, tmp_path / "bound"), path
+
+
+def test_the_report_says_up_to_which_transfer_and_who_signed_it(kept: tuple[Path, Path]) -> None:
+    export, evidence = kept
+    told = run(str(export), "--evidence", str(evidence), "--lang", "en").output
+    assert "The ledger was judged up to transfer 21" in told
+    assert "The operator signed the head up to transfer 15 in merchants' statements" in told
+    assert "Tills signed the head up to transfer 10 in their day's close" in told
+    assert "terminal 501: entry 9" in told
+    shown = json.loads(run(str(export), "--evidence", str(evidence), "--json").output)
+    assert shown["ledger"]["transfer"] == shown["held"]["acknowledgement"]["transfer"] == 21
+    assert {name: head["transfer"] for name, head in shown["held"].items()} == {
+        "acknowledgement": 21, "statement": 15, "close": 10,
+    }  # fmt: skip
+
+
+def test_books_that_nobody_else_signed_are_told_so(export: Path) -> None:
+    assert "could have written it anew" in run(str(export), "--lang", "en").output
+
+
+def test_amounts_are_written_as_the_language_does(export: Path) -> None:
+    assert "1.000,00" in run(str(export), "--lang", "it").output
+    assert "1,000.00" in run(str(export), "--lang", "en").output
+
+
+@pytest.mark.parametrize("lang", ["it", "en"])
+def test_the_report_on_paper_is_a_pdf_and_the_status_stays(
+    export: Path, spoilt: Path, tmp_path: Path, lang: str
+) -> None:
+    good_news, bad_news = tmp_path / "good.pdf", tmp_path / "bad.pdf"
+    assert run(str(export), "--pdf", str(good_news), "--lang", lang).exit_code == 0
+    assert run(str(spoilt), "--pdf", str(bad_news), "--lang", lang).exit_code == 1
+    for path in (good_news, bad_news):
+        assert path.read_bytes().startswith(b"%PDF-")
+        assert path.read_bytes().rstrip().endswith(b"%%EOF")
+    again = tmp_path / "again.pdf"
+    run(str(export), "--pdf", str(again), "--lang", lang)
+    assert again.read_bytes() == good_news.read_bytes()
+
+
+def test_a_pdf_that_cannot_be_written_is_a_usage_error(export: Path, tmp_path: Path) -> None:
+    result = run(str(export), "--pdf", str(tmp_path / "nowhere" / "report.pdf"), "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.output)["code"] == "PDF_UNWRITABLE"
+
+
+def test_what_a_shop_kept_after_the_export_waits_for_the_next_one(
+    kept: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Neither its entries nor its ledger head can be in an export that is older."""
+    export, evidence = kept
+    manifest = export / "manifest.json"
+    made = json.loads(manifest.read_text())
+    files = bound()[0]
+    files["acknowledgements.jsonl"].clear()
+    older = write(files, tmp_path / "older")
+    manifest = older / "manifest.json"
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {
+        "created_at": made["created_at"] - 1
+    }))  # fmt: skip
+    shown = json.loads(run(str(older), "--json", "--evidence", str(evidence)).output)
+    assert (shown["ok"], shown["trusted"]["EVIDENCE_NEWER"]) == (True, 2)

@@ -6,12 +6,15 @@ The exporter has no part in it, so that exporter and verifier meet in the docume
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cardlib.codec.purse import Grant, Info
+from cardlib.codec.purse import Grant, Info, SpendType
 from cardlib.keys.grants import SignedGrant, sign_grant
 from cardlib.keys.intent_rule import record_hash
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.entry import Entry
 from cardlib.wire.ids import Seq, TerminalNumber
+from cardlib.wire.ledger_head import LedgerHead
+from cardlib.wire.merkle import root_of
+from cardlib.wire.statement import DayRoot, JournalHead, Standing, StatedEntry, Statement
 from cardlib.wire.upload import Acknowledgement, Outcome, Verdict
 from tests.integration.verifier.export_files import Files, Row, chain
 from tests.integration.verifier.journal import MORNING, CardState, Journal
@@ -20,6 +23,15 @@ OPERATOR = SigningKey(bytes([1]) * 32)
 ISSUER = SigningKey(bytes([2]) * 32)
 TOWN = bytes.fromhex("018153")
 POOL = {"municipality": "018153", "programme": 12, "funding_source": "state"}
+
+
+DAY_START = 1_789_941_600
+"""The midnight before MORNING in Europe/Rome."""
+
+
+def received_at(entry: Entry) -> int:
+    """When the backend got it: the first five of a journal that day, the rest the next."""
+    return MORNING - 3600 + (86_400 if entry.header.seq > 5 else 0)
 
 
 def name_of(entry: Entry) -> str:
@@ -35,6 +47,8 @@ class Town:
     accounts: dict[str, Row] = field(default_factory=dict)
     postings: dict[str, Row] = field(default_factory=dict)
     booked_at: int = MORNING + 5
+    bound: bool = False
+    """Whether acknowledgements name the ledger's head."""
 
     def __post_init__(self) -> None:
         self.anna, self.bruno = self.purse(0xA1), self.purse(0xB2)
@@ -84,7 +98,7 @@ class Town:
         """Money for a household."""
         self.row(
             "awards", award=award, **POOL, amount_cents=cents, withdrawn_cents=withdrawn,
-            act="DD 2", approved_by="Anna", approved_at=MORNING,
+            act="DD 2", requested_by="Lia", approved_by="Anna", approved_at=MORNING,
         )  # fmt: skip
         self.book("fund", "committed", cents, "award", award)
         self.book("committed", "fund", withdrawn, "award", award)
@@ -104,7 +118,7 @@ class Town:
         self.row(
             "orders", order=order, source="award", source_ref=None, award=award, **where, slot=1,
             programme=12, funding_source="state", delta_cents=delta, carried_over_cents=carried,
-            state=state, approved_by="Anna", approved_at=MORNING,
+            state=state, requested_by="Lia", approved_by="Anna", approved_at=MORNING,
         )  # fmt: skip
         self.row(
             "grants", order=order, **where, info_core=card.info.core.hex(),
@@ -211,6 +225,40 @@ class Town:
             ],
         )  # fmt: skip
 
+    # --- what binds the ledger from outside --------------------------------------------------
+
+    def head(self) -> LedgerHead:
+        """The ledger's head as it stands now."""
+        last = chain({"transfers.jsonl": self.files["transfers.jsonl"]})["transfers.jsonl"][-1]
+        return LedgerHead(last["id"], bytes.fromhex(last["hash"]))
+
+    def statement(self, journal: Journal, lines: dict[str, int]) -> bytes:
+        """What the operator signs for the merchant of ``journal``: proven ``lines``, in cents."""
+        entries = {name_of(entry): entry for entry in journal.entries}
+        received = [
+            entry.hash for till in (self.baker, self.grocer) for entry in till.entries
+            if received_at(entry) < DAY_START + 86_400
+        ]  # fmt: skip
+        return Statement(
+            merchant=journal.number - 500, merchant_name="Shop", operator="Operator",
+            issued_at=MORNING, time_from=DAY_START, time_to=DAY_START + 86_400,
+            lines=tuple(
+                StatedEntry(
+                    TerminalNumber(journal.number), entries[name].header.seq, entries[name].hash,
+                    SpendType.SALE if cents > 0 else SpendType.VOID, abs(cents), Standing.PROVEN,
+                )
+                for name, cents in lines.items()
+            ),
+            journals=(
+                JournalHead(
+                    TerminalNumber(journal.number), journal.entries[-1].header.seq,
+                    journal.entries[-1].hash,
+                ),
+            ),
+            days=(DayRoot(DAY_START, len(received), root_of(received)),),
+            ledger=self.head(),
+        ).sign(OPERATOR)  # fmt: skip
+
     # --- the export ----------------------------------------------------------------------------
 
     def exported(self) -> Files:
@@ -231,7 +279,7 @@ class Town:
             self.row(
                 "entries", terminal=journal.number, seq=entry.header.seq,
                 bytes=entry.complete.hex(), verdict="accepted", reason=None,
-                posting=self.postings.get(name_of(entry)),
+                received_at=received_at(entry), posting=self.postings.get(name_of(entry)),
             )  # fmt: skip
         verdicts = tuple(
             Verdict(entry.header.seq, entry.hash, Outcome.CREATED) for entry in journal.entries
@@ -240,6 +288,7 @@ class Town:
         answer = Acknowledgement(
             terminal=TerminalNumber(journal.number), high_seq=Seq(last.header.seq),
             high_hash=last.hash, server_time=MORNING, nonce=1, bundle_version=1, verdicts=verdicts,
+            ledger=self.head() if self.bound else None,
         )  # fmt: skip
         self.row("acknowledgements", terminal=journal.number, bytes=answer.sign(OPERATOR).hex())
 
