@@ -69,9 +69,7 @@ class LedgerWatch:
             return []
         self._learn_accounts(sql)
         new = [self._take(row) for row in rows]
-        head = sql.one("SELECT transfer_id, hash FROM ledger_head")
-        if (head[0], bytes(head[1])) != (self.last, self.head):
-            raise _broken("ledger_head", f"it names transfer {head[0]} of {self.last}")
+        self._check_head(sql)
         self._check_balances(sql, {end.id for one in new for end in (one.source, one.target)})
         self._check_funded(sql, new)
         return new
@@ -79,6 +77,7 @@ class LedgerWatch:
     def check_all(self, sql: Sql) -> None:
         """Every account's balance and the whole chain from the first transfer on."""
         self._learn_accounts(sql)
+        self._check_head(sql)
         self._check_balances(sql, None)
         again = LedgerWatch(accounts=self.accounts)
         for row in sql.ask(_TAIL, 0):
@@ -137,6 +136,11 @@ class LedgerWatch:
         net[target] += transfer.cents
         if "exposure" in (transfer.source.kind, transfer.target.kind):
             self.lent[transfer.document] = transfer.id
+
+    def _check_head(self, sql: Sql) -> None:
+        for number, digest in sql.ask("SELECT transfer_id, hash FROM ledger_head"):
+            if (number, bytes(digest)) != (self.last, self.head):
+                raise _broken("ledger_head", f"it names transfer {number} of {self.last}")
 
     def _check_balances(self, sql: Sql, ids: set[int] | None) -> None:
         query = "SELECT id, balance_cents FROM account"
