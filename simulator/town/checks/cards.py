@@ -38,6 +38,8 @@ class Written:
     hash: bytes
     spend: Spend
     before: Totals
+    look: int
+    """At which look it was first seen."""
 
     def taken(self) -> dict[int, int]:
         """Cents by slot that it took; below zero for what it gave back."""
@@ -60,6 +62,8 @@ class PurseTruth:
     chain: dict[int, Written] = field(default_factory=dict)
     top: int = -1
     """Counter of the newest record; -1 before personalisation is through."""
+    look: int = 0
+    """How often the cards were looked at."""
     grants: dict[int, SignedGrant] = field(default_factory=dict)
     ever: dict[int, SignedGrant] = field(default_factory=dict)
     """Every grant that was ever on it, by number."""
@@ -113,12 +117,16 @@ class CardWatch:
         self._rogue = rogue
         self._places: list[tuple[CardSeen, Directory, list[_Place]]] = []
         self._keys: dict[bytes, bytes] = {}
+        self._looks = 0
         self.purses: dict[PurseId, PurseTruth] = {}
 
     def look(self, cards: Sequence[CardSeen]) -> list[CardChange]:
         """What changed on any chip; TownError ``TOWN_CARD_UNEXPLAINED`` for what no chip does."""
         for card in cards[len(self._places) :]:
             self._places.append((card, card.memory.mf, []))
+        self._looks += 1
+        for truth in self.purses.values():
+            truth.look = self._looks
         changes = []
         for at, (card, mf, places) in enumerate(self._places):
             if card.memory.mf is not mf:  # the chip was read from its image again
@@ -133,7 +141,7 @@ class CardWatch:
             return None
         purse = PurseId(info.issuer, info.purse)
         if place.truth is None:
-            place.truth = PurseTruth(purse, info)
+            place.truth = PurseTruth(purse, info, look=self._looks)
             if purse in self.purses:
                 self._rogue.add(purse)  # two chips: whoever made the second one declared it
             self.purses.setdefault(purse, place.truth)
@@ -191,7 +199,7 @@ class CardWatch:
         if below is not None and honest and below.hash[:4] != spend.prev:
             raise breach(_LOST, 2, truth.purse, f"record {spend.ctr} names another predecessor")
         before = below.spend.spent if below else (spend.spent if truth.chain else ZERO_TOTALS)
-        written = Written(record, sha256(record).digest(), spend, before)
+        written = Written(record, sha256(record).digest(), spend, before, truth.look)
         truth.chain[spend.ctr] = written
         return written
 

@@ -46,7 +46,7 @@ class SeenIntent:
 
 @dataclass(slots=True)
 class SeenJournal:
-    """A till's journal as far as it was read. ``unsent``: bytes not yet found at the backend."""
+    """A till's journal as far as it was read; ``hashes`` of the complete bytes, in order."""
 
     till: TillSeen
     signer: Signer
@@ -56,7 +56,6 @@ class SeenJournal:
     open: int | None = None
     parked: dict[PurseId, set[int]] = field(default_factory=dict)
     hashes: list[bytes] = field(default_factory=list)
-    unsent: dict[int, bytes] = field(default_factory=dict)
     heartbeats: dict[int, tuple[int, bool]] = field(default_factory=dict)
     """Wall time in ms, and whether an intent was open, by number; of Zs and sales too."""
 
@@ -125,7 +124,6 @@ class JournalWatch:
             self._check_body(journal, entry, place)
         journal.seq, journal.head = entry.seq, entry.hash
         journal.hashes.append(entry.hash)
-        journal.unsent[entry.seq] = complete
         journal.heartbeats[entry.seq] = entry.wall_ms, journal.open is not None
 
     def _check_chain(self, journal: SeenJournal, entry: SeenEntry, place: str) -> None:
@@ -155,8 +153,18 @@ class JournalWatch:
         journal.intents[entry.seq], journal.open = intent, entry.seq
         truth = self._purses.get(intent.purse)
         if truth is not None and intent.purse not in self._declared.rogue_purses:
-            _check_predecessor(entry, intent, truth, place)
+            self._check_predecessor(entry, intent, truth, place)
             _check_grants(entry, truth, place)
+
+    def _check_predecessor(
+        self, entry: SeenEntry, intent: SeenIntent, truth: PurseTruth, place: str
+    ) -> None:
+        """It follows what was the newest record: the card's own, and no older one."""
+        before, other = truth.chain.get(intent.ctr - 1), truth.chain.get(intent.ctr)
+        taken = other is not None and other.look < truth.look
+        if before is None or before.record != entry.fields[33] or taken:
+            what = f"it follows a record {intent.ctr - 1} that is not the newest of the card"
+            raise breach("TOWN_PROOF_UNCHECKED", 12, place, what, intent.cents)
 
     def _close(self, journal: SeenJournal, entry: SeenEntry, place: str) -> None:
         intent = journal.intents.get(entry.fields[48])
@@ -203,13 +211,6 @@ def _intent(entry: SeenEntry) -> SeenIntent:
     cents = sign * sum(line[3] for line in entry.fields[36])
     purse = PurseId(info.issuer, info.purse)
     return SeenIntent(entry.seq, entry.hash, purse, ctr, tuple(totals), cents)
-
-
-def _check_predecessor(entry: SeenEntry, intent: SeenIntent, truth: PurseTruth, place: str) -> None:
-    before = truth.chain.get(intent.ctr - 1)
-    if before is None or before.record != entry.fields[33]:
-        what = f"it follows a record {intent.ctr - 1} that the card never held"
-        raise breach("TOWN_PROOF_UNCHECKED", 12, place, what, intent.cents)
 
 
 def _check_grants(entry: SeenEntry, truth: PurseTruth, place: str) -> None:

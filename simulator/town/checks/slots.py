@@ -110,6 +110,8 @@ class SlotWatch:
         self._purses = purses
         self._declared = declared
         self._confirmed: dict[tuple[int, int], _Confirmed] = {}
+        self._booked: dict[str, int] = {}
+        """The transfer that put an order's delta on its card."""
         self._gone: defaultdict[tuple[int, int], list[tuple[int, int, str]]] = defaultdict(list)
         self._accounts: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
 
@@ -119,6 +121,8 @@ class SlotWatch:
             for account in (one.source, one.target):
                 if account.kind in _PRESENT and account.purse and account.slot:
                     self._accounts[account.purse, account.slot].add(account.id)
+            if one.source.kind == "loading" and one.document[0] == "order":
+                self._booked[one.document[1]] = one.id
             place = one.source.purse, one.source.slot
             if one.source.kind in _PRESENT and one.target.kind in _GONE and None not in place:
                 order = one.document[1] if one.document[0] == "order" else ""
@@ -220,7 +224,8 @@ class SlotWatch:
             granted[slot] = int.from_bytes(bytes(octets)[14:17], "big")
             known = self._confirmed.get((row, slot))
             if known is None or known.grant_seq != seq:
-                self._confirmed[row, slot] = _Confirmed(seq, order, before)
+                since = before or self._booked.get(str(order), 0)
+                self._confirmed[row, slot] = _Confirmed(seq, order, since)
         slots = set(granted) | {slot for owner, slot in self._accounts if owner == row}
         for slot in sorted(slots):
             self._check_slot(row, purse, slot, granted.get(slot, 0), postings)

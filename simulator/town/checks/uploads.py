@@ -29,6 +29,7 @@ class UploadWatch:
         self._declared = declared
         self._high: dict[int, int] = {}
         self._received: dict[tuple[int, int], int] = {}
+        self._caught_up: set[int] = set()
         self._marks: dict[int, int] = {}
         self._mark_seqs: dict[int, int] = {}
 
@@ -48,10 +49,15 @@ class UploadWatch:
                 self._high[terminal] = high
             self._check_mark(journal, terminal, mark, mark_seq)
             if touched is None or terminal in touched:
-                believed = journal.till.acknowledged()
-                if believed > high:
-                    what = f"acknowledged up to {believed}, kept up to {high}"
-                    raise _lost(f"terminal {terminal}", what)
+                self._check_believed(terminal, journal.till.acknowledged(), high)
+
+    def _check_believed(self, terminal: int, believed: int, high: int) -> None:
+        """A till knows more only where the backend went back, and until it has told it again."""
+        if believed <= high:
+            self._caught_up.add(terminal)
+        elif terminal in self._caught_up or not self._declared.backend_restores:
+            what = f"acknowledged up to {believed}, kept up to {high}"
+            raise _lost(f"terminal {terminal}", what)
 
     def check_all(self, sql: Sql) -> None:
         """At the end: every entry that was ever durable is in its place."""
@@ -81,10 +87,10 @@ class UploadWatch:
         seq = known
         for seq, digest, complete, verdict, reason, received in sql.ask(_ENTRIES, terminal, known):
             place = f"{terminal}:{seq}"
-            ours = journal.unsent.pop(seq, None)
-            if ours is None:
+            if seq > journal.seq:
                 raise breach("TOWN_JOURNAL_BROKEN", 5, place, "sent before it was durable")
-            if bytes(complete) != ours or bytes(digest) != sha256(ours).digest():
+            stored = sha256(bytes(complete)).digest()
+            if not stored == bytes(digest) == journal.hashes[seq - 1]:
                 raise _changed(place, "the stored bytes are not the journal's")
             if verdict != "accepted":
                 raise breach("TOWN_ALARM_FALSE", 0, place, f"quarantined as {reason}")
