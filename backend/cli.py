@@ -15,6 +15,7 @@ from backend.adapters.unit_of_work import DatabaseWork
 from backend.commands import days, installation, losses, merchants, programmes
 from backend.commands.key_sets import key_set_app
 from backend.commands.options import Openers, settings_in
+from backend.commands.recovery import recovery_app
 from backend.commands.settlement import settlement_app
 from backend.composition import Backend, open_backend, open_database
 from backend.services.unit_of_work import Work
@@ -59,3 +60,4 @@ days.add_commands(app, _openers)
 losses.add_commands(app, _openers)
 app.add_typer(settlement_app(_open), name="settlement")
 app.add_typer(key_set_app(_open), name="key-set")
+app.add_typer(recovery_app(_open), name="recovery")

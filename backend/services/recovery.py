@@ -2,28 +2,25 @@
 
 Tills upload again what the copy does not know; until they all have, the books are too old
 to sign a load or a payment on. Numbers that may have been given out since the copy was made
-are not given out again. A grant that the copy has forgotten is known again by the issuer's
-own signature, where one approved order fits it exactly (docs/adr/0020).
+are not given out again (docs/adr/0020).
+What signed evidence brings back is in ``backend.services.forgotten``.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
 
 from backend.adapters.key_store import KeyStore
-from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.tables.recovery import RecoveryRow
+from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
-from backend.errors import ConflictError
-from backend.services import grants
+from backend.errors import ConflictError, UnknownError
 from backend.services.administration.programmes import check_two_people
 from backend.services.bundles import publish_bundle
 from backend.services.unit_of_work import Work
-from cardlib.codec.purse import U24_MAX, Grant
-from cardlib.errors import AuthenticityError
-from cardlib.keys.grants import SignedGrant
+from cardlib.codec.purse import U24_MAX
 from cardlib.ports import Clock
-from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.enrolment import Certificate
 
 GRANTS_SKIPPED = 10_000
 """Grant numbers of each purse: nobody loads one card so often between two copies."""
@@ -66,6 +63,32 @@ class RecoveryOffice:
         with self.work.begin() as unit:
             return _waiting(unit, _open(unit))
 
+    def readmit(self, certificate: bytes) -> int:
+        """A terminal that the copy has forgotten, by the certificate it holds; its number.
+
+        AuthenticityError when the operator did not sign it; ConflictError ``RECOVERY_NONE``,
+        ``TERMINAL_NUMBER_TAKEN``; UnknownError ``MERCHANT_UNKNOWN`` unless its merchant is
+        here under the same number and name.
+        """
+        said = Certificate.open(certificate, self.keys.operator_key().public)
+        with self.work.begin() as unit:
+            _open(unit)
+            known = unit.terminals.find(said.terminal)
+            if known is not None and known.public_key == said.public_key.raw:
+                return said.terminal
+            if known is not None:
+                raise ConflictError("TERMINAL_NUMBER_TAKEN", terminal=said.terminal)
+            if unit.terminals.merchant(said.merchant).name != said.merchant_name:
+                raise UnknownError("MERCHANT_UNKNOWN", merchant=said.merchant)
+            row = TerminalRow(
+                number=said.terminal, merchant_id=said.merchant, certificate=certificate,
+                public_key=said.public_key.raw, training=said.training,
+                enrolled_at=said.issued_at, high_hash=sha256(certificate).digest(),
+            )  # fmt: skip
+            unit.add(row)
+            unit.commit()
+        return said.terminal
+
     def end(
         self, *, requested_by: str, approved_by: str, act: str, without: Collection[int] = ()
     ) -> None:
@@ -101,102 +124,6 @@ def next_terminal(unit: Unit) -> int:
     newest = unit.recoveries.newest()
     above = 0 if newest is None else newest.terminals_above
     return max(unit.terminals.next_number(), above + 1)
-
-
-def adopt_forgotten(
-    unit: Unit, purse: PurseRow, genuine: Iterable[SignedGrant], now: int
-) -> list[CardGrantRow]:
-    """Takes grants up again that a restored copy has forgotten; those that were.
-
-    ``genuine``: grants whose signature for this purse **the caller has checked**. Each needs
-    a number of those that were skipped, and an approved order of exactly its amount.
-    """
-    if not may_have_forgotten(unit):
-        return []
-    adopted = (
-        _adopt(unit, purse, signed, now)
-        for signed in sorted(genuine, key=lambda item: item.grant.grant_seq)
-    )
-    return [row for row in adopted if row is not None]
-
-
-def may_have_forgotten(unit: Unit) -> bool:
-    """Whether an older copy was ever put back: then a grant of our own may be unknown."""
-    return unit.recoveries.newest() is not None
-
-
-def adopt_seen(unit: Unit, purse: PurseRow, digests: Iterable[bytes], now: int) -> list[bytes]:
-    """The same for grants under which a till has sold, by the SHA-256 of their 91 bytes.
-
-    Those of ``digests`` that stay unknown; nothing where no copy was ever put back.
-    """
-    if not may_have_forgotten(unit):
-        return []
-    seen = [row for row in map(unit.verdicts.grant_seen, digests) if row is not None]
-    found = {row.hash: SignedGrant.decode(row.grant) for row in seen if row.grant_id is None}
-    genuine = [signed for signed in found.values() if _is_genuine(unit, purse, signed)]
-    for adopted in adopt_forgotten(unit, purse, genuine, now):
-        digest = sha256(adopted.grant + adopted.signature).digest()
-        next(row for row in seen if row.hash == digest).grant_id = adopted.id
-    return [row.hash for row in seen if row.grant_id is None]
-
-
-def _adopt(unit: Unit, purse: PurseRow, signed: SignedGrant, now: int) -> CardGrantRow | None:
-    grant = signed.grant
-    known = unit.cards.grants_of(purse.id)
-    numbers = {row.grant_seq for row in known}
-    if grant.grant_seq in numbers or grant.grant_seq > purse.grant_seq_high:
-        return None
-    before = _wallet_before(known, grant)
-    order = _order_of(unit, purse, grant, before)
-    if order is None:
-        return None
-    row = CardGrantRow(
-        order_id=order.id, purse_id=purse.id, slot=grant.slot, grant_seq=grant.grant_seq,
-        record=0, info_core=purse.info_core, grant=bytes(grant), signature=signed.signature,
-        state="loading", signed_at=now,
-    )  # fmt: skip
-    if before is not None:
-        order.carried_over_cents = before.granted_total - grant.base_spent
-    grants.record_signed(unit, row, now)
-    return row
-
-
-def _wallet_before(known: Iterable[CardGrantRow], grant: Grant) -> Grant | None:
-    """The grant that this one replaced on the card, as far as the books know."""
-    earlier = [
-        Grant.decode(row.grant)
-        for row in known
-        if row.slot == grant.slot and row.state in {"on_card", "superseded", "loading"}
-        and row.grant_seq < grant.grant_seq
-    ]  # fmt: skip
-    return max(earlier, key=lambda item: item.grant_seq, default=None)
-
-
-def _order_of(
-    unit: Unit, purse: PurseRow, grant: Grant, before: Grant | None
-) -> LoadOrderRow | None:
-    """The approved order that this grant was signed for: the oldest of exactly its amount."""
-    if before is not None and before.programme != grant.programme:
-        return None  # what was left of the other wallet is nowhere signed
-    held = grant.base_spent if before is None else before.granted_total
-    for order in unit.cards.orders_of(purse.id, "approved"):
-        same = (order.slot, order.programme.number) == (grant.slot, grant.programme)
-        if same and order.delta_cents == grant.granted_total - held:
-            return order
-    return None
-
-
-def _is_genuine(unit: Unit, purse: PurseRow, signed: SignedGrant) -> bool:
-    for municipality, key in unit.programmes.issuer_keys():
-        if (municipality.id, key.key_id) != (purse.municipality_id, signed.grant.issuer_key):
-            continue
-        try:
-            signed.verify(purse.info_core, PublicKey(key.public_key))
-        except AuthenticityError:
-            return False
-        return True
-    return False
 
 
 def _open(unit: Unit) -> RecoveryRow:

@@ -1,7 +1,14 @@
 """The backend was restored from an older backup: what it forgot comes back as evidence."""
 
-import pytest
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from backend.commands.recovery import recovery_app
+from backend.composition import Backend
 from backend.domain.ledger import AccountKind
 from backend.errors import ConflictError, NotPermittedError
 from cardlib.wire.card_session import SessionOpening
@@ -11,7 +18,6 @@ from terminal.agent.loop import Agent
 from tests.town.place import APPROVER, LOADER, Card, Place, Shop
 
 LOAD = SessionOpening("load", "")
-OPERATOR = "olga.operator"
 
 
 @pytest.fixture
@@ -219,3 +225,64 @@ def test_terminal_numbers_are_not_given_out_twice(place: Place) -> None:
     forgotten = place.shop("new").number
     place.hall.restore(backup)
     assert place.shop("newer").number > forgotten
+
+
+def test_a_purse_made_after_the_copy_is_known_again(place: Place, shop: Shop) -> None:
+    backup = place.hall.backup()
+    card = place.card(shop, seed="later")
+    place.order(card, 1000)
+    assert load(shop, card) == "LOAD_DONE"
+    assert shop.sell(card, 400).goods_are_due
+    place.hall.restore(backup)
+    shop.sync()
+    assert place.cents(AccountKind.PAYABLE) == 0, "what it may spend is on no record yet"
+    order = place.order(card, 1000)
+    assert load(shop, card) == "LOAD_DONE"
+    assert place.order_state(order) == "on_card"
+    assert (place.cents(AccountKind.PAYABLE), place.cents(AccountKind.ON_CARD)) == (400, 600)
+    assert place.alarms() == {"PURSE_FORGOTTEN", "GRANT_NOT_OURS"}, "for a person to look at"
+
+
+def test_without_a_recovery_no_purse_is_made_of_a_strange_card(place: Place, shop: Shop) -> None:
+    backup = place.hall.backup()
+    card = place.card(shop, seed="later")
+    place.hall.restore(backup, declared=False)
+    assert load(shop, card) == "PURSE_UNKNOWN"
+
+
+def test_a_till_enrolled_after_the_copy_is_readmitted_by_its_certificate(place: Place) -> None:
+    backup = place.hall.backup()
+    shop = place.shop("new")
+    shop.write(3)
+    shop.sync()
+    place.hall.restore(backup)
+    assert shop.sync().problem == "TERMINAL_PERHAPS_UNKNOWN"
+    certificate = shop.files.storage.read(shop.files.certificate)
+    recovery = place.hall.backend.recovery
+    assert recovery.readmit(certificate) == recovery.readmit(certificate) == shop.number
+    assert recovery.waiting() == [shop.number]
+    shop.sync()
+    shop.sync()
+    assert shop.received() == shop.entries()
+    assert recovery.waiting() == []
+
+
+def test_the_operator_types_a_recovery_from_its_beginning_to_its_end(
+    place: Place, shop: Shop
+) -> None:
+    @contextmanager
+    def opened(_directory: Path) -> Generator[Backend]:
+        yield place.hall.backend
+
+    def types(*arguments: str) -> str:
+        result = CliRunner().invoke(recovery_app(opened), [*arguments, "--lang", "en"])
+        return result.output
+
+    place.hall.restore(place.hall.backup(), declared=False)
+    assert "No recovery is going on" in types("status")
+    assert "Recovery 1 is declared" in types("begin", "--by", "olga")
+    assert f"not sent everything yet: {shop.number}." in types("status")
+    people = ("--by", LOADER, "--approved-by", APPROVER, "--act", "Verbale 1")
+    assert f"not sent everything yet: {shop.number}." in types("end", *people)
+    assert f"Till {shop.number} is readmitted" in types("readmit", str(shop.files.certificate))
+    assert "loads and payments go on" in types("end", *people, "--without", str(shop.number))

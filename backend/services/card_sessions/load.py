@@ -22,8 +22,9 @@ from backend.services import grants
 from backend.services.card_sessions.books import IssuerTrust, books_of
 from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.plan import StoredPlan
+from backend.services.forgotten import adopt_forgotten, adopt_purse
 from backend.services.purse_keys import purse_keys
-from backend.services.recovery import adopt_forgotten, require_whole
+from backend.services.recovery import require_whole
 from backend.services.replacements import fit_to_source
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
@@ -87,6 +88,8 @@ class LoadDesk:
             return None
         if not info.attests:
             raise ConflictError("PURSE_CANNOT_ATTEST")
+        if self._unit.cards.find_purse(PurseId(info.issuer, info.purse)) is None:
+            adopt_purse(self._unit, info, self._now)
         purse = self._unit.cards.purse(PurseId(info.issuer, info.purse))
         if self._named is not None and self._named.purse_id != purse.id:
             self._passed_by = True  # another town of ours may be on the same card

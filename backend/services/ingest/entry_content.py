@@ -14,8 +14,8 @@ from backend.adapters.tables.verdicts import GrantSeenRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import BackendError, KeyStoreError
 from backend.services.alarms import raise_alarm
+from backend.services.forgotten import adopt_purse, adopt_seen, may_have_forgotten
 from backend.services.purse_keys import PurseKeyring
-from backend.services.recovery import adopt_seen, may_have_forgotten
 from backend.services.verdicts.card_records import learn_attested, learn_record
 from cardlib.codec.purse import GRANT_CLEAR_SIZE, Info, Spend, SpendType
 from cardlib.errors import AuthenticityError, CardlibError
@@ -238,6 +238,8 @@ class EntryContent:
     def _purse(self, info_core: bytes) -> tuple[Info, PurseRow]:
         info = Info.from_core(info_core)
         purse = self._unit.cards.find_purse(PurseId(info.issuer, info.purse))
+        if purse is None:
+            purse = adopt_purse(self._unit, info, self._now)
         if purse is None:
             raise EntryProblemError("PURSE_UNKNOWN")
         return info, purse
