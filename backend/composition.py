@@ -15,6 +15,7 @@ from backend.adapters.pin_letters import FilePinLetters
 from backend.adapters.unit_of_work import DatabaseWork
 from backend.config import Settings
 from backend.errors import ConflictError
+from backend.services.administration.cases import CaseOffice
 from backend.services.administration.enrolment import Enrolment
 from backend.services.administration.key_sets import KeySetOffice
 from backend.services.administration.load_orders import LoadDesk
@@ -23,6 +24,7 @@ from backend.services.administration.lost_terminals import LossOffice
 from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
+from backend.services.administration.refunds import RefundDesk
 from backend.services.card_sessions.personalise import PinLetters
 from backend.services.card_sessions.sessions import CardSessions
 from backend.services.day_end import DayEnd
@@ -96,6 +98,16 @@ class Backend:
     def cards(self) -> CardOffice:
         """Cards that are lost, found, replaced."""
         return CardOffice(self.work, self.clock)
+
+    @property
+    def cases(self) -> CaseOffice:
+        """What waits for a person."""
+        return CaseOffice(self.work, self.clock)
+
+    @property
+    def refunds(self) -> RefundDesk:
+        """What purses are owed."""
+        return RefundDesk(self.work, self.clock)
 
     @property
     def day_end(self) -> DayEnd:

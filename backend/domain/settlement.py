@@ -134,6 +134,7 @@ class Claim:
     """A live posting of a merchant that is in no batch yet.
 
     ``entry`` is ``terminal:seq``; ``replaces`` the line of a failed batch it was in.
+    ``final``: the claim window is over, or a person decided: it waits for no other record.
     """
 
     posting: int
@@ -144,6 +145,7 @@ class Claim:
     chain_closed: bool
     parts: tuple[ClaimPart, ...]
     replaces: int | None = None
+    final: bool = False
 
     @property
     def cents(self) -> int:
@@ -156,6 +158,8 @@ class Claim:
             return Postponement.UNPROVEN
         if not all(part.payable for part in self.parts):
             return Postponement.SUSPENDED
+        if self.final:
+            return None
         if self.amount_open:
             return Postponement.AMOUNT_OPEN
         return None if self.chain_closed else Postponement.CHAIN_OPEN

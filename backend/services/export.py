@@ -13,7 +13,7 @@ from backend.adapters.export_files import finish_export, start_export, write_lin
 from backend.adapters.tables.acts import PurseBlockRow
 from backend.adapters.tables.cards import LoadOrderRow
 from backend.adapters.tables.journals import EntryRow, QuarantineRow
-from backend.adapters.tables.verdicts import PostingRow
+from backend.adapters.tables.verdicts import CaseRow, PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import AccountKind
 from backend.domain.verdicts import PREV_SIZE
@@ -201,7 +201,7 @@ class Export:
 
     def _claim(self, posting: PostingRow) -> str:
         """Where its money lies; an unproven live one is always held back."""
-        if posting.live and posting.state == "unproven":
+        if posting.live and posting.state == "unproven" and not self._is_decided(posting):
             return AccountKind.SUSPENSE
         held = {self._unit.ledger.account(part.holder_id).kind for part in posting.parts}
         kinds = (AccountKind.SUSPENSE, AccountKind.REFUND_DUE, AccountKind.PAYABLE)
@@ -215,6 +215,13 @@ class Export:
                 "ctr": row.ctr, "record": row.record.hex(), "record_hash": row.record_hash.hex(),
                 "totals": totals, "source": row.source, "source_ref": row.source_ref,
                 "index": row.index, "random": row.random.hex(), "tc": row.tc.hex(),
+    def _is_decided(self, posting: PostingRow) -> bool:
+        """Whether people closed its case."""
+        if posting.case_id is None:
+            return False
+        case = self._unit.verdicts.case(posting.case_id)
+        return case.state == "closed" and case.approved_by is not None
+
             }  # fmt: skip
 
     def _acknowledgements(self) -> Iterator[Row]:
@@ -262,7 +269,8 @@ class Export:
                 "case": row.id, "kind": row.code, "entry": row.entry_ref,
                 "amount_cents": waiting.get(row.id, 0), "state": row.state,
                 "decision": row.decision, "decided_by": row.decided_by,
-                "decided_at": row.decided_at,
+                "decided_at": row.decided_at, "approved_by": row.approved_by, "act": row.act,
+                "document": self._document_of_case(row),
             }  # fmt: skip
 
     # --- settlement -------------------------------------------------------------------------
@@ -309,6 +317,11 @@ class Export:
         purse = self._purse(posting.purse_id)
         digest = posting.record_hash[:PREV_SIZE].hex()
         return f"{purse['issuer']}:{purse['purse']}:{posting.ctr}:{digest}"
+
+    def _document_of_case(self, case: CaseRow) -> str | None:
+        """The entry or record whose money the case holds, or held."""
+        posting = None if case.purse_id is None else self._unit.acts.posting_of_case(case)
+        return None if posting is None else self._document(posting)
 
     def _payments(self) -> Iterator[Row]:
         for row in self._unit.settlement.payments():

@@ -9,6 +9,7 @@ from backend.verifier.attestations import read_attestations
 from backend.verifier.awards import GrantAudit
 from backend.verifier.chain import ChainAudit
 from backend.verifier.conservation import SaleAudit
+from backend.verifier.decisions import Decisions
 from backend.verifier.equations import EquationAudit
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law
@@ -103,14 +104,17 @@ def _judge(
     ledger.read(export)
     granting = GrantAudit(grants, registry, ledger, book, findings)
     granting.check(export)
-    sales = SaleAudit(grants, ledger, book, findings)
+    decisions = Decisions(ledger, findings)
+    decisions.read(export)
+    sales = SaleAudit(grants, ledger, decisions, book, findings)
     sales.check()
     statements = StatementAudit(registry, heads, book, findings, until)
     for row in kept:
         if row["merchant"] is not None:
             statements.check(row)
     heads.check()
-    WaitingRecordAudit(ledger, book, findings).check()
+    WaitingRecordAudit(ledger, decisions, book, findings).check()
+    decisions.check()
     loads = LoadAudit(grants, ledger, book, findings)
     loads.check(export, granting.awards)
     WalletAudit(grants, ledger, book, findings).check(export)

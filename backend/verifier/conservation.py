@@ -5,6 +5,7 @@ by as much. An unproven void only holds the merchant's money back.
 """
 
 from backend.verifier import entries
+from backend.verifier.decisions import Decisions
 from backend.verifier.demands import ANY_PROGRAMME, Demand, DemandAudit, booked, compare
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.grants import Grant, Grants
@@ -20,7 +21,15 @@ _PROVEN_CLAIMS = ("payable", "suspense", "refund_due")
 class SaleAudit:
     """Compares every posting with the ledger."""
 
-    def __init__(self, grants: Grants, ledger: Ledger, book: Workbook, findings: Findings) -> None:
+    def __init__(
+        self,
+        grants: Grants,
+        ledger: Ledger,
+        decisions: Decisions,
+        book: Workbook,
+        findings: Findings,
+    ) -> None:
+        self._decisions = decisions
         self._grants = grants
         self._ledger = ledger
         self._book = book
@@ -42,7 +51,10 @@ class SaleAudit:
         document = f"{posting.terminal}:{posting.seq}"
         transfers = self._ledger.of("entry", document)
         transfers += self._ledger.of("record", _record_id(posting))
-        if not posting.live and posting.claim == "none":
+        decided = self._decisions.of(document) + self._decisions.of(_record_id(posting))
+        transfers += decided
+        self._decisions.bear(document, transfers)
+        if (not posting.live or decided) and posting.claim == "none":
             worth = {}
         demand = Demand(
             posting.purse, posting.ctr, worth, self._programmes(posting),
@@ -53,7 +65,7 @@ class SaleAudit:
             self._demands.check_off_chain(demand, transfers)
         else:
             self.posted += 1
-            self._live(posting, demand, transfers)
+            self._live(posting, demand, transfers, decided=bool(decided))
         cents = sum(worth.values())
         self._book.note(
             "worth", posting.terminal, posting.seq, cents, posting.live, posting.amount_open
@@ -61,12 +73,15 @@ class SaleAudit:
         if posting.claim == "payable":
             self._book.note("owed", document, posting.merchant, cents, posting.amount_open)
 
-    def _live(self, posting: Posting, demand: Demand, transfers: list[Transfer]) -> None:
-        if posting.state == "unproven" and posting.intent.kind == entries.RECORD_VOID:
+    def _live(
+        self, posting: Posting, demand: Demand, transfers: list[Transfer], *, decided: bool
+    ) -> None:
+        is_void = posting.intent.kind == entries.RECORD_VOID
+        if posting.state == "unproven" and is_void and not decided:
             self._held_back(posting, demand, transfers)
             return
         self.cents += sum(demand.worth.values())
-        if any(demand.worth.values()):
+        if any(demand.worth.values()) and not decided:
             self._check_claim(posting)
         self._demands.check(demand, transfers, forked=self._rivals.is_forked(posting))
 

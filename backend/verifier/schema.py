@@ -204,7 +204,7 @@ FILES: Mapping[str, Reader] = {
             "case": name, "amount_cents": count, "state": one_of("open", "closed"),
             "decided_by": maybe(name),
         },
-        {"entry": maybe(name)},
+        {"entry": maybe(name), "document": maybe(name), "approved_by": maybe(name)},
     ),
     "statements.jsonl": record(
         {

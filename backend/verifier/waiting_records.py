@@ -8,11 +8,12 @@ import json
 from dataclasses import dataclass
 
 from backend.verifier import entries
+from backend.verifier.decisions import Decisions
 from backend.verifier.demands import Demand, DemandAudit, booked, taken
 from backend.verifier.entries import Intent
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.histories import totals_of
-from backend.verifier.ledger import Account, Ledger
+from backend.verifier.ledger import Account, Ledger, Transfer
 from backend.verifier.registry import PurseKey
 from backend.verifier.workbook import Workbook
 
@@ -33,7 +34,10 @@ class _Record:
 class WaitingRecordAudit:
     """Judges transfers that name a record and no entry."""
 
-    def __init__(self, ledger: Ledger, book: Workbook, findings: Findings) -> None:
+    def __init__(
+        self, ledger: Ledger, decisions: Decisions, book: Workbook, findings: Findings
+    ) -> None:
+        self._decisions = decisions
         self._ledger = ledger
         self._book = book
         self._findings = findings
@@ -52,12 +56,15 @@ class WaitingRecordAudit:
         record = self._attested(document)
         if record is None:
             return  # stays unjudged, and so is found to be without a document
-        transfers = self._ledger.of("record", document)
+        decided = self._decisions.of(document)
+        transfers = self._ledger.of("record", document) + decided
+        self._decisions.bear(document, transfers)
         place = Place("transfers.jsonl", transfers[0].line, document=f"record {document}")
         self._findings.trust("RECORD_WITHOUT_ENTRY")
         intent = self._intent(record)
         lies = booked(transfers, _claim_of)
-        claim = next((name for name in self._claims(record) if lies[" ".join(name)]), SUSPENSE)
+        claims = self._claims(record) + _decided_claims(decided)
+        claim = next((name for name in claims if lies[" ".join(name)]), SUSPENSE)
         worths = self._worths(record, intent)
         if not worths:
             self._findings.trust("RECORD_WITHOUT_TOTALS")
@@ -144,6 +151,12 @@ def _steps(now: tuple[int, ...], then: tuple[int, ...]) -> dict[int, int]:
     """What changed from one record's totals to the next one's."""
     steps = enumerate(zip(now, then, strict=True), 1)
     return {slot: new - old for slot, (new, old) in steps if new != old}
+
+
+def _decided_claims(transfers: list[Transfer]) -> list[tuple[str, str]]:
+    """Where people moved a record's money: to a merchant, or to the purse."""
+    targets = (transfer.target for transfer in transfers)
+    return [(account.kind, account.merchant or "") for account in targets]
 
 
 def _claim_of(account: Account) -> str:

@@ -87,6 +87,13 @@ class Acts:
             .order_by(LoadOrderRow.id)
         ).all()
 
+    def case(self, case_id: int) -> CaseRow:
+        """By id, locked; UnknownError ``CASE_UNKNOWN``."""
+        row = self._session.get(CaseRow, case_id, with_for_update=True)
+        if row is None:
+            raise UnknownError("CASE_UNKNOWN", case=case_id)
+        return row
+
     def posting_of_case(self, case: CaseRow) -> PostingRow | None:
         """The posting whose money a case holds."""
         return self._session.scalar(

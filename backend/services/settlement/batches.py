@@ -34,9 +34,11 @@ from backend.services.recovery import require_whole
 from backend.services.settlement.money import book_batch, fail_batch
 from backend.services.settlement.views import Batch, entry_of, view
 from backend.services.unit_of_work import Work
+from backend.services.verdicts.postings import SYSTEM
 from cardlib.calendar import day_at
 from cardlib.ports import Clock
 
+DAY_S = 86_400
 _CLAIM_KINDS = (AccountKind.PAYABLE, AccountKind.SUSPENSE)
 
 
@@ -68,7 +70,7 @@ class SettlementService:
             row = _find_same_period(unit, municipality, merchant, period)
             if row is None:
                 check_complete(period, _marks(unit, merchant))
-                claims = _claims(unit, municipality, merchant, period.end)
+                claims = _claims(unit, municipality, merchant, period.end, self._now())
                 draft = draw_up(claims, _payable(unit, merchant))
                 row = self._store(unit, municipality, merchant, period, by, draft)
                 unit.commit()
@@ -201,9 +203,9 @@ def _marks(unit: Unit, merchant: int) -> dict[int, int]:
     }  # fmt: skip
 
 
-def _claims(unit: Unit, municipality: int, merchant: int, time_to: int) -> list[Claim]:
+def _claims(unit: Unit, municipality: int, merchant: int, time_to: int, now: int) -> list[Claim]:
     waiting = unit.settlement.waiting_postings(municipality, merchant, time_to)
-    claims = (_claim(unit, posting, purse) for posting, purse in waiting)
+    claims = (_claim(unit, posting, purse, now) for posting, purse in waiting)
     return [claim for claim in claims if claim.parts]
 
 
@@ -216,14 +218,16 @@ def _payable(unit: Unit, merchant: int) -> dict[Pot, int]:
     }
 
 
-def _claim(unit: Unit, posting: PostingRow, purse: PurseRow) -> Claim:
+def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, now: int) -> Claim:
     holders = [(unit.ledger.account(part.holder_id), part.cents) for part in posting.parts]
     failed = unit.settlement.included_line(posting.id)
+    decided = _is_decided(unit, posting)
+    window = purse.municipality.claim_window_days * DAY_S
     return Claim(
         posting=posting.id,
         entry=entry_of(posting),
         event_time=posting.event_time,
-        proven=posting.state == "proven",
+        proven=posting.state == "proven" or decided,
         amount_open=posting.amount_open,
         chain_closed=posting.ctr <= purse.card_mark,
         parts=tuple(
@@ -232,7 +236,16 @@ def _claim(unit: Unit, posting: PostingRow, purse: PurseRow) -> Claim:
             if holder.kind in _CLAIM_KINDS
         ),
         replaces=failed.id if failed else None,
+        final=decided or now >= posting.booked_at + window,
     )
+
+
+def _is_decided(unit: Unit, posting: PostingRow) -> bool:
+    """Whether a person closed its case."""
+    if posting.case_id is None:
+        return False
+    case = unit.verdicts.case(posting.case_id)
+    return case.state == "closed" and case.decided_by != SYSTEM
 
 
 def _end_to_end_id(row: SettlementBatchRow) -> str:

@@ -63,4 +63,4 @@ def _line_view(unit: Unit, line: BatchLineRow) -> BatchLine:
 
 def entry_of(posting: PostingRow) -> str:
     """The journal entry behind a posting, ``terminal:seq``."""
-    return f"{posting.terminal}:{posting.closing_seq}"
+    return f"{posting.terminal}:{posting.closing_seq or posting.intent_seq}"

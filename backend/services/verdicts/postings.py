@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.cases import Decision
 from backend.domain.ledger import (
     Account,
     AccountKind,
@@ -59,7 +60,8 @@ class Books:
         before = (row.state, row.reason) if row is not None else None
         if row is None:
             row = self._new_row(judgement, record)
-        elif self._decided(row):
+        elif self._stands(row, judgement):
+            self._keep_decided(row, judgement, record)
             return
         current = self._positions(row)
         wanted, reason = self._wanted(judgement, record, row, current)
@@ -79,12 +81,37 @@ class Books:
         self._unit.ledger.post(feasible_order(self._pending, balances), self._now)
         self._pending.clear()
 
-    def _decided(self, row: PostingRow) -> bool:
-        """A person closed its case: that stands."""
+    def _stands(self, row: PostingRow, judgement: Judgement) -> bool:
+        """Whether a person closed its case, and the card has not proven otherwise since.
+
+        What was paid stays paid; what was given back is posted after all once it is proven.
+        """
         if row.case_id is None:
             return False
         case = self._unit.verdicts.case(row.case_id)
-        return case.state == "closed" and case.decided_by != SYSTEM
+        by_person = case.state == "closed" and case.decided_by != SYSTEM
+        proven_since = judgement.proven and row.state != PostingState.PROVEN
+        return by_person and not (proven_since and case.decision == Decision.RETURN)
+
+    def _keep_decided(self, row: PostingRow, judgement: Judgement, record: KnownRecord) -> None:
+        """Off the live branch the wallet gets its money back; what a person gave stays."""
+        row.state = judgement.state
+        if judgement.live:
+            return
+        current = self._positions(row)
+        wanted: Positions = {}
+        for slot, position in current.items():
+            for (origin, holder), cents in position.items():
+                place = (same_pot(origin, AccountKind.EXPOSURE), holder)
+                held = wanted.setdefault(slot, {})
+                held[place] = held.get(place, 0) + cents
+        if wanted != current:
+            raise_alarm(
+                self._unit, "CASE_DISPROVED", f"case {row.case_id}", self._now,
+                purse=self._purse, case=row.case_id or 0,
+            )  # fmt: skip
+            self._plan(row, current, wanted, TransferKind.FORK_DEAD, self._ref(record))
+            self._store_parts(row, wanted)
 
     def _new_row(self, judgement: Judgement, record: KnownRecord) -> PostingRow:
         row = PostingRow(

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from backend.domain.cases import Cover, Decision
+from backend.services.administration.cases import CaseOffice
 from backend.services.administration.lost_cards import CardOffice
 from backend.services.day_end import DayEnd
 from backend.services.export import write_export
@@ -135,3 +137,67 @@ def test_a_replacement_takes_another_familys_money(story: Town) -> None:
         order["source_ref"] = f"{order['issuer']}:{files['purses.jsonl'][2]['purse']}"
 
     assert forged(story, spoil) == {"REPLACEMENT_OTHER_CARD"}
+
+
+@pytest.fixture
+def overspent(town: Town) -> Town:
+    """A sale that came after its wallet was given up, paid by the fund; one that was refused."""
+    town.valid_to = day_number(LAST_DAY)
+    chip, other_chip = town.chip_with(5_000), town.chip_with(2_000)
+    till, other = town.till(), town.till(town.other_shop)
+    seq = till.begin(chip, 700)
+    till.debit(chip, seq)
+    till.unresolved(seq)
+    other.sell(other_chip, 300, tc=False)
+    town.clock.seconds = day_end(LAST_DAY) + 16 * DAY
+    for each in (till, other):
+        each.heartbeat()
+        each.sync()
+    DayEnd(town.work, town.clock).close_day()
+    other.prove(chip, 1)
+    other.sync()
+    till.commit(chip, seq)
+    till.sync()
+    office = CaseOffice(town.work, town.clock)
+    for case in office.waiting():
+        paid = case.code == "SALE_EXPIRED"
+        office.close(
+            case.number, Decision.PAY if paid else Decision.RETURN, act="DD 9",
+            requested_by=LOADER, approved_by=APPROVER, cover=Cover.FUND if paid else None,
+        )  # fmt: skip
+    check_laws(town)
+    return town
+
+
+def test_one_person_alone_makes_the_fund_pay(overspent: Town) -> None:
+    def spoil(files: Files) -> None:
+        for row in files["cases.jsonl"]:
+            row["approved_by"] = row["decided_by"]
+
+    assert forged(overspent, spoil) == {"CASE_ONE_PERSON"}
+
+
+def test_the_fund_pays_more_than_the_wallet_lacked(overspent: Town) -> None:
+    def spoil(files: Files) -> None:
+        transfers(files, "case_covered")[0]["amount_cents"] += 1
+
+    assert "CASE_COVERS_TOO_MUCH" in forged(overspent, spoil)
+
+
+def test_a_case_is_paid_to_another_merchant(overspent: Town) -> None:
+    def spoil(files: Files) -> None:
+        paid = next(t for t in transfers(files, "case_closed") if t["to"].startswith("payable"))
+        mine = next(row for row in files["accounts.jsonl"] if row["account"] == paid["to"])
+        files["accounts.jsonl"].append({**mine, "account": "other", "merchant": 2})
+        paid["to"] = "other"
+
+    assert "BOOKED_OTHERWISE" in forged(overspent, spoil)
+
+
+def test_what_was_given_back_is_booked_as_paid(overspent: Town) -> None:
+    def spoil(files: Files) -> None:
+        for row in files["entries.jsonl"]:
+            if row["posting"] and row["posting"]["claim"] == "none":
+                row["posting"]["claim"] = "payable"
+
+    assert "BOOKED_OTHERWISE" in forged(overspent, spoil)

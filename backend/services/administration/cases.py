@@ -1,0 +1,203 @@
+"""Cases: what waits for a person, and how two people close it (PROTOCOL 6 and 7)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
+from backend.adapters.unit_of_work import Unit
+from backend.domain.cases import CaseFacts, Cover, Decision, check_decision
+from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
+from backend.errors import ConflictError
+from backend.services.accounts import same_pot
+from backend.services.administration.programmes import check_two_people
+from backend.services.unit_of_work import Work
+from backend.services.verdicts.claim_rules import Reason
+from backend.services.wallets import keep_in_place
+from cardlib.ports import Clock
+from cardlib.wire.money import Money
+
+DAY_S = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCase:
+    """A case as a list shows it; cents, Unix seconds. ``entry``: ``terminal:seq`` or None."""
+
+    number: int
+    code: str
+    entry: str | None
+    cents: int
+    opened_at: int
+    due_at: int
+    """When the claim window of its town is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOffice:
+    """The use cases; people are named by whoever calls."""
+
+    work: Work
+    clock: Clock
+
+    def waiting(self) -> list[OpenCase]:
+        """Every open case, oldest first."""
+        with self.work.begin() as unit:
+            return [_view(unit, case) for case in unit.acts.open_cases()]
+
+    def close(
+        self, case: int, decision: Decision, *, act: str, requested_by: str, approved_by: str,
+        cover: Cover | None = None,
+    ) -> int:  # fmt: skip
+        """Moves the money of a case as two people decided; the cents moved.
+
+        The same decision again changes nothing. UnknownError ``CASE_UNKNOWN``;
+        NotPermittedError ``SAME_PERSON``; ConflictError and BadInputError as
+        ``backend.domain.cases`` says; ConflictError ``FUND_TOO_SMALL``.
+        """
+        check_two_people(requested_by, approved_by)
+        with self.work.begin() as unit:
+            row = unit.acts.case(case)
+            if row.state == "closed" and row.decision == decision:
+                return 0
+            closing = _Closing(unit, row, self.clock.unix_ms() // 1000)
+            check_decision(case, closing.facts(), decision, cover)
+            moved = closing.close(decision, cover)
+            row.state, row.decision, row.act = "closed", decision, act
+            row.decided_by, row.approved_by, row.decided_at = requested_by, approved_by, closing.now
+            unit.commit()
+        return moved
+
+
+class _Closing:
+    """One case inside one unit of work."""
+
+    def __init__(self, unit: Unit, case: CaseRow, now: int) -> None:
+        self.now = now
+        self._unit = unit
+        self._case = case
+        self._posting = unit.acts.posting_of_case(case) if case.purse_id is not None else None
+
+    def facts(self) -> CaseFacts:
+        posting = self._posting
+        suspended = list(self._suspended())
+        return CaseFacts(
+            open=self._case.state == "open",
+            suspended=sum(part.cents for part in suspended),
+            lacking=sum(part.cents for part in suspended if self._lent(part)),
+            proven=posting is not None and posting.state == "proven",
+            is_void=posting is not None and posting.is_void,
+            merchant_known=self._merchant() is not None,
+            waits_for_entry=self._case.code == Reason.ENTRY_MISSING,
+            told_no_more=self._told_no_more(),
+        )
+
+    def close(self, decision: Decision, cover: Cover | None) -> int:
+        """Books the decision, and keeps with the posting where its money lies now."""
+        posting = self._posting
+        if posting is None or decision is Decision.DONE:
+            return 0
+        if decision is Decision.PAY and posting.merchant_id is None:
+            posting.merchant_id = self._merchant()
+        suspended = list(self._suspended())
+        self._unit.ledger.post(
+            [step for part in suspended for step in self._steps(part, decision, cover)], self.now
+        )
+        moved = sum(part.cents for part in suspended)
+        self._keep_parts(posting, suspended, decision)
+        posting.reason = ""
+        keep_in_place(self._unit, self._unit.cards.purse_by_id(posting.purse_id), self.now)
+        return moved
+
+    def _steps(
+        self, part: PostingPartRow, decision: Decision, cover: Cover | None
+    ) -> Iterator[Transfer]:
+        origin, holder = self._account(part.origin_id), self._account(part.holder_id)
+        target = self._target(origin, decision)
+        yield self._transfer(TransferKind.CASE_CLOSED, holder, target, part.cents)
+        if origin.kind is AccountKind.EXPOSURE and target != origin and cover is not None:
+            bearer = same_pot(origin, AccountKind(cover))
+            held = self._unit.ledger.balance(bearer)
+            if cover is Cover.FUND and held < part.cents:
+                raise ConflictError("FUND_TOO_SMALL", cents=held)
+            yield self._transfer(TransferKind.CASE_COVERED, bearer, origin, part.cents)
+
+    def _target(self, origin: Account, decision: Decision) -> Account:
+        if decision is Decision.PAY:
+            return same_pot(origin, AccountKind.PAYABLE, merchant=self._merchant())
+        if decision is Decision.REFUND:
+            return same_pot(origin, AccountKind.REFUND_DUE)
+        return origin
+
+    def _keep_parts(
+        self, posting: PostingRow, suspended: list[PostingPartRow], decision: Decision
+    ) -> None:
+        held: dict[tuple[int, int, int], int] = {}
+        for part in posting.parts:
+            origin, holder = self._account(part.origin_id), part.holder_id
+            if part in suspended:
+                target = self._target(origin, decision)
+                if target == origin:
+                    continue
+                holder = self._unit.ledger.row(target).id
+            place = (part.slot, part.origin_id, holder)
+            held[place] = held.get(place, 0) + part.cents
+        posting.parts = []
+        self._unit.flush()
+        posting.parts = [
+            PostingPartRow(slot=slot, origin_id=origin_id, holder_id=holder_id, cents=cents)
+            for (slot, origin_id, holder_id), cents in held.items()
+            if cents
+        ]
+        self._unit.flush()
+
+    def _suspended(self) -> Iterator[PostingPartRow]:
+        for part in self._posting.parts if self._posting is not None else ():
+            if self._account(part.holder_id).kind is AccountKind.SUSPENSE:
+                yield part
+
+    def _lent(self, part: PostingPartRow) -> bool:
+        return self._account(part.origin_id).kind is AccountKind.EXPOSURE
+
+    def _merchant(self) -> int | None:
+        if self._posting is None:
+            return None
+        terminal = self._unit.terminals.find(self._posting.terminal)
+        return None if terminal is None or terminal.training else terminal.merchant_id
+
+    def _told_no_more(self) -> bool:
+        """Its till is lost, had not told of it, and nobody has within the claim window."""
+        if self._posting is None:
+            return False
+        loss = self._unit.acts.loss(self._posting.terminal)
+        due = due_at(self._unit, self._case)
+        return loss is not None and self._posting.intent_seq > loss.head_seq and self.now >= due
+
+    def _account(self, account_id: int) -> Account:
+        return self._unit.ledger.account(account_id)
+
+    def _transfer(
+        self, kind: TransferKind, source: Account, target: Account, cents: int
+    ) -> Transfer:
+        return Transfer(
+            kind=kind, source=source, target=target, money=Money(cents), event_time=self.now,
+            ref=Ref(RefKind.CASE, str(self._case.id)),
+        )  # fmt: skip
+
+
+def due_at(unit: Unit, case: CaseRow) -> int:
+    """When the claim window of the case's town is over; at once when it has no purse."""
+    if case.purse_id is None:
+        return case.opened_at
+    town = unit.cards.purse_by_id(case.purse_id).municipality
+    return case.opened_at + town.claim_window_days * DAY_S
+
+
+def _view(unit: Unit, case: CaseRow) -> OpenCase:
+    posting = unit.acts.posting_of_case(case) if case.purse_id is not None else None
+    parts = posting.parts if posting is not None else []
+    kinds = ((unit.ledger.account(part.holder_id).kind, part.cents) for part in parts)
+    return OpenCase(
+        number=case.id, code=case.code, entry=case.entry_ref,
+        cents=sum(cents for kind, cents in kinds if kind is AccountKind.SUSPENSE),
+        opened_at=case.opened_at, due_at=due_at(unit, case),
+    )  # fmt: skip

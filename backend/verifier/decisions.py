@@ -1,0 +1,78 @@
+"""Cases that people closed: their transfers belong to the document that the case is about.
+
+That a person decided rightly is trusted. What is checked: the money of a case only goes
+where its document then says that it is; what a wallet lacked is borne at most once, by the
+fund or as a loss, and by two people.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from backend.verifier.export_reader import Export, Row
+from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.ledger import Ledger, Transfer
+
+_BEARERS = ("fund", "loss")
+
+
+@dataclass(slots=True)
+class _Decided:
+    """What cases moved of one document's money, and who bears what its wallet lacked."""
+
+    moved: list[Transfer] = field(default_factory=list)
+    borne: int = 0
+    place: Place | None = None
+
+
+class Decisions:
+    """The transfers of cases, by the document (entry or record) that each case is about."""
+
+    def __init__(self, ledger: Ledger, findings: Findings) -> None:
+        self._ledger = ledger
+        self._findings = findings
+        self._of: defaultdict[str, _Decided] = defaultdict(_Decided)
+
+    def read(self, export: Export) -> None:
+        """Reads cases.jsonl."""
+        for row in export.rows("cases.jsonl"):
+            decided = self._of[row["document"] or row["entry"] or f"case {row['case']}"]
+            covers = [t for t in self._ledger.of("case", row["case"]) if t.source.kind in _BEARERS]
+            decided.moved += [t for t in self._ledger.of("case", row["case"]) if t not in covers]
+            decided.borne += sum(transfer.cents for transfer in covers)
+            decided.place = row.place(f"case {row['case']}")
+            if covers and not _by_two(row):
+                self._findings.add(
+                    Law.CONSERVATION, "CASE_ONE_PERSON", decided.place, case=row["case"]
+                )
+
+    def of(self, document: str) -> list[Transfer]:
+        """What people moved of a document's money."""
+        return self._of[document].moved if document in self._of else []
+
+    def bear(self, document: str, transfers: Iterable[Transfer]) -> None:
+        """Takes from what is borne for ``document`` what exposure lent it by ``transfers``."""
+        if document in self._of and self._of[document].borne:
+            self._of[document].borne -= _lent(transfers)
+
+    def check(self) -> None:
+        """What is borne beyond what exposure had lent; after every document was judged."""
+        for document, decided in self._of.items():
+            if decided.borne > 0 and decided.place is not None:
+                self._findings.add(
+                    Law.CONSERVATION, "CASE_COVERS_TOO_MUCH", decided.place,
+                    document=document, cents=decided.borne,
+                )  # fmt: skip
+
+
+def _lent(transfers: Iterable[Transfer]) -> int:
+    return sum(
+        item.cents if item.source.kind == "exposure" else -item.cents
+        for item in transfers
+        if "exposure" in (item.source.kind, item.target.kind)
+    )
+
+
+def _by_two(row: Row) -> bool:
+    first, second = row["decided_by"] or "", row["approved_by"] or ""
+    return bool(first) and bool(second) and first.strip().casefold() != second.strip().casefold()
