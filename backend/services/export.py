@@ -72,6 +72,14 @@ class Export:
             "format": 1, "created_at": now, "operator": self._unit.programmes.operator().name,
             "currency": "EUR", "files": dict(files),
             "ledger_head": {"transfer": transfer, "hash": digest.hex()},
+            "recoveries": [
+                {
+                    "recovery": row.id, "begun_at": row.begun_at, "begun_by": row.begun_by,
+                    "ended_at": row.ended_at, "act": row.act, "without": row.without,
+                    "requested_by": row.requested_by, "approved_by": row.approved_by,
+                }
+                for row in self._unit.recoveries.all()
+            ],
         }  # fmt: skip
 
     # --- who --------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class AcknowledgementAudit:
         if fields[4] > self._until:
             self._findings.trust("EVIDENCE_NEWER")
             return
-        self._heads.note(fields.get(8), ACKNOWLEDGEMENT, place)
+        self._heads.note(fields.get(8), ACKNOWLEDGEMENT, place, fields[4])
         if fields[2]:  # the end of the chain may be an entry that was set aside in its place
             self._accepted(fields[1], fields[2], fields[3], place, kept=False)
         for seq, digest, outcome, _ in fields[7]:

@@ -91,7 +91,9 @@ def _judge(
 ) -> Verdict:
     registry = read_registry(export, book, findings)
     expect_keys(registry, keys, findings)
-    heads, until = Heads(book, findings), export.manifest["created_at"]
+    declared = export.manifest["recoveries"] or ()
+    recoveries = tuple(recovery["begun_at"] for recovery in declared)
+    heads, until = Heads(book, findings, recoveries), export.manifest["created_at"]
     chain = ChainAudit(registry, heads, book, findings)
     chain.walk(export)
     kept = [row for path in evidence for row in export.rows_of(path, schema.EVIDENCE)]

@@ -68,7 +68,7 @@ class DayCloses:
         elif told != batch.sums:
             sales, voids = batch.sums[1][1], batch.sums[2][1]
             self._add("CLOSE_SUMS_OTHER", place, sales=sales, voids=voids)
-        self._heads.note(entry.fields.get(65), CLOSE, place)
+        self._heads.note(entry.fields.get(65), CLOSE, place, 0)
         self._batches[entry.terminal] = _Batch(entry.fields[15] + 1, entry.seq + 1)
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:

@@ -23,26 +23,50 @@ class Heads:
 
     book: Workbook
     findings: Findings
+    recoveries: tuple[int, ...] = ()
+    """When the operator declared that an older copy of the books was put back."""
     held: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """By kind of document, the highest head of it that stands on the exported chain."""
 
-    def note(self, head: Any, source: str, place: Place) -> None:
-        """``head``: ``[transfer, hash]`` as the document ``source`` has it; None: it names none."""
+    def note(self, head: Any, source: str, place: Place, at: int) -> None:
+        """``head``: ``[transfer, hash]`` as the document ``source`` has it; None: it names none.
+
+        ``at``: when the document was signed; 0 where that says nothing of the head's age.
+        """
         if head is not None:
             self.book.note(
-                "head", head[0], head[1], source, place.file, place.line, place.terminal, place.seq
-            )
+                "head", head[0], head[1], source, place.file, place.line, place.terminal,
+                place.seq, at,
+            )  # fmt: skip
+
+    def forgotten_since(self, at: int) -> bool:
+        """Whether a restored copy may have forgotten what was so at the time ``at``."""
+        return any(at <= begun for begun in self.recoveries)
 
     def check(self) -> None:
         """Every noted head: the transfer of that number has that hash."""
         rows: Iterable[tuple[Any, ...]] = self.book.ask(
-            "SELECT number, head.hash, source, file, head.line, terminal, seq, transfer.hash"
+            "SELECT number, head.hash, source, file, head.line, terminal, seq, at, transfer.hash"
             " FROM head LEFT JOIN transfer ON transfer.id = number ORDER BY number"
         )
-        for number, digest, source, file, line, terminal, seq, found in rows:
+        for number, digest, source, file, line, terminal, seq, at, found in rows:
             if digest == (bytes(32) if number == 0 else found):
                 self.held[source] = (number, digest)
+                continue
+            if self._is_forgotten(number, at):
+                self.findings.trust("HEAD_BEFORE_RECOVERY")
                 continue
             place = Place(file, line, terminal, seq)
             code = "LEDGER_REWRITTEN" if source in _OF_OPERATOR else "CLOSE_HEAD_OTHER"
             self.findings.add(Law.CONSERVATION, code, place, transfer=number)
+
+    def _is_forgotten(self, number: int, at: int) -> bool:
+        """A declared recovery explains a head above what was booked before it, and no other."""
+        return any(
+            at <= begun
+            and number
+            > self.book.ask(
+                "SELECT coalesce(max(id), 0) FROM transfer WHERE booked_at < ?", (begun,)
+            )[0][0]
+            for begun in self.recoveries
+        )

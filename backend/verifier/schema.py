@@ -233,5 +233,6 @@ MANIFEST = record(
     {
         "format": number, "created_at": count, "operator": word, "currency": word,
         "ledger_head": record({"transfer": count, "hash": octets(32)}),
-    }
+    },
+    {"recoveries": maybe(some(record({"begun_at": count})))},
 )  # fmt: skip

@@ -57,9 +57,12 @@ class StatementAudit:
             self._line(line, place)
         for terminal, seq, digest in fields[7]:
             self._stands(terminal, seq, digest, place)
-        for start, size, root in fields[8]:
-            self._day(start, size, root, place)
-        self._heads.note(fields[9], STATEMENT, place)
+        if self._heads.forgotten_since(fields[4]):
+            self._findings.trust("DAY_BEFORE_RECOVERY", len(fields[8]))
+        else:
+            for start, size, root in fields[8]:
+                self._day(start, size, root, place)
+        self._heads.note(fields[9], STATEMENT, place, fields[4])
 
     def _open(self, given: Row) -> dict[int, Any] | None:
         fields = operator_document(given["bytes"], cose.AAD_STATEMENT, _LAYOUT, {}, self._registry)

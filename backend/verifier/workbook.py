@@ -50,7 +50,7 @@ CREATE TABLE transfer (id INTEGER PRIMARY KEY, src TEXT, dst TEXT, cents INTEGER
     ref_kind TEXT, ref_id TEXT, booked_at INTEGER, line INTEGER, hash BLOB);
 -- Ledger heads that signed documents name.
 CREATE TABLE head (number INTEGER, hash BLOB, source TEXT, file TEXT, line INTEGER,
-    terminal INTEGER, seq INTEGER);
+    terminal INTEGER, seq INTEGER, at INTEGER);
 CREATE INDEX transfer_ref ON transfer (ref_kind, ref_id);
 CREATE INDEX transfer_src ON transfer (src);
 CREATE INDEX transfer_dst ON transfer (dst);

@@ -1,5 +1,7 @@
 """Recoveries of the database from an older copy."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -12,6 +14,10 @@ class Recoveries:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._rows: list[RecoveryRow] | None = None
+
+    def all(self) -> Sequence[RecoveryRow]:
+        """Every one, oldest first."""
+        return self._session.scalars(select(RecoveryRow).order_by(RecoveryRow.id)).all()
 
     def newest(self) -> RecoveryRow | None:
         """The last one, open or ended; None where no copy was ever put back."""

@@ -1,5 +1,6 @@
 """Ways to damage an export, and what a verifier has to say of each."""
 
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -267,6 +268,23 @@ def ledger_cut(books: Books) -> None:
     del books.rows("payments")[2]
     books.rows("batches")[2]["state"] = "created"
     books.drop_transfers("outcome", "bank-3")
+
+
+def recovered(books: Books, begun_at: int) -> None:
+    """The operator declares that an older copy was put back."""
+
+    def declare(path: Path) -> None:
+        file = path / "manifest.json"
+        manifest = json.loads(file.read_text()) | {"recoveries": [{"begun_at": begun_at}]}
+        file.write_text(json.dumps(manifest))
+
+    books.at_last.append(declare)
+
+
+def rewritten_and_excused(books: Books) -> None:
+    """A recovery is declared; but it began after all of this was booked."""
+    rewritten(books, "acknowledgement")
+    recovered(books, MORNING + 10)
 
 
 def false_head(books: Books) -> None:
