@@ -161,7 +161,9 @@ class JournalWatch:
     ) -> None:
         """It follows what was the newest record: the card's own, and no older one."""
         before, other = truth.chain.get(intent.ctr - 1), truth.chain.get(intent.ctr)
-        taken = other is not None and other.look < truth.look
+        ours = other is not None and other.spend.intent_hash == intent.hash[:8]
+        taken = other is not None and not ours and other.look < truth.look
+        taken = taken and entry.fields[3] not in self._restored  # its entries are read again
         if before is None or before.record != entry.fields[33] or taken:
             what = f"it follows a record {intent.ctr - 1} that is not the newest of the card"
             raise breach("TOWN_PROOF_UNCHECKED", 12, place, what, intent.cents)
