@@ -215,6 +215,13 @@ class Export:
         kinds = (AccountKind.SUSPENSE, AccountKind.REFUND_DUE, AccountKind.PAYABLE)
         return next((kind for kind in kinds if kind in held), "none")
 
+    def _is_decided(self, posting: PostingRow) -> bool:
+        """Whether people closed its case."""
+        if posting.case_id is None:
+            return False
+        case = self._unit.verdicts.case(posting.case_id)
+        return case.state == "closed" and case.approved_by is not None
+
     def _attestations(self) -> Iterator[Row]:
         for row in self._unit.verdicts.attestations():
             known = self._unit.verdicts.record(row.purse_id, row.ctr, row.record_hash)
@@ -223,13 +230,6 @@ class Export:
                 "ctr": row.ctr, "record": row.record.hex(), "record_hash": row.record_hash.hex(),
                 "totals": totals, "source": row.source, "source_ref": row.source_ref,
                 "index": row.index, "random": row.random.hex(), "tc": row.tc.hex(),
-    def _is_decided(self, posting: PostingRow) -> bool:
-        """Whether people closed its case."""
-        if posting.case_id is None:
-            return False
-        case = self._unit.verdicts.case(posting.case_id)
-        return case.state == "closed" and case.approved_by is not None
-
             }  # fmt: skip
 
     def _acknowledgements(self) -> Iterator[Row]:
@@ -318,6 +318,11 @@ class Export:
                 ],
             }  # fmt: skip
 
+    def _document_of_case(self, case: CaseRow) -> str | None:
+        """The entry or record whose money the case holds, or held."""
+        posting = None if case.purse_id is None else self._unit.acts.posting_of_case(case)
+        return None if posting is None else self._document(posting)
+
     def _document(self, posting: PostingRow) -> str:
         """``T:S`` of its entry, or ``issuer:purse:ctr:hash`` of a record without one."""
         if posting.closing_seq is not None:
@@ -325,11 +330,6 @@ class Export:
         purse = self._purse(posting.purse_id)
         digest = posting.record_hash[:PREV_SIZE].hex()
         return f"{purse['issuer']}:{purse['purse']}:{posting.ctr}:{digest}"
-
-    def _document_of_case(self, case: CaseRow) -> str | None:
-        """The entry or record whose money the case holds, or held."""
-        posting = None if case.purse_id is None else self._unit.acts.posting_of_case(case)
-        return None if posting is None else self._document(posting)
 
     def _payments(self) -> Iterator[Row]:
         for row in self._unit.settlement.payments():
