@@ -1,10 +1,15 @@
-"""The signed bundle: what a till needs to judge a card offline. Versioned by content."""
+"""The signed bundle: what a till needs to judge a card offline. Versioned by content.
 
+Watermarks move at nearly every upload, and the whole bundle is signed: tills are told of a
+new one at once when the hotlist changed, otherwise after a bounded time (docs/adr/0021).
+"""
+
+from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
+from weakref import WeakKeyDictionary
 
 from backend.adapters.key_store import KeyStore
-from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.terminals import BundleRow
 from backend.adapters.unit_of_work import Unit
 from cardlib.wire import cbor
@@ -28,6 +33,30 @@ CARD_LIMITS = replace(LIMITS, offline_days_warn=10, offline_days_stop=20)
 """Of tills whose security module is a card: what they can do offline is bounded by the card."""
 PARAMETERS = 1
 """Version of the limits and categories."""
+LAG_S = 300
+"""How long a new watermark or proof request may wait for the next bundle."""
+_looked: WeakKeyDictionary[KeyStore, tuple[int, tuple[int, ...]]] = WeakKeyDictionary()
+"""When this process last compared everything, and what it knew then, by installation."""
+
+
+def current_version(unit: Unit, keys: KeyStore, now: int) -> int:
+    """The version that tills should have; publishes one when it is due."""
+    newest, shown = unit.terminals.newest_issue(), unit.programmes.shown()
+    looked_at, known = _looked.get(keys, (0, ()))
+    if newest is not None and known == shown and 0 <= now - looked_at < LAG_S:
+        version, hotlist_hash = newest
+        if hotlist_hash == _hash_of(unit.cards.hotlisted()):
+            return version
+    _looked[keys] = now, shown
+    return publish_bundle(unit, keys, now).version
+
+
+def current_bundle(unit: Unit, keys: KeyStore, now: int) -> BundleRow:
+    """The bundle of :func:`current_version`."""
+    current_version(unit, keys, now)
+    newest = unit.terminals.newest_bundle()
+    assert newest is not None
+    return newest
 
 
 def publish_bundle(unit: Unit, keys: KeyStore, now: int, *, least_version: int = 0) -> BundleRow:
@@ -37,7 +66,7 @@ def publish_bundle(unit: Unit, keys: KeyStore, now: int, *, least_version: int =
     """
     draft = _draft(unit)
     newest = unit.terminals.newest_bundle()
-    hotlist_hash, watermark_hash = _hash_of_purses(draft), _hash_of_marks(draft)
+    hotlist_hash, watermark_hash = _hash_of(draft.hotlist), _hash_of_marks(draft)
     if newest is None:
         draft = replace(draft, hotlist_version=1, watermark_version=1)
     else:
@@ -68,8 +97,6 @@ def publish_bundle(unit: Unit, keys: KeyStore, now: int, *, least_version: int =
 
 def _draft(unit: Unit) -> Bundle:
     """Everything but version and time."""
-    purses = unit.cards.purses()
-    ids = {purse.id: _purse_id(purse) for purse in purses}
     issuers = {town.id: town.issuer for town in unit.programmes.municipalities()}
     announced = unit.key_sets.all()
     least = unit.cards.least_live_grants()
@@ -92,31 +119,20 @@ def _draft(unit: Unit) -> Bundle:
         categories=tuple(
             Category(row.bit, row.name_it, row.name_en) for row in unit.programmes.categories()
         ),
-        hotlist=tuple(ids[purse.id] for purse in purses if purse.hotlisted_at is not None),
+        hotlist=tuple(unit.cards.hotlisted()),
         watermarks=tuple(
-            _watermark(purse, least.get(purse.id, 0))
-            for purse in purses
-            if purse.proven_hash is not None
+            Watermark(purse, ctr, record_hash[:4], least.get(row_id, 0))
+            for row_id, purse, ctr, record_hash in unit.cards.proven_states()
         ),
         proof_requests=tuple(
-            ProofRequest(ids[request.purse_id], request.ctr)
-            for request in unit.verdicts.proof_requests()
+            ProofRequest(purse, ctr) for purse, ctr in unit.verdicts.records_to_prove()
         ),
         key_sets=tuple(KeySet(issuers[row.municipality_id], row.number) for row in announced),
     )
 
 
-def _watermark(purse: PurseRow, least_grant_seq: int) -> Watermark:
-    assert purse.proven_hash is not None
-    return Watermark(_purse_id(purse), purse.proven_ctr, purse.proven_hash[:4], least_grant_seq)
-
-
-def _purse_id(purse: PurseRow) -> PurseId:
-    return PurseId(purse.municipality.issuer, purse.number)
-
-
-def _hash_of_purses(bundle: Bundle) -> bytes:
-    rows: list[Value] = [[purse.issuer, purse.number] for purse in bundle.hotlist]
+def _hash_of(hotlist: Iterable[PurseId]) -> bytes:
+    rows: list[Value] = [[purse.issuer, purse.number] for purse in hotlist]
     return sha256(cbor.encode(rows)).digest()
 
 

@@ -74,6 +74,32 @@ class Cards:
         """All, by id."""
         return self._session.scalars(select(PurseRow).order_by(PurseRow.id)).all()
 
+    def hotlisted(self) -> list[PurseId]:
+        """Purses that tills are to refuse, oldest first."""
+        rows = self._session.execute(
+            select(MunicipalityRow.issuer, PurseRow.number)
+            .join(MunicipalityRow, MunicipalityRow.id == PurseRow.municipality_id)
+            .where(PurseRow.hotlisted_at.is_not(None))
+            .order_by(PurseRow.id)
+        )
+        return [PurseId(issuer, number) for issuer, number in rows]
+
+    def proven_states(self) -> list[tuple[int, PurseId, int, bytes]]:
+        """Row id, purse, counter and record hash of every proven state, oldest purse first."""
+        rows = self._session.execute(
+            select(
+                PurseRow.id, MunicipalityRow.issuer, PurseRow.number,
+                PurseRow.proven_ctr, PurseRow.proven_hash,
+            )
+            .join(MunicipalityRow, MunicipalityRow.id == PurseRow.municipality_id)
+            .where(PurseRow.proven_hash.is_not(None))
+            .order_by(PurseRow.id)
+        )  # fmt: skip
+        return [
+            (row_id, PurseId(issuer, number), ctr, digest or b"")
+            for row_id, issuer, number, ctr, digest in rows
+        ]
+
     def stock_card(self, serial: str) -> StockCardRow:
         """By serial; UnknownError ``STOCK_CARD_UNKNOWN``."""
         row = self._session.get(StockCardRow, serial)

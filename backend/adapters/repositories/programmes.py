@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.adapters.tables.key_sets import KeySetRow
 from backend.adapters.tables.programmes import (
     AwardRow,
     CategoryRow,
@@ -90,6 +91,12 @@ class Programmes:
     def programmes(self) -> Sequence[ProgrammeRow]:
         """All, by id."""
         return self._session.scalars(select(ProgrammeRow).order_by(ProgrammeRow.id)).all()
+
+    def shown(self) -> tuple[int, ...]:
+        """How many keys, programmes, categories and key sets there are for tills to know."""
+        tables = (IssuerKeyRow, ProgrammeRow, CategoryRow, KeySetRow)
+        counts = (select(func.count()).select_from(table).scalar_subquery() for table in tables)
+        return tuple(self._session.execute(select(*counts)).one())
 
     def categories(self) -> Sequence[CategoryRow]:
         """All, by bit."""

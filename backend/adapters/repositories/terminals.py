@@ -99,6 +99,15 @@ class Terminals:
         """Drops nonces that no clock tolerance would let in again."""
         self._session.execute(delete(NonceRow).where(NonceRow.expires_at < now))
 
+    def newest_issue(self) -> tuple[int, bytes] | None:
+        """Version and hash of the hotlist of the bundle published last, without its bytes."""
+        found = self._session.execute(
+            select(BundleRow.version, BundleRow.hotlist_hash)
+            .order_by(BundleRow.version.desc())
+            .limit(1)
+        ).first()
+        return None if found is None else (found.version, found.hotlist_hash)
+
     def newest_bundle(self) -> BundleRow | None:
         """The bundle published last."""
         return self._session.scalar(select(BundleRow).order_by(BundleRow.version.desc()).limit(1))

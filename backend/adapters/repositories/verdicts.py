@@ -8,6 +8,8 @@ from sqlalchemy import Select, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.adapters.repositories.seen import Seen
+from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.programmes import MunicipalityRow
 from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
 from backend.adapters.tables.verdicts import (
     UNSETTLED,
@@ -19,6 +21,7 @@ from backend.adapters.tables.verdicts import (
     PostingRow,
     ProofRequestRow,
 )
+from cardlib.wire.ids import PurseId
 
 
 class Verdicts:
@@ -158,6 +161,16 @@ class Verdicts:
         if purse_id is not None:
             query = query.where(ProofRequestRow.purse_id == purse_id)
         return self._session.scalars(query).all()
+
+    def records_to_prove(self) -> list[tuple[PurseId, int]]:
+        """Purse and counter of every open request, by purse and counter."""
+        rows = self._session.execute(
+            select(MunicipalityRow.issuer, PurseRow.number, ProofRequestRow.ctr)
+            .join(PurseRow, PurseRow.id == ProofRequestRow.purse_id)
+            .join(MunicipalityRow, MunicipalityRow.id == PurseRow.municipality_id)
+            .order_by(ProofRequestRow.purse_id, ProofRequestRow.ctr)
+        )
+        return [(PurseId(issuer, number), ctr) for issuer, number, ctr in rows]
 
     def proof_requests_of(self, purse_ids: Collection[int]) -> Sequence[ProofRequestRow]:
         """Open requests of several purses."""

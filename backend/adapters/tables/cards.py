@@ -127,6 +127,7 @@ class CardGrantRow(Base):
         UniqueConstraint("purse_id", "grant_seq"),
         one_of("state", GRANT_STATES),
         Index("ix_card_grant_expiry", "state", "valid_to"),
+        Index("ix_card_grant_signature", "signature"),
     )
 
     id: Mapped[Key]

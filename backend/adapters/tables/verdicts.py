@@ -132,7 +132,14 @@ Index(
 
 
 UNSETTLED = text("(posting.reason <> '' OR posting.amount_open)")
-"""Of a posting that may still change by itself."""
+"""Of a posting that may still change by itself; as the index says it, so that it serves."""
+Index(
+    "ix_posting_unsettled",
+    PostingRow.purse_id,
+    PostingRow.ctr,
+    sqlite_where=text("reason <> '' OR amount_open"),
+    postgresql_where=text("reason <> '' OR amount_open"),
+)
 
 
 class PostingPartRow(Base):

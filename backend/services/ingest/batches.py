@@ -13,7 +13,7 @@ from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import NotPermittedError
 from backend.services.alarms import raise_alarm
-from backend.services.bundles import publish_bundle
+from backend.services.bundles import current_version
 from backend.services.ingest.entry_content import EntryContent, EntryProblemError, Touched
 from backend.services.ingest.looking_up import look_up
 from backend.services.ingest.uploads import Upload, read_uploads
@@ -48,14 +48,14 @@ class Ingest:
         with self.work.begin() as unit:
             terminal = unit.terminals.terminal(batch.terminal)
             verdicts = _Intake(unit, self.keys, terminal, now).take(batch)
-            bundle = publish_bundle(unit, self.keys, now)
+            version = current_version(unit, self.keys, now)
             answer = Acknowledgement(
                 terminal=batch.terminal,
                 high_seq=Seq(terminal.high_seq),
                 high_hash=terminal.high_hash,
                 server_time=now,
                 nonce=int.from_bytes(self.randomness.bytes(8), "big"),
-                bundle_version=bundle.version,
+                bundle_version=version,
                 verdicts=tuple(verdicts),
                 ledger=LedgerHead(*unit.ledger.head()),
             ).sign(self.keys.operator_key())
