@@ -10,6 +10,7 @@ Readers see one state of the whole database. On PostgreSQL they wait for nobody.
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,9 +129,14 @@ def _sqlite(address: URL) -> Engine:
 def _keep_to_owner(
     _dialect: Dialect, _record: object, arguments: list[str], _options: dict[str, object]
 ) -> None:
-    """A new database file is its owner's alone: it holds session seeds for a while."""
+    """A new database file is its owner's alone: it holds session seeds for a while.
+
+    A file that is there is not opened here: closing it again would drop the locks that this
+    process holds on it through other connections (POSIX: fcntl, F_SETLK).
+    """
     if arguments and arguments[0] and not arguments[0].startswith((":", "file:")):
-        os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT, 0o600))
+        with suppress(FileExistsError):
+            os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_connection(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:

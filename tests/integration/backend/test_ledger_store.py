@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,29 @@ def test_a_new_database_is_its_owners_alone(tmp_path: Path) -> None:
     engine.dispose()
 
     assert path.stat().st_mode & 0o077 == 0
+
+
+def test_opening_another_connection_does_not_unlock_the_file_for_others(tmp_path: Path) -> None:
+    path = tmp_path / "books.sqlite"
+    engine = open_engine(sqlite_url(path))
+    migrate(engine)
+    other = f"""
+import sqlite3
+try:
+    sqlite3.connect({str(path)!r}, timeout=0).execute("BEGIN IMMEDIATE")
+    print("begun")
+except sqlite3.OperationalError as error:
+    print(error)
+"""
+    with engine.begin() as writing:
+        assert writing.in_transaction()
+        engine.pool.connect().close()
+        told = subprocess.run(
+            [sys.executable, "-c", other], capture_output=True, text=True, check=True
+        )
+    engine.dispose()
+
+    assert told.stdout.strip() == "database is locked"
 
 
 def test_the_training_issuer_has_the_published_keys_and_nobody_else_has(tmp_path: Path) -> None:
