@@ -286,3 +286,28 @@ def test_the_operator_types_a_recovery_from_its_beginning_to_its_end(
     assert f"not sent everything yet: {shop.number}." in types("end", *people)
     assert f"Till {shop.number} is readmitted" in types("readmit", str(shop.files.certificate))
     assert "loads and payments go on" in types("end", *people, "--without", str(shop.number))
+
+
+def test_a_forgotten_grant_is_not_taken_for_an_order_of_another_amount(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    backup = place.hall.backup()
+    place.order(card, 1000)
+    assert load(shop, card) == "LOAD_DONE"
+    place.hall.restore(backup)
+    other = place.order(card, 500)
+    assert load(shop, card) == "GRANT_UNKNOWN"
+    assert place.order_state(other) == "approved"
+
+
+def test_a_grant_above_the_skipped_numbers_is_a_strange_one(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    place.hall.restore(place.hall.backup())
+    end(place, *place.hall.backend.recovery.waiting())
+    order = place.order(card, 1000)
+    backup = place.hall.backup()
+    assert load(shop, card) == "LOAD_DONE"
+    place.hall.restore(backup, declared=False)
+    assert load(shop, card) == "GRANT_UNKNOWN"
+    assert place.order_state(order) == "approved"
