@@ -12,7 +12,7 @@ from pathlib import Path
 from tests import needs
 from tests.bench.measure import Figure
 
-PARTS = ("sale", "journal", "reader")
+PARTS = ("sale", "journal", "ingest", "reader")
 
 
 def run(names: tuple[str, ...]) -> list[Figure]:
