@@ -30,8 +30,8 @@ class UploadWatch:
         self._high: dict[int, int] = {}
         self._received: dict[tuple[int, int], int] = {}
         self._caught_up: set[int] = set()
-        self._marks: dict[int, int] = {}
-        self._mark_seqs: dict[int, int] = {}
+        self._marks: dict[int, tuple[int, int]] = {}
+        """Mark, and the entry that it names."""
 
     def check(self, sql: Sql, touched: Collection[int] | None) -> None:
         """What arrived since the last look; ``touched`` as in ``JournalWatch.look``."""
@@ -99,16 +99,20 @@ class UploadWatch:
             raise _lost(f"terminal {terminal}", f"high_seq {high}, but entries up to {seq}")
 
     def _check_mark(self, journal: SeenJournal, terminal: int, mark: int, seq: int) -> None:
-        """Not past its entry, by both clocks; one that stands stays, whatever a clock does."""
-        before = self._marks.get(terminal, 0)
-        if (mark, seq) == (before, self._mark_seqs.get(terminal, 0)):
+        """Not past its entries, by both clocks; one that stands stays, whatever a clock does."""
+        before, known = self._marks.get(terminal, (0, 0))
+        if (mark, seq) == (before, known):
             return
-        wall_ms, is_open = journal.heartbeats.get(seq, (0, True))
-        limit = min(wall_ms // 1000, self._received.get((terminal, seq), 0))
-        if is_open or mark > max(limit, before):
+        limit = before
+        for number in range(known + 1, seq + 1):
+            wall_ms, is_open = journal.heartbeats.get(number, (0, True))
+            if not is_open:
+                received = self._received.get((terminal, number), 0)
+                limit = max(limit, min(wall_ms // 1000, received))
+        if mark > limit or journal.heartbeats.get(seq, (0, True))[1]:
             what = f"mark {mark} at entry {seq}, which vouches up to {limit}"
             raise breach("TOWN_MARK_AHEAD", 9, f"terminal {terminal}", what)
-        self._marks[terminal], self._mark_seqs[terminal] = mark, seq
+        self._marks[terminal] = mark, seq
 
 
 def _lost(subject: str, what: str) -> TownError:
