@@ -11,10 +11,12 @@ from backend.commands.recovery import recovery_app
 from backend.composition import Backend
 from backend.domain.ledger import AccountKind
 from backend.errors import ConflictError, NotPermittedError
+from cardlib.codec.pin import Pin
 from cardlib.wire.card_session import SessionOpening
 from simulator.town.killed import Killed
 from simulator.town.line import ALL_FAULTS, LineFault
 from terminal.agent.loop import Agent
+from terminal.counter import Counter as TillCounter
 from tests.town.place import APPROVER, LOADER, Card, Place, Shop
 
 LOAD = SessionOpening("load", "")
@@ -311,3 +313,37 @@ def test_a_grant_above_the_skipped_numbers_is_a_strange_one(
     place.hall.restore(backup, declared=False)
     assert load(shop, card) == "GRANT_UNKNOWN"
     assert place.order_state(order) == "approved"
+
+
+def test_a_card_above_the_restored_ledger_loses_nothing(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    """A void after the copy: the card has more than the copy knows, until the till tells."""
+    shop.sell(card, 700)
+    shop.sync()
+    backup = place.hall.backup()
+    void_last(shop, card)
+    shop.sync()
+    place.hall.restore(backup)
+    assert place.cents(AccountKind.ON_CARD) == 4300
+    shop.sync()
+    shop.sync()
+    end(place)
+    place.order(card, 1000)
+    assert load(shop, card) == "LOAD_DONE"
+    assert (place.cents(AccountKind.ON_CARD), place.cents(AccountKind.PAYABLE)) == (6000, 0)
+    assert shop.sell(card, 6000).goods_are_due
+    assert place.alarms() == set()
+
+
+def void_last(shop: Shop, card: Card) -> None:
+    till = shop.load()
+    till.take_journal(till.open_journal())
+    with till:
+        counter = TillCounter(till)
+        with counter.sale(counter.card(card.line)) as sale:
+            sale.read()
+            sale.void()
+            sale.agree(Pin(card.pin))
+            sale.commit()
+            sale.finish()
