@@ -5,11 +5,13 @@ import os
 import signal
 import sys
 import threading
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 from cryptography.hazmat.primitives.serialization import Encoding
+from typer.main import get_command
 
 from cardlib.codec.purse import Suite
 from cardlib.connection import CardConnection
@@ -48,6 +50,8 @@ from simulator.vpcd import DEFAULT_HOST, DEFAULT_PORT, Tracer, VirtualReader, pa
 app = typer.Typer(help="Make, inspect and plug in virtual cards.", no_args_is_help=True)
 app.command("panel")(panel)
 app.command("play")(play)
+MORE_COMMANDS = "borsellino.sim.commands"
+"""Entry points of sub-commands that know more than cards: found by name, loaded when asked for."""
 
 SUITES = {"aes-128": Suite.AES_128, "2tdea": Suite.TDEA_2KEY}
 TRAINING_ISSUER = "000000"
@@ -235,6 +239,18 @@ def serve(
         line = _label(key, lang, path=path, address=where)
         _print({"image": str(path), "vpcd": where}, [line], as_json)
         ended.wait()
+
+
+@app.command(
+    "town", add_help_option=False,
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)  # fmt: skip
+def town(context: typer.Context) -> None:
+    """A whole town under faults, from one seed: sim town --help."""
+    found = typer.Typer(add_completion=False)
+    for entry in entry_points(group=MORE_COMMANDS, name="town"):
+        found.command()(entry.load())
+    get_command(found)(args=context.args, prog_name="borsellino sim town")
 
 
 def _tracer(trace: bool, record: Path | None, atr: bytes) -> Tracer:  # noqa: FBT001

@@ -74,6 +74,9 @@ def collect(world: "World", happening: Happening) -> None:
             continue
         if done.outcome == "LOAD_DONE":
             world.truth.loaded[citizen.purse] += done.cents
+            citizen.waiting -= 1
+            if not citizen.waiting:
+                return
         elif done.outcome == "LOAD_NOTHING_WAITING":
             citizen.waiting = 0
             return

@@ -105,8 +105,7 @@ class World:
         """Everything that the plan holds, then the watchers' last look."""
         for happening in self.plan.happenings:
             self.step(happening)
-        for watcher in self.watchers:
-            watcher.at_end(self)
+        self.end()
 
     def step(self, happening: Happening) -> None:
         """One happening, and what the watchers say."""
@@ -119,6 +118,11 @@ class World:
         DEEDS[happening.kind](self, happening)
         for watcher in self.watchers:
             watcher.after(self, happening)
+
+    def end(self) -> None:
+        """The watchers' last look."""
+        for watcher in self.watchers:
+            watcher.at_end(self)
 
     def online(self, shop: str) -> bool:
         """Whether a shop's line is up now; the town hall's own always is."""

@@ -21,7 +21,9 @@ from simulator.town.randomness import sub_seed
 GROCERIES, CHEMISTRY = 12, 13
 """Programme numbers: food and hygiene; medicines."""
 CENTS_A_HEAD = 9_000
-CENTS_OF_MEDICINES = 4_000
+CENTS_A_WEEKLY_TRIP = 4_500
+"""A month of one small purchase a week: what most people have, and some run out of."""
+CENTS_OF_MEDICINES = 6_000
 _SATURDAY = 5
 _DESK_OPENS, _OFFICE_OPENS = 9 * 60, 8 * 60
 _SYNC_EVERY_MIN = 330
@@ -81,6 +83,7 @@ class Calendar:
         """The month's orders; the first is fetched at the desk, later ones there or at a till."""
         office = _DESK_OPENS + 61 if number == 0 else _OFFICE_OPENS
         heads = CENTS_A_HEAD * (1 + person.household) // 2
+        heads += int(person.trips_a_week * CENTS_A_WEEKLY_TRIP)
         yield make(Kind.ORDER_LOAD, "order", office, rng.randrange(500), cents=heads,
                    programme=GROCERIES)  # fmt: skip
         if person.household > 2:
