@@ -146,7 +146,7 @@ def _posting(ctr: int, at: int, state: str, reason: str, *, amount_open: bool) -
     return PostingRow(
         purse_id=1, ctr=ctr, record_hash=sha256(bytes([ctr])).digest(), state=state, live=True,
         amount_open=amount_open, reason=reason, is_void=False, terminal=7,
-        intent_seq=2 * ctr - 1, closing_seq=2 * ctr, merchant_id=1, event_time=at, booked_at=at,
+        intent_seq=2 * ctr - 1, closing_seq=2 * ctr, merchant_id=1, event_time=at, booked_at=NOW,
     )  # fmt: skip
 
 
