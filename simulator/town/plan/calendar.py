@@ -26,7 +26,8 @@ CENTS_A_WEEKLY_TRIP = 4_500
 CENTS_OF_MEDICINES = 6_000
 _SATURDAY = 5
 _DESK_OPENS, _OFFICE_OPENS = 9 * 60, 8 * 60
-_SYNC_EVERY_MIN = 330
+_SYNC_EVERY_MIN, _SYNCS = 150, 0.15
+"""A till may report so often by day, and does it with this chance; always after closing."""
 _TYPICAL = {FOOD: (250, 2_800), HYGIENE: (150, 900), MEDICINES: (300, 1_800)}
 """Cents of a small purchase, by category."""
 
@@ -60,8 +61,10 @@ class Calendar:
         for till in range(shop.tills):
             make = _Maker(self.seed, f"d{number:03}-{shop.key}-t{till}", day, shop.key, till)
             yield make(Kind.OPEN_TILL, "open", opens - 5)
+            rng = random.Random(sub_seed(self.seed, "reports", number, shop.key, till))
             for minute in range(opens + 20 + 7 * till, closes, _SYNC_EVERY_MIN):
-                yield make(Kind.SYNC, f"sync{minute}", minute)
+                if rng.random() < _SYNCS:
+                    yield make(Kind.SYNC, f"sync{minute}", minute)
             yield make(Kind.SYNC, "last-sync", closes + 5)
             yield make(Kind.CLOSE_TILL, "close", closes + 10)
 
@@ -83,7 +86,7 @@ class Calendar:
         """The month's orders; the first is fetched at the desk, later ones there or at a till."""
         office = _DESK_OPENS + 61 if number == 0 else _OFFICE_OPENS
         heads = CENTS_A_HEAD * (1 + person.household) // 2
-        heads += int(person.trips_a_week * CENTS_A_WEEKLY_TRIP)
+        heads += int(min(person.trips_a_week, 8.0) * CENTS_A_WEEKLY_TRIP)
         yield make(Kind.ORDER_LOAD, "order", office, rng.randrange(500), cents=heads,
                    programme=GROCERIES)  # fmt: skip
         if person.household > 2:
@@ -97,7 +100,7 @@ class Calendar:
         eager = 1.8 if day.day <= 7 else 0.7
         wanted = [person.favourite] if day.weekday() == person.shopping_day else []
         chance = person.trips_a_week / 7 * eager
-        while rng.random() < chance and len(wanted) < 8:
+        while rng.random() < chance and len(wanted) < 12:
             wanted.append(person.favourite if rng.random() < 0.6 else person.second)
             chance -= 1
         chosen = (shops[key] for key in wanted)
@@ -150,9 +153,10 @@ def _basket(
 ) -> tuple[tuple[int, int], ...]:
     """Cents by category; a weekly shopping is for the whole household."""
     heads = 1 + person.household if weekly else 1
+    modest = max(1.0, person.trips_a_week / 8)  # who goes often takes little each time
     chosen = [bit for bit in shop.sells if bit == shop.sells[0] or rng.random() < 0.35]
     return tuple(
-        (bit, max(30, int(rng.triangular(*_TYPICAL[bit], _TYPICAL[bit][0] * 2)) * heads // 2))
+        (bit, max(30, int(rng.triangular(*_TYPICAL[bit], _TYPICAL[bit][0] * 2) * heads / modest)))
         for bit in chosen
     )
 
