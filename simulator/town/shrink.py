@@ -5,10 +5,10 @@
     shrunk = shrink(recipe, Failure.of(error), play, clock)
     shrunk.told("it")                      # lines for people
 
-Delta debugging (Zeller's ddmin) over happenings, then over accidents, until nothing more can be
-left out or the budget of runs and seconds is spent. Each happening has its own sub-seed, so
-what stays behaves as it did. A :class:`Recipe` names the plan by its arguments and by what was
-left out: a small JSON file that replays it.
+Delta debugging (Zeller's ddmin) over happenings, then over accidents, whole groups first, until
+nothing more can be left out or the budget of runs and seconds is spent. Each happening has its
+own sub-seed, so what stays behaves as it did. A :class:`Recipe` names the plan by its arguments
+and by what was left out: a small JSON file that replays it.
 """
 
 import json
@@ -22,11 +22,14 @@ from cardlib.errors import CodedError
 from cardlib.ports import Clock
 from cardlib.text import catalogue
 from cardlib.wire.money import Money
+from simulator.town.checks.town_checks import AT_END
 from simulator.town.plan.making import make_plan
 from simulator.town.plan.model import Happening, Plan, Size
 
 RUNS_MAX, SECONDS_MAX = 400, 300.0
 _BROKEN = (Exception,)
+FINALE = "end-"
+"""How the ids of the finale's happenings begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,15 @@ class Failure:
     code: str
     happening: str = ""
     says: str = ""
+
+    @property
+    def at_end(self) -> bool:
+        """Whether it shows only when everything has happened."""
+        return self.happening == AT_END
+
+    def same_as(self, other: "Failure") -> bool:
+        """Whether both are the same kind of failure: a cut history has no end to fail at."""
+        return (self.code, self.at_end) == (other.code, other.at_end)
 
     @classmethod
     def of(cls, error: BaseException) -> Self:
@@ -157,8 +169,13 @@ class _Search:
                 return None
             self.runs += 1
             found = failure_of(self.play, self.recipe.without(gone).plan())
-            self.seen[gone] = found if found and found.code == self.wanted.code else None
+            self.seen[gone] = found if found and found.same_as(self.wanted) else None
         return self.seen[gone]
+
+    def removable(self, plan: Plan) -> list[str]:
+        """What may go: not the finale, where the failure is one of the end."""
+        kept = self.wanted.at_end
+        return [item.id for item in plan.happenings if not (kept and item.id.startswith(FINALE))]
 
     def smallest(self, ids: Sequence[str], gone: frozenset[str]) -> frozenset[str]:
         """``gone``, and of ``ids`` as many as can go; ddmin with complements."""
@@ -187,15 +204,32 @@ def shrink(
     search = _Search(recipe, failure, play, clock, runs_max, until)
     gone, size = _after(recipe.plan(), failure), -1
     gone = gone if search.fails(gone) else frozenset()
+    gone = _without_groups(search, gone)
     while len(gone) != size and not search.spent:
         size = len(gone)
         plan = recipe.without(gone).plan()
-        gone = search.smallest([item.id for item in plan.happenings], gone)
+        gone = search.smallest(search.removable(plan), gone)
         plan = recipe.without(gone).plan()
         gone = search.smallest([item.id for item in plan.accidents], gone)
     shorter = recipe.without(gone)
     found = search.seen.get(gone) or failure
     return Shrunk(shorter, shorter.plan(), found, search.runs, not search.spent)
+
+
+def _without_groups(search: _Search, gone: frozenset[str]) -> frozenset[str]:
+    """Whole people, tills and kinds of happenings first: most have no part in it."""
+    groups: dict[tuple[str, object], set[str]] = {}
+    plan = search.recipe.without(gone).plan()
+    removable = set(search.removable(plan))
+    for item in plan.happenings:
+        if item.id not in removable:
+            continue
+        for key in (("person", item.person), ("place", item.place), ("kind", item.kind)):
+            groups.setdefault(key, set()).add(item.id)
+    for ids in sorted(groups.values(), key=lambda ids: (-len(ids), min(ids))):
+        if not ids <= gone and search.fails(gone | ids):
+            gone |= ids
+    return gone
 
 
 def _after(plan: Plan, failure: Failure) -> frozenset[str]:
