@@ -11,7 +11,7 @@ from pathlib import Path
 from tests import postgres_cluster
 from tests.soak.crew import Crew
 from tests.soak.reckoning import Reckoning, reckon
-from tests.soak.town import SoakTown
+from tests.soak.town import CARDS, SoakTown
 
 LINE_EVERY_S = 10
 DATABASE = "soak"
@@ -29,11 +29,12 @@ def _database(kind: str) -> Generator[str | None]:
 
 
 def soak(
-    directory: Path, database: str, seconds: float, seed: int, tell: Callable[[str], None]
-) -> tuple[Crew, Reckoning]:
+    directory: Path, database: str, seconds: float, seed: int, tell: Callable[[str], None],
+    people: int = CARDS,
+) -> tuple[Crew, Reckoning]:  # fmt: skip
     """One soak in an empty directory; who was killed how often, and what was found."""
     with _database(database) as url:
-        town = SoakTown(directory, url)
+        town = SoakTown(directory, url, people)
         town.found()
         crew, start_ms = Crew(town, seed), town.clock.monotonic_ms()
         next_ms = start_ms + LINE_EVERY_S * 1000

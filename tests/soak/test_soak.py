@@ -18,7 +18,7 @@ SECONDS, SEED = 30, 4
 )
 def test_not_one_cent_goes_astray_while_everything_is_killed(tmp_path: Path, database: str) -> None:
     told: list[str] = []
-    crew, found = soak(tmp_path / "town", database, SECONDS, SEED, told.append)
+    crew, found = soak(tmp_path / "town", database, SECONDS, SEED, told.append, people=2)
     assert found.faults == []
     assert found.sales > 0
     assert {kind for kind, count in crew.kills.items() if count} == {"agent", "backend", "till"}
