@@ -216,7 +216,6 @@ def clock_right(world: "World", happening: Happening) -> None:
 def end_day(world: "World", _happening: Happening) -> None:
     """The night work of the backend; after a restored backup it is asked whether all are back."""
     if world.recovering:
-        world.desk.synchronise()
         world.recovering = not world.official.end_recovery()
     world.official.end_day()
 

@@ -72,6 +72,8 @@ class BadDays:
             stem = f"d{number:03}-hall"
             yield self._make(stem, Kind.BACKUP_BACKEND, number, rng.randrange(9 * 60, _NOON))
             yield self._make(stem, Kind.RESTORE_BACKEND, number, rng.randrange(_NOON, _EVENING))
+            for later in range(number + 1, min(number + 4, self.days)):
+                yield self._make(f"{stem}-{later:03}", Kind.SYNC, later, 5, shop=DESK)
 
     def _stolen_till(self) -> Iterator[Happening]:
         rng = random.Random(sub_seed(self.seed, "theft"))

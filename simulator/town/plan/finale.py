@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from simulator.town.plan.model import Happening, Kind, Shop
+from simulator.town.plan.model import DESK, Happening, Kind, Shop
 from simulator.town.randomness import sub_seed
 
 _MINUTE_MS = 60_000
@@ -32,6 +32,7 @@ def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happenin
     yield from at_every_till(Kind.SHOW_CARDS, "show")
     for turn in range(3):  # what one till brings may be asked for at the next
         yield from at_every_till(Kind.SYNC, f"sync{turn}")
+        yield make(Kind.SYNC, f"sync{turn}-{DESK}", shop=DESK)
     yield from at_every_till(Kind.CLOSE_TILL, "close")
     yield make(Kind.END_DAY, "night")
     yield make(Kind.SETTLE, "settle", until_ms=end_ms)
