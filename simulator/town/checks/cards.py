@@ -23,7 +23,7 @@ from cardlib.keys import records
 from cardlib.keys.derivation import IssuerMasters, KeyUse, derive
 from cardlib.keys.grants import SignedGrant
 from cardlib.wire.ids import PurseId
-from simulator.card.filesystem import Directory
+from simulator.card.filesystem import Directory, ElementaryFile
 from simulator.town.checks.evidence import CardSeen, breach
 
 Masters = Callable[[bytes, int], IssuerMasters]
@@ -62,8 +62,6 @@ class PurseTruth:
     chain: dict[int, Written] = field(default_factory=dict)
     top: int = -1
     """Counter of the newest record; -1 before personalisation is through."""
-    look: int = 0
-    """How often the cards were looked at."""
     grants: dict[int, SignedGrant] = field(default_factory=dict)
     ever: dict[int, SignedGrant] = field(default_factory=dict)
     """Every grant that was ever on it, by number."""
@@ -91,22 +89,58 @@ class CardChange:
 class _Place:
     """One purse directory, with copies of its files as they were last seen."""
 
+    __slots__ = ("copies", "directory", "truth")
+
     def __init__(self, directory: Directory) -> None:
         self.directory = directory
-        self.copies: tuple[list[bytes], ...] = ()
-        self.lists = tuple(file.records for file in directory.files)
+        self.copies: list[tuple[ElementaryFile, list[bytes]]] = []
         self.truth: PurseTruth | None = None
 
     def changed(self) -> bool:
-        now = tuple(file.records for file in self.directory.files)
-        if now == self.copies:
-            return False
-        self.copies = tuple(list(items) for items in now)
+        files, copies = self.directory.files, self.copies
+        if len(files) == len(copies):
+            for file, (known, copy) in zip(files, copies, strict=True):
+                if file is not known or file.records != copy:
+                    break
+            else:
+                return False
+        self.copies = [(file, list(file.records)) for file in files]
         return True
 
     def records(self, fid: int) -> list[bytes]:
         file = self.directory.file(fid)
         return file.records if file else []
+
+
+class _Card:
+    """One chip: where its services lie, and the purses found there."""
+
+    __slots__ = ("card", "mf", "places", "services")
+
+    def __init__(self, card: CardSeen) -> None:
+        self.card = card
+        self.mf: Directory | None = None
+        self.services: Directory | None = None
+        self.places: list[_Place] = []
+
+    def purses(self) -> list[_Place]:
+        mf = self.card.memory.mf
+        if mf is not self.mf:  # new, or read from its image again
+            self.mf, self.services = mf, self.card.memory.find((DF_SERVICES,))
+            self._find(anew=True)
+        elif self.services is not None and len(self.services.directories) != len(self.places):
+            self._find(anew=False)
+        elif self.services is None:
+            self.services = self.card.memory.find((DF_SERVICES,))
+        return self.places
+
+    def _find(self, *, anew: bool) -> None:
+        directories = self.services.directories if self.services else []
+        for at, directory in enumerate(directories):
+            if at == len(self.places):
+                self.places.append(_Place(directory))
+            elif anew:
+                self.places[at].directory = directory
 
 
 class CardWatch:
@@ -115,33 +149,29 @@ class CardWatch:
     def __init__(self, masters: Masters, rogue: set[PurseId]) -> None:
         self._masters = masters
         self._rogue = rogue
-        self._places: list[tuple[CardSeen, Directory, list[_Place]]] = []
+        self._cards: list[_Card] = []
         self._keys: dict[bytes, bytes] = {}
-        self._looks = 0
+        self.looks = 0
+        """How often the cards were looked at."""
         self.purses: dict[PurseId, PurseTruth] = {}
 
     def look(self, cards: Sequence[CardSeen]) -> list[CardChange]:
         """What changed on any chip; TownError ``TOWN_CARD_UNEXPLAINED`` for what no chip does."""
-        for card in cards[len(self._places) :]:
-            self._places.append((card, card.memory.mf, []))
-        self._looks += 1
-        for truth in self.purses.values():
-            truth.look = self._looks
-        changes = []
-        for at, (card, mf, places) in enumerate(self._places):
-            if card.memory.mf is not mf:  # the chip was read from its image again
-                self._places[at] = (card, card.memory.mf, places)
-            _find_purses(card, places)
-            changes += [self._read(place) for place in places if place.changed()]
+        self._cards += [_Card(card) for card in cards[len(self._cards) :]]
+        self.looks += 1
+        changes = [
+            self._read(place) for card in self._cards for place in card.purses() if place.changed()
+        ]
         return [change for change in changes if change is not None]
 
     def _read(self, place: _Place) -> CardChange | None:
-        info = _info(place)
+        of_purse = DF_BUONO_FIRST <= place.directory.fid <= DF_BUONO_LAST
+        info = _info(place) if of_purse else None
         if info is None:
             return None
         purse = PurseId(info.issuer, info.purse)
         if place.truth is None:
-            place.truth = PurseTruth(purse, info, look=self._looks)
+            place.truth = PurseTruth(purse, info)
             if purse in self.purses:
                 self._rogue.add(purse)  # two chips: whoever made the second one declared it
             self.purses.setdefault(purse, place.truth)
@@ -199,7 +229,7 @@ class CardWatch:
         if below is not None and honest and below.hash[:4] != spend.prev:
             raise breach(_LOST, 2, truth.purse, f"record {spend.ctr} names another predecessor")
         before = below.spend.spent if below else (spend.spent if truth.chain else ZERO_TOTALS)
-        written = Written(record, sha256(record).digest(), spend, before, truth.look)
+        written = Written(record, sha256(record).digest(), spend, before, self.looks)
         truth.chain[spend.ctr] = written
         return written
 
@@ -214,18 +244,6 @@ class CardWatch:
         change.granted = [one for number, one in found.items() if truth.ever.get(number) != one]
         truth.ever.update({one.grant.grant_seq: one for one in change.granted})
         truth.grants = found
-
-
-def _find_purses(card: CardSeen, places: list[_Place]) -> None:
-    services = card.memory.find((DF_SERVICES,))
-    if services is None:
-        return
-    purses = services.directories
-    for at, directory in enumerate(purses):
-        if at < len(places) and places[at].directory is not directory:
-            places[at].directory = directory
-        elif at >= len(places) and DF_BUONO_FIRST <= directory.fid <= DF_BUONO_LAST:
-            places.append(_Place(directory))
 
 
 def _info(place: _Place) -> Info | None:

@@ -6,7 +6,7 @@ the chip has written exactly that record, *not_applied* only when it has not. On
 open at a time, and a purse that waits is not served.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -16,7 +16,7 @@ from cardlib.text import catalogue
 from cardlib.wire.ids import PurseId
 from simulator.errors import TownError
 from simulator.town.checks import entries
-from simulator.town.checks.cards import PurseTruth, Written
+from simulator.town.checks.cards import CardWatch, PurseTruth, Written
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.entries import SeenEntry, Signer, read_entry
 from simulator.town.checks.evidence import TillSeen, breach
@@ -63,8 +63,9 @@ class SeenJournal:
 class JournalWatch:
     """Every till's journal."""
 
-    def __init__(self, purses: Mapping[PurseId, PurseTruth], declared: Declared) -> None:
-        self._purses = purses
+    def __init__(self, cards: CardWatch, declared: Declared) -> None:
+        self._cards = cards
+        self._purses = cards.purses
         self._declared = declared
         self._restored: set[int] = set()
         self.journals: dict[int, SeenJournal] = {}
@@ -162,7 +163,7 @@ class JournalWatch:
         """It follows what was the newest record: the card's own, and no older one."""
         before, other = truth.chain.get(intent.ctr - 1), truth.chain.get(intent.ctr)
         ours = other is not None and other.spend.intent_hash == intent.hash[:8]
-        taken = other is not None and not ours and other.look < truth.look
+        taken = other is not None and not ours and other.look < self._cards.looks
         taken = taken and entry.fields[3] not in self._restored  # its entries are read again
         if before is None or before.record != entry.fields[33] or taken:
             what = f"it follows a record {intent.ctr - 1} that is not the newest of the card"

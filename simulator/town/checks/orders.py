@@ -6,8 +6,8 @@ what was carried over from the wallet before, plus what was ordered. The transfe
 moved its delta exactly once, to where its state says.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -47,6 +47,8 @@ class OrderWatch:
         self._ledger = ledger
         self._declared = declared
         self._keys: dict[tuple[bytes, int], Ed25519PublicKey] = {}
+        self._moved: defaultdict[str, tuple[int, int]] = defaultdict(lambda: (0, 0))
+        """By order: cents that lie in loading, and cents that went on to a card."""
 
     def check_cards(self, sql: Sql, changes: Iterable[CardChange]) -> None:
         """New grants on cards; TownError ``TOWN_GRANT_UNORDERED``."""
@@ -55,8 +57,9 @@ class OrderWatch:
                 if change.truth.purse not in self._declared.rogue_purses:
                     self._check_grant(sql, change.truth, signed)
 
-    def check_orders(self, sql: Sql, transfers: Iterable[SeenTransfer]) -> None:
+    def check_orders(self, sql: Sql, transfers: Sequence[SeenTransfer]) -> None:
         """Orders that were booked; TownError ``TOWN_BOOKED_TWICE``."""
+        self._follow(transfers)
         for kind, number in sorted({one.document for one in transfers}):
             if kind == "order":
                 self._check_order(sql, number)
@@ -116,29 +119,33 @@ class OrderWatch:
         if not rows:
             raise breach("TOWN_BOOKED_TWICE", 6, f"order {number}", "there is no such order")
         delta, state = rows[0]
-        net = self._net(("order", number))
-        gone = sum(cents for kind, cents in net.items() if kind in _AFTER_LOADING)
-        where = net["loading"], gone
+        lies, went = self._moved[number]
         wanted = tuple(times * delta for times in _WHERE[state])
-        if where != wanted:
-            what = f"{where} of {delta} while {state}"
-            raise breach("TOWN_BOOKED_TWICE", 6, f"order {number}", what, sum(where) - sum(wanted))
+        if (lies, went) != wanted:
+            what = f"{lies} of {delta} in loading, {went} went on, while {state}"
+            off = lies + went - sum(wanted)
+            raise breach("TOWN_BOOKED_TWICE", 6, f"order {number}", what, off)
+
+    def _follow(self, transfers: Iterable[SeenTransfer]) -> None:
+        for one in transfers:
+            if one.document[0] != "order":
+                continue
+            lies, went = self._moved[one.document[1]]
+            if one.target.kind == "loading":
+                lies += one.cents
+            elif one.source.kind == "loading":
+                lies -= one.cents
+                went += one.cents if one.target.kind == "on_card" else 0
+            self._moved[one.document[1]] = lies, went
 
     def _check_award(self, sql: Sql, number: str) -> None:
         rows = sql.ask("SELECT cents - withdrawn_cents FROM award WHERE id = ?", int(number))
         wanted = rows[0][0] if rows else 0
-        off = self._net(("award", number))["committed"] - wanted
+        net = self._ledger.nets["award", number]
+        kinds = self._ledger.accounts
+        off = sum(c for one, c in net.items() if kinds[one].kind == "committed") - wanted
         if off:
             raise breach("TOWN_BOOKED_TWICE", 6, f"award {number}", "not what was awarded", off)
-
-    def _net(self, document: tuple[str, str]) -> Counter[str]:
-        net: defaultdict[str, int] = defaultdict(int)
-        for account, cents in self._ledger.nets[document].items():
-            net[self._ledger.accounts[account].kind] += cents
-        return Counter(net)
-
-
-_AFTER_LOADING = frozenset({"on_card", "expired_pending", "blocked", "expired", "exposure"})
 
 
 def _unordered(place: str, what: str, cents: int = 0) -> TownError:

@@ -113,14 +113,17 @@ class SlotWatch:
         self._booked: dict[str, int] = {}
         """The transfer that put an order's delta on its card."""
         self._gone: defaultdict[tuple[int, int], list[tuple[int, int, str]]] = defaultdict(list)
-        self._accounts: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+        self._accounts: defaultdict[int, defaultdict[int, set[int]]] = defaultdict(
+            lambda: defaultdict(set)
+        )
+        """Present accounts, by purse and slot."""
 
     def learn(self, transfers: Iterable[SeenTransfer]) -> None:
         """Notes what left a slot for good or for another card."""
         for one in transfers:
             for account in (one.source, one.target):
                 if account.kind in _PRESENT and account.purse and account.slot:
-                    self._accounts[account.purse, account.slot].add(account.id)
+                    self._accounts[account.purse][account.slot].add(account.id)
             if one.source.kind == "loading" and one.document[0] == "order":
                 self._booked[one.document[1]] = one.id
             place = one.source.purse, one.source.slot
@@ -226,7 +229,7 @@ class SlotWatch:
             if known is None or known.grant_seq != seq:
                 since = before or self._booked.get(str(order), 0)
                 self._confirmed[row, slot] = _Confirmed(seq, order, since)
-        slots = set(granted) | {slot for owner, slot in self._accounts if owner == row}
+        slots = set(granted) | set(self._accounts[row])
         for slot in sorted(slots):
             self._check_slot(row, purse, slot, granted.get(slot, 0), postings)
 
@@ -244,7 +247,7 @@ class SlotWatch:
             part.cents for posting, part in parts if self._lent(posting, part, purse, newest)
         )
         posted = sum(part.cents for _, part in parts)
-        present = self._ledger.balance_of(self._accounts[row, slot])
+        present = self._ledger.balance_of(self._accounts[row][slot])
         left = sum(
             cents
             for number, cents, order in self._gone[row, slot]

@@ -109,7 +109,7 @@ class TownChecks:
         declared = town.declared
         self._town = town
         self.cards = CardWatch(town.masters, declared.rogue_purses)
-        self.journals = JournalWatch(self.cards.purses, declared)
+        self.journals = JournalWatch(self.cards, declared)
         self._books = BooksWatch(town, self.cards, self.journals)
         self.goods = GoodsWatch(declared, self._books.ledger)
         self.alarms = AlarmWatch(declared, self._strict_alarms)
