@@ -220,4 +220,4 @@ class GrantAudit:
 
 def rest_of(given_up: GivenUp, before: Grant, grant: Grant) -> int:
     """Cents on the wallet of ``before`` when ``grant`` was signed, less what was given up."""
-    return max(0, before.granted - grant.base_spent - given_up.left(before))
+    return max(0, before.granted - grant.base_spent - given_up.at_signing(before, grant))

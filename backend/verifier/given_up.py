@@ -23,18 +23,27 @@ class GivenUp:
             found = self._grants.before(found)
         return 0
 
-    def left(self, grant: Grant) -> int:
-        """Cents given up since ``grant``, and what the card spent unposted of earlier ones."""
+    def left(self, grant: Grant, until: int | None = None) -> int:
+        """Cents given up since ``grant``, up to transfer ``until``.
+
+        Of what earlier grants had given up, what is not gone with them counts on: what the
+        card had spent of it, unposted, when this one was signed, and what this one carries.
+        """
         since = self.since(grant)
-        gone = self._ledger.left(grant.purse, grant.slot, since, grant.seq)
+        gone = self._ledger.left(grant.purse, grant.slot, grant.seq, since, until)
         before = self._grants.before(grant)
         if before is None or not before.confirmed:
             return gone
-        earlier = self.left(before)
+        earlier = self.left(before, since)
         if not earlier:
             return gone
-        rest = max(0, before.granted - grant.base_spent)  # on the card, and not signed again
-        return gone + max(0, earlier - self._over(before, since) - rest)
+        order = self._grants.orders.get(grant.order)
+        rest = before.granted - grant.base_spent - (order.carried if order is not None else 0)
+        return gone + max(0, earlier - self._over(before, since) - max(0, rest))
+
+    def at_signing(self, before: Grant, grant: Grant) -> int:
+        """What the wallet of ``before`` had given up when ``grant`` was signed."""
+        return self.left(before, self._ledger.signed_at(grant.order))
 
     def _over(self, grant: Grant, until: int) -> int:
         """What exposure lent to the wallet between the grant and transfer ``until``."""

@@ -124,28 +124,36 @@ class Ledger:
             0,
         )
 
-    def left(self, purse: PurseKey, slot: int, since: int, grant_seq: int) -> int:
+    def signed_at(self, order: str) -> int | None:
+        """The transfer by which an order's grant took its money; None when it took none."""
+        return next((transfer.id for transfer in self.of("order", order)), None)
+
+    def left(
+        self, purse: PurseKey, slot: int, grant_seq: int, since: int, until: int | None = None
+    ) -> int:
         """Cents that a wallet gave up: expired under ``grant_seq``, or moved to another card.
 
-        Only moves after transfer ``since`` count; what came back from an order counts back.
-        What a new grant did not carry over belongs to that grant's order.
+        Only moves after transfer ``since``, up to ``until``, count; what came back from an
+        order counts back. What a new grant did not carry over belongs to that grant's order.
         """
-        cents = 0
+        cents, last = 0, self.transfers if until is None else until
         for account in self.of_slot(purse, slot):
             for target, amount, kind, document in self._book.ask(
-                "SELECT dst, cents, ref_kind, ref_id FROM transfer WHERE src = ? AND id > ?",
-                (account.id, since),
+                "SELECT dst, cents, ref_kind, ref_id FROM transfer"
+                " WHERE src = ? AND id > ? AND id <= ?",
+                (account.id, since, last),
             ):
                 expired = kind == "expiry" and document.rpartition(":")[2] == str(grant_seq)
                 if self.accounts[target].kind == ("expired" if expired else "loading"):
                     cents += amount
             if account.kind == "blocked":
-                cents -= self._back_from_orders(account.id, since)
+                cents -= self._back_from_orders(account.id, since, last)
         return cents
 
-    def _back_from_orders(self, account: str, since: int) -> int:
+    def _back_from_orders(self, account: str, since: int, until: int) -> int:
         returned = self._book.ask(
-            "SELECT src, cents FROM transfer WHERE dst = ? AND id > ?", (account, since)
+            "SELECT src, cents FROM transfer WHERE dst = ? AND id > ? AND id <= ?",
+            (account, since, until),
         )
         return sum(cents for source, cents in returned if self.accounts[source].kind == "loading")
 

@@ -123,7 +123,8 @@ def _left(unit: Unit, purse: int, slot: int) -> int:
         confirms = row.kind == TransferKind.GRANT_CONFIRMED and (target.purse, target.slot) == mine
         if confirms:
             grant = orders[row.ref_id]
-            rest = 0 if last is None else last.granted_total - grant.base_spent
+            carried = unit.cards.order(int(row.ref_id)).carried_over_cents
+            rest = 0 if last is None else last.granted_total - grant.base_spent - carried
             left, last = max(0, left - max(rest, 0)), grant
         if row.kind == TransferKind.WALLET_LEFT:
             continue
