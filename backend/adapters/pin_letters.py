@@ -1,9 +1,9 @@
 """PIN letters as files that only their owner reads, until they are printed and erased."""
 
 import json
-import os
 from pathlib import Path
 
+from cardlib.durable import replace_file
 from cardlib.wire.ids import PurseId
 
 
@@ -24,11 +24,4 @@ class FilePinLetters:
 
     def _keep(self, name: str, letter: dict[str, str]) -> None:
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._directory / name
-        scratch = path.with_name(path.name + ".new")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
-            json.dump(letter, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        scratch.replace(path)
+        replace_file(self._directory / name, json.dumps(letter).encode("ascii"), private=True)
