@@ -136,7 +136,7 @@ class PostgresDatabases:
         self._uses += 1
         with self._rows.transaction():
             self._rows.execute(_wipe(self._tables).encode())
-            self._rows.execute(_SEQUENCES_TO_LAST.encode())
+            self._rows.execute(SEQUENCES_TO_LAST.encode())
         return self.engine
 
     def keep(self) -> str:
@@ -154,7 +154,7 @@ class PostgresDatabases:
             for table, data in self._kept[kept].items():
                 with self._rows.cursor().copy(f"COPY {table} FROM STDIN".encode()) as copy:
                     copy.write(data)
-            self._rows.execute(_SEQUENCES_TO_LAST.encode())
+            self._rows.execute(SEQUENCES_TO_LAST.encode())
         return self.engine
 
     def close(self) -> None:
@@ -178,7 +178,7 @@ _SEQUENCES = """
       ON attribute.attrelid = owner.oid AND attribute.attnum = pg_depend.refobjsubid
     WHERE sequence.relkind = 'S'
 """
-_SEQUENCES_TO_LAST = f"""
+SEQUENCES_TO_LAST = f"""
     DO $$ DECLARE found record; last bigint; BEGIN
         FOR found IN {_SEQUENCES} LOOP
             EXECUTE format('SELECT max(%I) FROM %I', found.attribute, found.owner) INTO last;
@@ -212,12 +212,16 @@ def superfluous(items: Sequence[pytest.Item], environment: Mapping[str, str]) ->
     """Cases that need not run on PostgreSQL, too: of each test some do, evenly chosen.
 
     Where a card is torn at each of its commands, the database is asked the same each time.
+    A module that wants every case says ``EVERY_CASE = True``.
     """
     if environment.get(ALL):
         return set()
     cases: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if "databases" in getattr(item, "fixturenames", ()) and item.get_closest_marker("postgres"):
+        if "databases" not in getattr(item, "fixturenames", ()):
+            continue
+        every = getattr(getattr(item, "module", None), "EVERY_CASE", False)
+        if item.get_closest_marker("postgres") and not every:
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     return {
         item

@@ -1,13 +1,16 @@
 """Brings a database to the newest schema; Alembic runs what is in ``migrations``."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.resources import files
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
+from backend.adapters.engine import for_reading
 from backend.errors import ConflictError
 
 
@@ -17,18 +20,48 @@ def _config() -> Config:
     return config
 
 
-def migrate(engine: Engine) -> str:
-    """Runs what is missing, in one transaction; the revision that the database is at now."""
+def migrate(engine: Engine, to: str = "head") -> str:
+    """Runs what is missing up to revision ``to``, in one transaction; the revision now.
+
+    Nobody writes meanwhile. ConflictError ``SCHEMA_DANGLING`` when rows would refer to
+    nothing afterwards; then nothing is changed.
+    """
     config = _config()
-    with engine.begin() as connection:
+    with engine.connect() as connection, _copying_tables(connection), connection.begin():
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
+        _require_whole(connection)
     return schema_revision(engine) or ""
+
+
+@contextmanager
+def _copying_tables(connection: Connection) -> Generator[None]:
+    """SQLite changes a table by copying it, and would take the old one's rows for deleted.
+
+    Foreign keys cannot be switched inside a transaction: before it, and after it.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.cursor()
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+        driver.close()
+
+
+def _require_whole(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        dangling = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+        if dangling is not None:
+            raise ConflictError("SCHEMA_DANGLING", table=str(dangling[0]))
 
 
 def schema_revision(engine: Engine) -> str | None:
     """The revision the database is at, or None before the first migration."""
-    with engine.connect() as connection:
+    with for_reading(engine).connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 

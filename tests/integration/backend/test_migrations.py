@@ -1,28 +1,87 @@
-from pathlib import Path
-
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
-from backend.adapters.engine import open_engine, sqlite_url
 from backend.adapters.migrate import migrate, newest_revision, require_current, schema_revision
 from backend.adapters.tables.everything import metadata
 from backend.errors import ConflictError
+from cardlib.wire.entry_body import GrantSeen
+from tests.databases import Databases
+from tests.integration.backend.books import check_export, check_laws, held
+from tests.integration.backend.builders import Chip, Till, Town
+from tests.integration.backend.old_databases import Rows, kept, put, revisions, rows_of
+
+EVERY_CASE = True
 
 
-def test_migrated_schema_is_what_the_tables_say(engine: Engine) -> None:
+def assert_as_the_tables_say(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+
+
+def test_migrated_schema_is_what_the_tables_say(engine: Engine) -> None:
+    assert_as_the_tables_say(engine)
 
 
 def test_migrating_twice_changes_nothing(engine: Engine) -> None:
     assert schema_revision(engine) == newest_revision() == migrate(engine)
 
 
-def test_a_database_that_was_not_migrated_is_refused(tmp_path: Path) -> None:
-    engine = open_engine(sqlite_url(tmp_path / "empty.sqlite"))
+def test_a_database_that_was_not_migrated_is_refused(databases: Databases) -> None:
+    with pytest.raises(ConflictError, match="SCHEMA_OLD"):
+        require_current(databases.empty())
+
+
+def lived_in(engine: Engine) -> tuple[Town, Till, Chip]:
+    """A town in the middle of its life: proven and unproven sales, a void, loads, a fork."""
+    town = Town(engine)
+    till, other, chip = town.till(), town.till(town.other_shop), town.chip_with(5000)
+    till.write(GrantSeen(grant=bytes(chip.grants[1])))
+    till.sell(chip, 700)
+    till.void(chip, till.sell(chip, 300), 300)
+    other.sell(chip, 450, tc=False)
+    till.unresolved(till.begin(chip, 20))
+    for each in (till, other):
+        each.sync()
+    town.load(chip, 1500)
+    other.upload(other.journal[0][:-1] + b"\x00")
+    town.sign(chip, town.order(chip, 900))
+    return town, till, chip
+
+
+def same(one: Rows, other: Rows) -> bool:
+    return {name: sorted(map(repr, rows)) for name, rows in one.items()} == {
+        name: sorted(map(repr, rows)) for name, rows in other.items()
+    }
+
+
+@pytest.mark.parametrize("revision", revisions()[:-1])
+def test_what_is_in_an_older_database_is_there_afterwards_and_used(
+    databases: Databases, revision: str
+) -> None:
+    town, till, chip = lived_in(databases.fresh())
+    rows, money = rows_of(databases.engine), held(town)
+
+    engine = databases.empty()
+    assert migrate(engine, revision) == revision
+    old = put(engine, rows)
     with pytest.raises(ConflictError, match="SCHEMA_OLD"):
         require_current(engine)
-    engine.dispose()
+    assert migrate(engine) == newest_revision()
+
+    assert_as_the_tables_say(engine)
+    assert same(kept(engine, old), old)
+    assert held(town) == money
+    till.sell(chip, 250)
+    till.sync()
+    check_laws(town)
+    check_export(town)
+
+
+def test_foreign_keys_hold_again_after_a_migration(engine: Engine) -> None:
+    migrate(engine)
+    question = "INSERT INTO issuer_key VALUES (99, 1, '', 0)"
+    with engine.connect() as connection, pytest.raises(Exception, match=r"(?i)foreign key"):
+        connection.execute(text(question))
