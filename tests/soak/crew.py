@@ -19,6 +19,8 @@ LIFE_S = {"backend": 6.0, "agent": 2.0, "till": 4.0}
 STILLBORN, START_S = 0.15, 1.0
 """The share that is killed while it starts, and within which time."""
 START_MAX_S = 60
+WITH_ME = ("setpriv", "--pdeathsig", "KILL")
+"""Nobody outlives the soak, however that ends."""
 LOOPBACK = "127.0.0.1"
 END_S = 20
 
@@ -48,7 +50,7 @@ class Member:
         self.dies_at_ms = now_ms + int(1000 * longest)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                self.line, env=os.environ | self.environment, stdout=log, stderr=log,
+                [*WITH_ME, *self.line], env=os.environ | self.environment, stdout=log, stderr=log,
                 stdin=subprocess.DEVNULL,
             )  # fmt: skip
 
