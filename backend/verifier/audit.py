@@ -17,6 +17,7 @@ from backend.verifier.grants import read_grants
 from backend.verifier.heads import Heads
 from backend.verifier.ledger import Ledger
 from backend.verifier.loads import LoadAudit
+from backend.verifier.moments import MomentAudit
 from backend.verifier.registry import Registry, expect_keys, read_registry
 from backend.verifier.settlement import SettlementAudit
 from backend.verifier.statements import StatementAudit
@@ -115,6 +116,7 @@ def _judge(
         if row["merchant"] is not None:
             statements.check(row)
     heads.check()
+    MomentAudit(book, findings).check()
     WaitingRecordAudit(ledger, decisions, book, findings).check()
     decisions.check()
     loads = LoadAudit(grants, ledger, book, findings)

@@ -68,8 +68,9 @@ class SaleAudit:
             self._live(posting, demand, transfers, decided=bool(decided))
         cents = sum(worth.values())
         self._book.note(
-            "worth", posting.terminal, posting.seq, cents, posting.live, posting.amount_open
-        )
+            "worth", posting.terminal, posting.seq, cents, posting.live, posting.amount_open,
+            posting.intent.time,
+        )  # fmt: skip
         if posting.claim == "payable":
             self._book.note("owed", document, posting.merchant, cents, posting.amount_open)
 

@@ -130,6 +130,7 @@ class Intent:
     prior: bytes
     ctr: int
     totals: tuple[int, ...]
+    time: int
     prev: bytes
     kind: int
     lines: tuple[Line, ...]
@@ -180,7 +181,7 @@ def intent_of(entry: Entry) -> Intent:
     core, plan = fields[32], fields[35]
     return Intent(
         issuer=core[9:12], purse=core[1:9], info_core=core, prior=fields[33],
-        ctr=plan[0], totals=tuple(plan[1]), prev=plan[4], kind=plan[5],
+        ctr=plan[0], totals=tuple(plan[1]), time=plan[2], prev=plan[4], kind=plan[5],
         lines=tuple(Line(*line) for line in fields[36]), grant_hashes=tuple(fields[37]),
         voided=fields[40][0] if 40 in fields else None,
     )  # fmt: skip

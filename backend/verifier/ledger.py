@@ -14,6 +14,7 @@ from typing import Any
 
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.moments import is_of_kind
 from backend.verifier.registry import TRAINING_ISSUER, PurseKey
 from backend.verifier.workbook import Workbook
 
@@ -197,6 +198,7 @@ class Ledger:
             self._book.note(
                 "transfer", number, row["from"], row["to"], row["amount_cents"],
                 ref["kind"], ref["id"], row["booked_at"], row.line, row["hash"],
+                row["event_time"],
             )  # fmt: skip
 
     def _is_bookable(self, row: Row, place: Place) -> bool:
@@ -212,6 +214,12 @@ class Ledger:
             self._add(
                 "TRANSFER_ROUTE", place, transfer=row["id"], source=source.kind, target=target.kind
             )
+            return True
+        fits = is_of_kind(row["kind"], row["ref"]["kind"], (source.kind, target.kind))
+        if fits is None:
+            self._findings.trust("KIND_UNKNOWN")
+        elif not fits:
+            self._add("TRANSFER_OTHER_KIND", place, transfer=row["id"], kind=row["kind"])
         return True
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:

@@ -215,6 +215,7 @@ FILES: Mapping[str, Reader] = {
     "batches.jsonl": record(
         {
             "batch": name, "merchant": name, "state": word, "total_cents": number,
+            "period_from": count, "period_to": count,
             "lines": some(_LINE),
         }
     ),

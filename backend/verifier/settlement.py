@@ -72,6 +72,7 @@ class SettlementAudit:
         for line in included:
             self._check_line(row, line, "batch")
             self._check_settled_once(row, line)
+            self._check_period(row, line)
         cents = sum(line["amount_cents"] for line in included)
         if cents != row["total_cents"]:
             self._add("TOTAL_WRONG", row, f"batch {number}")
@@ -84,8 +85,20 @@ class SettlementAudit:
             demanded[f"payable {row['merchant']}"] = -cents
             demanded[f"in_payment {row['merchant']}"] = cents
         transfers = self._ledger.of("batch", number)
+        if any(transfer.booked_at < row["period_to"] for transfer in transfers):
+            self._add("BATCH_BEFORE_END", row, f"batch {number}")
         place, found = row.place(f"batch {number}"), booked(transfers, _spot)
         compare(self._findings, place, demanded, found, transfers)
+
+    def _check_period(self, row: Row, line: dict[str, object]) -> None:
+        """Nothing is paid in a batch that happened after its period."""
+        terminal, _, seq = str(line["entry"]).partition(":")
+        sold = self._book.ask(
+            "SELECT 1 FROM worth WHERE terminal = ? AND seq = ? AND time >= ?",
+            (terminal, seq, row["period_to"]),
+        )
+        if sold:
+            self._add("LINE_AFTER_PERIOD", row, f"batch {row['batch']}, entry {line['entry']}")
 
     def _states_of(self, number: str) -> tuple[str, ...]:
         """What a batch may be by what became of its payments."""

@@ -47,7 +47,8 @@ CREATE TABLE closed (intent BLOB, type INTEGER, merchant TEXT, PRIMARY KEY (inte
 CREATE TABLE seen (hash BLOB, terminal INTEGER, seq INTEGER, line INTEGER, grant BLOB);
 -- The ledger.
 CREATE TABLE transfer (id INTEGER PRIMARY KEY, src TEXT, dst TEXT, cents INTEGER,
-    ref_kind TEXT, ref_id TEXT, booked_at INTEGER, line INTEGER, hash BLOB);
+    ref_kind TEXT, ref_id TEXT, booked_at INTEGER, line INTEGER, hash BLOB,
+    event_time INTEGER);
 -- Ledger heads that signed documents name.
 CREATE TABLE head (number INTEGER, hash BLOB, source TEXT, file TEXT, line INTEGER,
     terminal INTEGER, seq INTEGER, at INTEGER);
@@ -65,7 +66,7 @@ CREATE TABLE owed (entry TEXT PRIMARY KEY, merchant TEXT, cents INTEGER, amount_
     WITHOUT ROWID;
 -- What every posting is worth, whoever it is owed to.
 CREATE TABLE worth (terminal INTEGER, seq INTEGER, cents INTEGER, live INTEGER,
-    amount_open INTEGER, PRIMARY KEY (terminal, seq)) WITHOUT ROWID;
+    amount_open INTEGER, time INTEGER, PRIMARY KEY (terminal, seq)) WITHOUT ROWID;
 -- Lines of batches that stand for an entry: each entry once.
 CREATE TABLE batched (entry TEXT, batch TEXT, cents INTEGER, line INTEGER);
 CREATE INDEX batched_of ON batched (entry);

@@ -263,6 +263,30 @@ def _hash_of(text: str) -> str:
     return sha256(bytes.fromhex(text)).hexdigest()
 
 
+def expiry_forged(books: Books, document: str = "018153:" + "b2" * 8 + ":1") -> None:
+    """Somebody lets a wallet expire while its grant still holds, and gives it to the fund."""
+    ref = {"kind": "expiry", "id": document}
+    for kind, way in (
+        ("expired_pending", ("on_card/" + "b2" * 8, "expired_pending")),
+        ("expired", ("expired_pending", "expired")),
+        ("expired_released", ("expired", "fund")),
+    ):
+        row = deepcopy(books.rows("transfers")[-1])
+        row |= {"kind": kind, "from": way[0], "to": way[1], "amount_cents": 100, "ref": ref}
+        books.rows("transfers").append(row)
+    plain = next(row for row in books.rows("accounts") if row["account"] == "fund")
+    wallet = next(row for row in books.rows("accounts") if row["account"] == "on_card/" + "b2" * 8)
+    books.rows("accounts").append(
+        wallet | {"account": "expired_pending", "kind": "expired_pending"}
+    )
+    books.rows("accounts").append(plain | {"account": "expired", "kind": "expired"})
+    books.renumber()
+
+
+def expiry_of_nothing(books: Books) -> None:
+    expiry_forged(books, "018153:" + "b2" * 8 + ":77")
+
+
 def ledger_cut(books: Books) -> None:
     """The last payment never was; shop and bank know better."""
     del books.rows("payments")[2]
@@ -284,7 +308,7 @@ def recovered(books: Books, begun_at: int) -> None:
 def rewritten_and_excused(books: Books) -> None:
     """A recovery is declared; but it began after all of this was booked."""
     rewritten(books, "acknowledgement")
-    recovered(books, MORNING + 10)
+    recovered(books, MORNING + 1000)
 
 
 def false_head(books: Books) -> None:

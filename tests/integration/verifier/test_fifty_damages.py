@@ -110,6 +110,21 @@ DAMAGES = [
         "payments", 1, "outcome_ref", "bank-1")),
     Damage("a batch that is paid and says otherwise", SUMS, "BATCH_STATE_OTHER", changed(
         "batches", 0, "state", "approved")),
+    Damage("a sale booked for another hour", SUMS, "TRANSFER_OTHER_TIME", changed(
+        "transfers", 7, "event_time", lambda time: time + 3600)),
+    Damage("a load that calls itself a payment", SUMS, "TRANSFER_OTHER_KIND", changed(
+        "transfers", 3, "kind", "paid")),
+    Damage("a sale paid before it was made", SUMS, "LINE_AFTER_PERIOD", changed(
+        "batches", 0, "period_to", MORNING + 2)),
+    Damage("a batch booked too early", SUMS, "BATCH_BEFORE_END", changed(
+        "batches", 0, "period_to", MORNING + 900)),
+    Damage("a forged expiry", SUMS, "EXPIRED_TOO_EARLY", damage.expiry_forged),
+    Damage("an expiry of nobody's grant", SUMS, "TRANSFER_WITHOUT_DOCUMENT",
+           damage.expiry_of_nothing),
+    Damage("an order of another programme", GRANTS, "ORDER_OTHER_PROGRAMME", changed(
+        "orders", 0, "programme", 13)),
+    Damage("a card's record with other totals", SUMS, "ATTESTED_TOTALS_OTHER", changed(
+        "attestations", 2, "totals", [9, 0, 0, 0, 0, 0])),
     # what shops and signed documents know
     Damage("sales removed everywhere", CHAIN, "ACKNOWLEDGED_MISSING", damage.sale_removed,
            bound=True),

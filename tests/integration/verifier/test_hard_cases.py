@@ -12,6 +12,7 @@ from cardlib.keys.intent_rule import record_hash
 from cardlib.wire.entry_body import AttestedRead, NotApplied, NotAppliedCode, Proof, Unresolved
 from tests.integration.verifier.conftest import Audited
 from tests.integration.verifier.export_files import Files, chain
+from tests.integration.verifier.journal import MORNING
 from tests.integration.verifier.town_books import TOWN, Town, name_of, twin_of
 
 
@@ -254,6 +255,7 @@ def test_a_batch_that_was_turned_down(audited: Audited, town: Town) -> None:
     grant = town.load(town.anna, 1, 1, 5_000)
     sale = town.post(town.anna, town.baker.sale(town.anna, grant, 700), 700, 1)
     waiting = town.account("in_payment", merchant=1)
+    town.booked_at = MORNING + 200
     town.book(town.payable(1), waiting, 700, "batch", 1)
     town.book(waiting, town.payable(1), 700, "batch", 1)
     town.batch(1, 1, {sale: 700}, "failed")

@@ -11,6 +11,7 @@ from cardlib.keys.grants import SignedGrant, sign_grant
 from cardlib.keys.intent_rule import record_hash
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.entry import Entry
+from cardlib.wire.entry_body import Intent
 from cardlib.wire.ids import Seq, TerminalNumber
 from cardlib.wire.ledger_head import LedgerHead
 from cardlib.wire.merkle import root_of
@@ -23,6 +24,31 @@ OPERATOR = SigningKey(bytes([1]) * 32)
 ISSUER = SigningKey(bytes([2]) * 32)
 TOWN = bytes.fromhex("018153")
 POOL = {"municipality": "018153", "programme": 12, "funding_source": "state"}
+
+
+EVENTS = {
+    ("funding", "external", "fund"): "funding",
+    ("funding", "fund", "external"): "funding_returned",
+    ("award", "committed", "fund"): "award_withdrawn",
+    ("order", "committed", "loading"): "grant_signed",
+    ("order", "loading", "committed"): "order_void",
+    ("order", "loading", "on_card"): "grant_confirmed",
+    ("order", "expired_pending", "on_card"): "wallet_revived",
+    ("order", "on_card", "expired"): "wallet_left",
+    ("outcome", "in_payment", "paid"): "paid",
+    ("outcome", "in_payment", "payable"): "failed",
+    ("batch", "in_payment", "payable"): "failed",
+    ("expiry", "on_card", "expired_pending"): "expired_pending",
+    ("expiry", "expired_pending", "expired"): "expired",
+    ("expiry", "expired", "fund"): "expired_released",
+}
+
+
+def event_of(document: str, source: str, target: str) -> str:
+    """The word for what happened, from the document and the way of the money."""
+    way = document, source.partition("/")[0], target.partition("/")[0]
+    plain = {"entry": "sale_proven", "record": "sale_proven", "case": "case_closed"}
+    return EVENTS.get(way, plain.get(document, document))
 
 
 DAY_START = 1_789_941_600
@@ -176,10 +202,20 @@ class Town:
                 self.account(code)
         if cents:
             self.row(
-                "transfers", id=len(self.files.get("transfers.jsonl", [])) + 1, kind=kind,
-                **{"from": source, "to": target}, amount_cents=cents, event_time=MORNING,
+                "transfers", id=len(self.files.get("transfers.jsonl", [])) + 1,
+                kind=event_of(kind, source, target), **{"from": source, "to": target},
+                amount_cents=cents, event_time=self.time_of(kind, str(document)),
                 booked_at=self.booked_at, ref={"kind": kind, "id": str(document)},
             )  # fmt: skip
+
+    def time_of(self, kind: str, document: str) -> int:
+        """When a sale happened: as its till signed it."""
+        if kind != "entry":
+            return MORNING
+        terminal, _, seq = document.partition(":")
+        journal = next(till for till in (self.baker, self.grocer) if till.number == int(terminal))
+        intent = journal.entries[int(seq) - 2].body
+        return intent.plan.time if isinstance(intent, Intent) else MORNING
 
     def verdict(self, entry: Entry, state: str, claim: str, **more: Any) -> str:
         """What the export says of a posting."""
@@ -199,7 +235,7 @@ class Town:
 
     def settle(self, batch: int, merchant: int, lines: dict[str, int], outcome: str) -> None:
         """One batch, one payment, one outcome."""
-        total = sum(lines.values())
+        total, self.booked_at = sum(lines.values()), MORNING + 200
         waiting = self.account("in_payment", merchant=merchant)
         target = (
             self.payable(merchant)

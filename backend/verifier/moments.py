@@ -1,0 +1,82 @@
+"""Words and times of transfers, as far as documents prove them.
+
+A transfer's kind is a word for an event: which document it may name and which way its money
+goes follow from it. When a sale happened, its signed intent says; when it was booked, the
+server's clock alone.
+"""
+
+from collections.abc import Mapping
+
+from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.workbook import Workbook
+
+_SOURCES = ("committed", "refund_due", "blocked")
+_SALE = frozenset({"entry", "record"})
+Route = tuple[str, str]
+
+KINDS: Mapping[str, tuple[frozenset[str], frozenset[Route] | None]] = {
+    "funding": (frozenset({"funding"}), frozenset({("external", "fund")})),
+    "funding_returned": (frozenset({"funding"}), frozenset({("fund", "external")})),
+    "award": (frozenset({"award"}), frozenset({("fund", "committed")})),
+    "award_withdrawn": (frozenset({"award"}), frozenset({("committed", "fund")})),
+    "grant_signed": (frozenset({"order"}), frozenset((kind, "loading") for kind in _SOURCES)),
+    "order_void": (frozenset({"order"}), frozenset(("loading", kind) for kind in _SOURCES)),
+    "grant_confirmed": (frozenset({"order"}), frozenset({("loading", "on_card")})),
+    "wallet_revived": (frozenset({"order"}), frozenset({("expired_pending", "on_card")})),
+    "wallet_left": (frozenset({"order"}), None),
+    "expired_pending": (frozenset({"expiry"}), None),
+    "expired": (frozenset({"expiry"}), frozenset({("expired_pending", "expired")})),
+    "expired_released": (frozenset({"expiry"}), frozenset({("expired", "fund")})),
+    "card_blocked": (frozenset({"block"}), frozenset({("on_card", "blocked")})),
+    "card_unblocked": (frozenset({"block"}), frozenset({("blocked", "on_card")})),
+    "batch": (frozenset({"batch"}), frozenset({("payable", "in_payment")})),
+    "paid": (frozenset({"outcome"}), frozenset({("in_payment", "paid")})),
+    "failed": (frozenset({"outcome", "batch"}), frozenset({("in_payment", "payable")})),
+    "case_closed": (frozenset({"case"}), None),
+    "case_covered": (frozenset({"case"}), None),
+    **dict.fromkeys(
+        (
+            "sale_proven", "sale_unproven", "later_proven", "disproved", "not_applied_proven",
+            "amount_corrected", "suspended", "void_proven", "void_unproven", "fork_dead",
+        ),
+        (_SALE, None),
+    ),
+}  # fmt: skip
+"""By kind: the documents it may name, and its ways where it has few of its own."""
+CLOCK_SLACK_S = 900
+"""So much two servers' clocks may differ."""
+
+
+def is_of_kind(kind: str, document: str, route: Route) -> bool | None:
+    """Whether a transfer of ``kind`` may name such a document and go that way; None: unknown."""
+    if kind not in KINDS:
+        return None
+    documents, routes = KINDS[kind]
+    return document in documents and (routes is None or route in routes)
+
+
+class MomentAudit:
+    """Compares times after every posting was judged."""
+
+    def __init__(self, book: Workbook, findings: Findings) -> None:
+        self._book = book
+        self._findings = findings
+
+    def check(self) -> None:
+        """Transfers of a sale carry its time; booking times do not run backwards."""
+        for number, line, document in self._book.ask(
+            "SELECT transfer.id, transfer.line, ref_id FROM worth JOIN transfer"
+            " ON ref_kind = 'entry' AND ref_id = worth.terminal || ':' || worth.seq"
+            " WHERE event_time != worth.time ORDER BY transfer.id"
+        ):
+            place = Place("transfers.jsonl", line, document=f"transfer {number}")
+            self._findings.add(
+                Law.CONSERVATION, "TRANSFER_OTHER_TIME", place, transfer=number, entry=document
+            )
+        back = self._book.ask(
+            "SELECT count(*) FROM transfer AS earlier JOIN transfer AS later"
+            " ON later.id = earlier.id + 1 WHERE later.booked_at < earlier.booked_at - ?",
+            (CLOCK_SLACK_S,),
+        )[0][0]
+        if back:
+            self._findings.trust("BOOKED_BACKWARDS", back)
