@@ -1,7 +1,8 @@
 """Settings of an installation: one directory, read once, passed in.
 
 ``backend.sqlite`` (unless another database is named), ``keys.box`` (the key store) and
-``letters/`` lie in the directory. The key store's passphrase comes from the variable
+``letters/`` lie in the directory. Another database is named by the variable
+``BORSELLINO_DATABASE`` (docs/postgresql.md). The key store's passphrase comes from the variable
 ``BORSELLINO_PASSPHRASE``, or from the file named by ``BORSELLINO_PASSPHRASE_FILE``.
 """
 
@@ -12,6 +13,8 @@ from pathlib import Path
 from backend.errors import BadInputError
 
 DATABASE = "BORSELLINO_DATABASE"
+DATABASES = ("sqlite:", "postgresql+psycopg:")
+"""How an address may begin: what this service is tested with."""
 PASSPHRASE = "BORSELLINO_PASSPHRASE"  # noqa: S105 - the variable's name
 PASSPHRASE_FILE = "BORSELLINO_PASSPHRASE_FILE"  # noqa: S105 - the variable's name
 
@@ -26,8 +29,11 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """The database's address."""
-        return self.database or f"sqlite:///{self.directory / 'backend.sqlite'}"
+        """The database's address; BadInputError ``DATABASE_URL_BAD`` when it cannot be one."""
+        url = self.database or f"sqlite:///{self.directory / 'backend.sqlite'}"
+        if not url.startswith(DATABASES):
+            raise BadInputError("DATABASE_URL_BAD", variable=DATABASE)
+        return url
 
     @property
     def key_file(self) -> Path:

@@ -72,7 +72,7 @@ def _why_not_connected(error: BaseException, engine: Engine) -> str:
     if not isinstance(error, OperationalError):
         return ""
     line = conninfo.make_conninfo(**_address(engine), connect_timeout=3)
-    answers = pq.PGconn.ping(line.encode()) is pq.Ping.OK
+    answers = pq.PGconn.ping(line.encode()) == pq.Ping.OK
     return "DATABASE_REFUSED" if answers else "DATABASE_UNREACHABLE"
 
 

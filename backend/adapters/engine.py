@@ -74,7 +74,7 @@ def _is_reading(connection: Connection) -> bool:
 def _postgres(address: URL) -> Engine:
     engine = create_engine(
         address,
-        connect_args=_connect_arguments(address),
+        connect_args=connect_arguments(address),
         # A writer that waited must see what the one before it wrote: no older snapshot.
         isolation_level="READ COMMITTED",
         pool_pre_ping=True,  # a server that was restarted between two requests goes unnoticed
@@ -86,7 +86,8 @@ def _postgres(address: URL) -> Engine:
     return engine
 
 
-def _connect_arguments(address: URL) -> dict[str, Any]:
+def connect_arguments(address: URL) -> dict[str, Any]:
+    """What a connection is opened with, unless the address says otherwise itself."""
     settings = {
         "lock_timeout": BUSY_TIMEOUT_MS,
         "idle_in_transaction_session_timeout": STALLED_TIMEOUT_MS,
@@ -135,7 +136,7 @@ def _keep_to_owner(
     process holds on it through other connections (POSIX: fcntl, F_SETLK).
     """
     if arguments and arguments[0] and not arguments[0].startswith((":", "file:")):
-        with suppress(FileExistsError):
+        with suppress(OSError):  # there already; or SQLite says why not
             os.close(os.open(arguments[0], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 

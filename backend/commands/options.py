@@ -16,6 +16,7 @@ from cardlib.ports import Clock
 
 HERE = Path("backend")
 DATABASE = "backend.sqlite"
+KEY_FILE = "keys.box"
 Dir = Annotated[
     Path, typer.Option("--dir", envvar="BORSELLINO_BACKEND", help="The installation's directory.")
 ]
@@ -42,5 +43,9 @@ class Openers:
 def settings_in(directory: Path) -> Settings:
     """The settings of an installation; a directory that holds one as ``backend`` will do too."""
     inner = directory / HERE.name
-    holds = not (directory / DATABASE).exists() and (inner / DATABASE).exists()
+    holds = not _is_installation(directory) and _is_installation(inner)
     return read_settings(inner if holds else directory, os.environ)
+
+
+def _is_installation(directory: Path) -> bool:
+    return any((directory / name).exists() for name in (DATABASE, KEY_FILE))
