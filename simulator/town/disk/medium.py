@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Literal
 
-from simulator.town.disk.files import File, NameChange, Names, Truncation, Write, directory_of
+from simulator.town.disk.files import File, NameChange, Names, Truncation, Write
 from simulator.town.killed import Killed
 
 PLENTY = 1 << 40
@@ -143,6 +143,3 @@ class Medium:
     def _forget_size(self, name: str) -> None:
         file = self._names.seen.get(name)
         self.used -= 0 if file is None else len(file.content)
-
-
-__all__ = ["PLENTY", "Medium", "NoRoomError", "Side", "directory_of"]
