@@ -94,11 +94,27 @@ class Cashier:
         """A purchase; the vouchers pay what they can."""
         items = tuple(Item(bit, Money(cents)) for bit, cents in happening.basket)
         slips = 99 if happening.forgets else happening.pin_slips
-        self._serve(register, citizen, happening, Order(items, rest_otherwise=True), slips)
+        talk = self._talk(register, citizen, happening, slips)
+        self.serve(happening, Order(items, rest_otherwise=True), talk)
 
     def void(self, register: Register, citizen: Citizen, happening: Happening) -> None:
         """The last purchase comes back."""
-        self._serve(register, citizen, happening, Order(()), happening.pin_slips)
+        talk = self._talk(register, citizen, happening, happening.pin_slips)
+        self.serve(happening, Order(()), talk)
+
+    def serve(self, happening: Happening, order: Order, talk: CounterTalk) -> None:
+        """Turn after turn until the customer has paid, was refused, or has to go."""
+        register, before = talk.register, len(self._world.truth.deliveries)
+        with armed(self._world, happening, register):
+            for turn in range(TURNS_MAX):
+                over = self._turn(happening, order, talk)
+                self.hand_over(register, happening)
+                if over or len(self._world.truth.deliveries) > before:
+                    break
+                talk.reader.put_back()
+                if turn == TURNS_MAX - 1:
+                    self._park(register)
+        self._note(talk.reader)
 
     def settle(self, register: Register, citizen: Citizen, happening: Happening) -> None:
         """The card is shown because something is open; nothing is bought."""
@@ -125,42 +141,27 @@ class Cashier:
 
     # ----------------------------------------------------------------------------------------
 
-    def _serve(
-        self, register: Register, citizen: Citizen, happening: Happening, order: Order, slips: int
-    ) -> None:
-        """Turn after turn until the customer has paid, was refused, or has to go."""
-        reader = Reader(citizen, happening.accidents)
-        talk = CounterTalk(register, citizen, reader, slips)
-        before = len(self._world.truth.deliveries)
-        with armed(self._world, happening, register):
-            for turn in range(TURNS_MAX):
-                over = self._turn(register, citizen, happening, order, talk)
-                self.hand_over(register, happening)
-                if over or len(self._world.truth.deliveries) > before:
-                    break
-                reader.put_back()
-                if turn == TURNS_MAX - 1:
-                    self._park(register)
-        self._note(reader)
+    @staticmethod
+    def _talk(
+        register: Register, citizen: Citizen, happening: Happening, slips: int
+    ) -> CounterTalk:
+        return CounterTalk(register, citizen, Reader(citizen, happening.accidents), slips)
 
-    def _turn(
-        self, register: Register, citizen: Citizen, happening: Happening, order: Order,
-        talk: CounterTalk,
-    ) -> bool:  # fmt: skip
+    def _turn(self, happening: Happening, order: Order, talk: CounterTalk) -> bool:
         """One attempt; whether there is no use in another one."""
-        counter, refused = register.counter, self._world.truth.refused
+        counter, refused = talk.register.counter, self._world.truth.refused
         assert counter is not None
         try:
             pay(counter, counter.card(talk.reader.connection), order, talk)
         except Killed:
-            die(self._world, happening, register)
+            die(self._world, happening, talk.register)
             return False
         except (PresenceError, UnsettledError) as error:
             refused[error.code] += 1
             return False
         except CardlibError as error:
             refused[error.code] += 1
-            citizen.needs_pin |= isinstance(error, PinBlockedError)
+            talk.citizen.needs_pin |= isinstance(error, PinBlockedError)
         return True
 
     def _park(self, register: Register) -> None:
