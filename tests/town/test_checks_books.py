@@ -177,3 +177,18 @@ def test_what_nobody_touched_is_left_alone_between_two_thorough_looks(
     assert built.checks.journals.journals[till.number].seq == len(till.journal) - 1
     built.checks.after(built, Event("here", ("shop", 0)))
     assert built.checks.journals.journals[till.number].seq == len(till.journal)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_entry_that_was_answered_and_not_kept_is_caught(
+    built: BuiltTown, till: Till, *, kept: bool
+) -> None:
+    """It came too early: the backend signs that it keeps it."""
+    till.heartbeat()
+    till.heartbeat()
+    till.upload(till.journal[-1])
+    if kept:
+        built.look()
+    else:
+        built.change("DELETE FROM quarantine")
+        assert built.caught("TOWN_ENTRY_LOST").facts["law"] == 7

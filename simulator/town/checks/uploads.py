@@ -8,6 +8,9 @@ contiguous entry can vouch for. At the end every entry that was ever durable is 
 from collections.abc import Collection, Mapping
 from hashlib import sha256
 
+import cbor2
+
+from cardlib.text import catalogue
 from simulator.errors import TownError
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.evidence import breach
@@ -20,6 +23,12 @@ _ENTRIES = (
     " WHERE terminal = ? AND seq > ? ORDER BY seq"
 )
 
+_ANSWERS = "SELECT id, terminal, complete FROM acknowledgement WHERE id > ? ORDER BY id"
+_KEPT = (
+    "SELECT 1 FROM entry WHERE terminal = ? AND hash = ?"
+    " UNION ALL SELECT 1 FROM quarantine WHERE terminal = ? AND hash = ?"
+)
+
 
 class UploadWatch:
     """Every terminal at the backend."""
@@ -29,12 +38,14 @@ class UploadWatch:
         self._declared = declared
         self._high: dict[int, int] = {}
         self._received: dict[tuple[int, int], int] = {}
+        self._last_answer = 0
         self._caught_up: set[int] = set()
         self._marks: dict[int, tuple[int, int]] = {}
         """Mark, and the entry that it names."""
 
     def check(self, sql: Sql, touched: Collection[int] | None) -> None:
         """What arrived since the last look; ``touched`` as in ``JournalWatch.look``."""
+        self._check_answers(sql)
         for terminal, high, digest, mark, mark_seq in sql.ask(_TERMINALS):
             journal = self._journals.get(terminal)
             if journal is None or self._is_doubtful(terminal):
@@ -58,6 +69,20 @@ class UploadWatch:
         elif terminal in self._caught_up or not self._declared.backend_restores:
             what = f"acknowledged up to {believed}, kept up to {high}"
             raise _lost(f"terminal {terminal}", what)
+
+    def _check_answers(self, sql: Sql) -> None:
+        """What the backend signed that it keeps, it keeps, with a reason that has a sentence."""
+        for number, terminal, complete in sql.ask(_ANSWERS, self._last_answer):
+            self._last_answer = number
+            _, _, payload, _ = cbor2.loads(bytes(complete)).value
+            for seq, digest, outcome, reason in cbor2.loads(payload)[7]:
+                if outcome != "quarantined":
+                    continue
+                place = f"{terminal}:{seq}"
+                if not sql.ask(_KEPT, terminal, digest, terminal, digest):
+                    raise _lost(place, f"answered with {reason}, and not kept")
+                if reason not in catalogue.load("it")["codes"]:
+                    raise breach("TOWN_REFUSAL_WORDLESS", 10, place, f"code {reason!r}")
 
     def check_all(self, sql: Sql) -> None:
         """At the end: every entry that was ever durable is in its place."""
