@@ -20,7 +20,7 @@ from sqlalchemy import URL
 from cardlib.system import SystemClock
 from tests.needs import postgres_program
 
-SUPERUSER = "borsellino"
+SUPERUSER = "postgres"
 UNPRIVILEGED = "postgres"
 """The system's user that Debian's package makes; taken when the tests run as root."""
 START_LIMIT_MS = 30_000
