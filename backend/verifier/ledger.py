@@ -31,6 +31,8 @@ ROUTES = frozenset(
         ("expired_pending", "on_card"), ("on_card", "expired_pending"), ("on_card", "expired"),
         ("expired_pending", "expired"), ("expired", "fund"), ("on_card", "blocked"),
         ("blocked", "on_card"), ("blocked", "expired_pending"),
+        ("exposure", "blocked"), ("exposure", "expired_pending"), ("blocked", "exposure"),
+        ("expired_pending", "exposure"),
         ("suspense", "payable"), ("suspense", "refund_due"), ("payable", "suspense"),
         ("payable", "refund_due"), ("payable", "in_payment"), ("in_payment", "paid"),
         ("in_payment", "payable"), ("paid", "payable"), ("fund", "exposure"), ("loss", "exposure"),

@@ -95,7 +95,7 @@ class Books:
 
     def _keep_decided(self, row: PostingRow, judgement: Judgement, record: KnownRecord) -> None:
         """Off the live branch the wallet gets its money back; what a person gave stays."""
-        row.state = judgement.state
+        row.state, row.amount_open = judgement.state, judgement.amount_open
         if judgement.live:
             return
         current = self._positions(row)
