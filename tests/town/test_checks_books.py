@@ -192,3 +192,21 @@ def test_an_entry_that_was_answered_and_not_kept_is_caught(
     else:
         built.change("DELETE FROM quarantine")
         assert built.caught("TOWN_ENTRY_LOST").facts["law"] == 7
+
+
+@pytest.mark.parametrize(
+    "falsification",
+    [
+        "UPDATE posting SET state = 'proven' WHERE state = 'unproven'",
+        "UPDATE purse SET proven_ctr = 6, proven_hash ="
+        " (SELECT record_hash FROM posting WHERE state = 'unproven')",
+    ],
+)
+def test_what_nothing_proves_is_neither_proven_nor_a_watermark(
+    built: BuiltTown, till: Till, falsification: str
+) -> None:
+    built.sell(till, built.chips[0].chip, 5, tc=False)
+    till.sync()
+    built.look()
+    built.change(falsification)
+    assert built.caught("TOWN_PROOF_UNCHECKED").facts["law"] == 12

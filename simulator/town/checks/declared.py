@@ -10,6 +10,7 @@
     declared.rogue_purse(purse)                          # a clone or a rolled-back card is about
     declared.journal_restored(number)                    # a till runs on an older journal
     declared.backend_restored()                          # the backend runs on an older backup
+    declared.acted_at(number)                            # somebody used this till out of turn
 """
 
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ class Declared:
     """Codes that the independent audit of the export must find at the end, and no others."""
     not_collected: set[tuple[int, int]] = field(default_factory=set)
     """(terminal, intent number) of debits whose customer never came back for the goods."""
+    touched: set[int] = field(default_factory=set)
+    """Tills that were used besides the happening's own; the checks take them from here."""
 
     def hand_over(self, terminal: int, intent_seq: int, cents: int) -> None:
         """The customer took goods worth ``cents`` of vouchers."""
@@ -111,6 +114,10 @@ class Declared:
     def journal_restored(self, terminal: int) -> None:
         """From now on the till writes on from an older state of its journal."""
         self.restored_journals.add(terminal)
+
+    def acted_at(self, terminal: int) -> None:
+        """This till was used during a happening elsewhere."""
+        self.touched.add(terminal)
 
     def backend_restored(self) -> None:
         """From now on the backend stands on an older state of its database."""

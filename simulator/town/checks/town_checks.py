@@ -152,4 +152,5 @@ class TownChecks:
 
 
 def _touched(town: TownSeen, place: tuple[str, int] | None) -> set[int]:
-    return {till.terminal for till in town.tills if (till.shop, till.number) == place}
+    besides, town.declared.touched = town.declared.touched, set()
+    return besides | {till.terminal for till in town.tills if (till.shop, till.number) == place}
