@@ -90,7 +90,10 @@ class _OpenFile:
         self._medium.truncate(self._file, size)
 
     def xSync(self, flags: int) -> None:  # noqa: ARG002, N802
-        """A new journal's name is synced with its content, as SQLite does on Unix."""
+        """A journal's name is synced with its content the first time, as SQLite does on Unix.
+
+        Also that of one that was there: a process that was killed may not have got so far.
+        """
         self._check()
         self._medium.sync(self._file)
         if self._new_journal:
@@ -141,10 +144,11 @@ class _Files(apsw.VFS):
             return _OpenFile(Medium(), File(), "", new_journal=False)
         medium, path = _found(text)
         file = medium.find(path)
-        if file is None and not flags[0] & apsw.SQLITE_OPEN_CREATE:
+        may_create = bool(flags[0] & apsw.SQLITE_OPEN_CREATE)
+        if file is None and not may_create:
             raise apsw.CantOpenError
-        fresh = file is None and bool(flags[0] & _JOURNALS)
-        return _OpenFile(medium, file or medium.create(path), path, new_journal=fresh)
+        journal = may_create and bool(flags[0] & _JOURNALS)
+        return _OpenFile(medium, file or medium.create(path), path, new_journal=journal)
 
     def xAccess(self, name: str, flags: int) -> bool:  # noqa: ARG002, N802
         medium, path = _found(name)
