@@ -194,12 +194,14 @@ def test_an_entry_that_was_answered_and_not_kept_is_caught(
         assert built.caught("TOWN_ENTRY_LOST").facts["law"] == 7
 
 
+UNPROVEN = "FROM posting WHERE state = 'unproven'"
+
+
 @pytest.mark.parametrize(
     "falsification",
     [
         "UPDATE posting SET state = 'proven' WHERE state = 'unproven'",
-        "UPDATE purse SET proven_ctr = 6, proven_hash ="
-        " (SELECT record_hash FROM posting WHERE state = 'unproven')",
+        f"UPDATE purse SET (proven_ctr, proven_hash) = (SELECT ctr, record_hash {UNPROVEN})",
     ],
 )
 def test_what_nothing_proves_is_neither_proven_nor_a_watermark(
