@@ -9,6 +9,7 @@ from cardlib.codec.pin import Pin
 from cardlib.errors import CodedError
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.ids import PurseId
+from simulator.town.actors.cashier import BEING_RENEWED
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.official import LOADER
 from simulator.town.actors.reader import Reader
@@ -34,7 +35,7 @@ def issue_card(world: "World", happening: Happening) -> None:
         world.official.take_stock(citizen.card.memory)
         citizen.in_stock = True
     for _ in range(SESSIONS_MAX):
-        done = _session(world, world.desk, citizen, happening, "personalise", citizen.serial)
+        done = card_session(world, world.desk, citizen, happening, "personalise", citizen.serial)
         happening = replace(happening, accidents=())
         if done is not None and done.outcome == "PURSE_MADE":
             citizen.purse = PurseId.parse(done.purse)
@@ -68,7 +69,7 @@ def collect(world: "World", happening: Happening) -> None:
     if citizen.purse is None or citizen.lost or not citizen.waiting or station is None:
         return
     for _ in range(SESSIONS_MAX):
-        done = _session(world, station, citizen, happening, "load", "")
+        done = card_session(world, station, citizen, happening, "load", "")
         happening = replace(happening, accidents=())
         if done is None:
             continue
@@ -80,8 +81,9 @@ def collect(world: "World", happening: Happening) -> None:
         elif done.outcome == "LOAD_NOTHING_WAITING":
             citizen.waiting = 0
             return
-        else:
+        elif done.outcome not in ("LOAD_AGAIN", "LOAD_TIDIED"):
             world.truth.refused[done.outcome] += 1
+            citizen.needs_renewal |= done.outcome == BEING_RENEWED
 
 
 def reset_pin(world: "World", happening: Happening) -> None:
@@ -89,7 +91,7 @@ def reset_pin(world: "World", happening: Happening) -> None:
     citizen = world.citizens[happening.person]
     if citizen.purse is None or citizen.lost or not citizen.needs_pin:
         return
-    done = _session(world, world.desk, citizen, happening, "pin", LOADER)
+    done = card_session(world, world.desk, citizen, happening, "pin", LOADER)
     if done is not None and done.outcome == "PIN_RESET":
         read_letter(world, citizen)
 
@@ -98,10 +100,13 @@ def renew_card(world: "World", happening: Happening) -> None:
     """The purse goes to the newest key set, with the citizen's PIN."""
     citizen, station = world.citizens[happening.person], world.station(happening)
     if world.hall_copy is None and citizen.purse and not citizen.lost and station is not None:
-        _session(world, station, citizen, happening, "renew", "")
+        done = card_session(world, station, citizen, happening, "renew", "")
+        citizen.needs_renewal = done is None or done.outcome != "KEY_SET_CHANGED"
+        if done is not None and citizen.needs_renewal:
+            world.truth.refused[done.outcome] += 1
 
 
-def _session(
+def card_session(
     world: "World", station: Register, citizen: Citizen, happening: Happening, purpose: str,
     reference: str,
 ) -> SessionCommands | None:  # fmt: skip
@@ -142,8 +147,11 @@ def buy(world: "World", happening: Happening) -> None:
     citizen, register = world.citizens[happening.person], world.registers[happening.place]
     if citizen.purse is None or citizen.lost or register.till is None:
         return
+    calm = replace(happening, shop="", accidents=())
     if citizen.needs_pin:
-        reset_pin(world, happening)
+        reset_pin(world, calm)
+    if citizen.needs_renewal:
+        renew_card(world, calm)
     world.cashier.sell(register, citizen, happening)
     citizen.last_bought = happening.place
 

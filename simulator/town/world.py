@@ -89,9 +89,9 @@ class World:
         """A backup that will be put back."""
         self.recovering = False
         """Whether the backend stands on a restored copy, and waits for what tills send again."""
-        self.desk = self._register(DESK, 0)
+        self.desk = self.enrol_till(DESK, 0)
         places = [(shop.key, till) for shop in plan.shops for till in range(shop.tills)]
-        self.registers = {place: self._register(*place) for place in places}
+        self.registers = {place: self.enrol_till(*place) for place in places}
         """The tills of the shops, as they are now."""
         self.citizens = {
             person.key: Citizen.born(number, person, plan.seed, self.randomness)
@@ -171,8 +171,9 @@ class World:
         old.stop()
         old.gone = True
         self.declared.terminal_lost(old.terminal)
+        self.declared.expect("CASE_OVERDUE")
         self.official.record_loss(old.terminal, f"verbale {old.terminal}")
-        self.registers[place] = self._register(*place)
+        self.registers[place] = self.enrol_till(*place)
         return self.registers[place]
 
     def person_of(self, purse: PurseId) -> str:
@@ -195,7 +196,8 @@ class World:
     ) -> None:  # fmt: skip
         self.close()
 
-    def _register(self, shop: str, till: int) -> Register:
+    def enrol_till(self, shop: str, till: int) -> Register:
+        """A till of a merchant that the official knows; what it says is looked at from now on."""
         register = Register(shop, till, self.time, self.randomness, self.hall)
         register.enrol(self.official)
         self.tills.append(register)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 TURNS_MAX = 3
 """How often the card is put back for one customer before the next one is served."""
+BEING_RENEWED = "CARD_BEING_RENEWED"
 _STEP_MS, _TYPING_MS = 700, 4_000
 
 

@@ -1,6 +1,6 @@
 """A citizen: a card kept in memory, the PIN as remembered, and what became of both."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Self
 
@@ -30,6 +30,8 @@ class Citizen:
     lost: bool = False
     needs_pin: bool = False
     """Whether the card has refused the PIN for good: the desk must set a new one."""
+    needs_renewal: bool = False
+    """Whether a change of the card's keys was broken off: the desk must finish it."""
     in_stock: bool = False
     """Whether the town has taken the card into its stock."""
     waiting: int = 0
@@ -54,6 +56,10 @@ class Citizen:
     def line(self) -> InProcessConnection:
         """The card in a good reader."""
         return InProcessConnection(self.card)
+
+    def with_pin(self, pin: str) -> Self:
+        """Somebody else with this card in hand, who types ``pin``."""
+        return replace(self, pin=pin)
 
     def wrong_pin(self) -> str:
         """Something else than the PIN."""

@@ -68,11 +68,12 @@ class Official:
             programme = office.create_programme(ISSUER, new)
             office.fund(programme, SOURCE, cents, act="Delibera 12/2026", by=ACCOUNTANT)
             self._programmes[number] = programme
-        self._register("desk", f"Sportello, {TOWN}", TOWN_IBAN)
+        self.register_merchant("desk", f"Sportello, {TOWN}", TOWN_IBAN)
         for shop in plan.shops:
-            self._register(shop.key, shop.name, shop.iban)
+            self.register_merchant(shop.key, shop.name, shop.iban)
 
-    def _register(self, key: str, name: str, iban: str) -> None:
+    def register_merchant(self, key: str, name: str, iban: str) -> None:
+        """A merchant that takes the vouchers of every programme."""
         merchants = self._hall.backend.merchants
         self.merchants[key] = merchants.register(name, iban)
         for programme in self._programmes.values():
