@@ -40,6 +40,8 @@ class DayCloses:
         if batch.number is not None and number != batch.number:
             self._add("BATCH_OTHER", place, batch=number, wanted=batch.number)
         batch.number = number
+        if 40 in entry.fields:
+            self._check_void(entry)
         if entry.type in entries.COMMITTING:
             self._count(entry, batch)
         elif entry.type == entries.BATCH_CLOSE:
@@ -57,6 +59,15 @@ class DayCloses:
         sums = batch.sums[intent.kind]
         sums[0] += 1
         sums[1] += sum(line.cents for line in intent.lines)
+
+    def _check_void(self, entry: Entry) -> None:
+        """A sale of a closed day is returned, not voided; that the till did is worth a look."""
+        for (complete,) in self._book.ask(
+            "SELECT bytes FROM intent WHERE terminal = ? AND seq = ?",
+            (entry.terminal, entry.fields[40][0]),
+        ):
+            if entries.read(complete).fields[15] != entry.fields[15]:
+                self._findings.trust("VOID_AFTER_CLOSE")
 
     def _close(self, entry: Entry, batch: _Batch, place: Place) -> None:
         first, last = entry.fields[62]

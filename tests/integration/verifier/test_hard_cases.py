@@ -396,3 +396,15 @@ def test_training_is_left_out_and_may_not_be_in_the_ledger(audited: Audited, tow
     wallet = next(row for row in files["accounts.jsonl"] if row["kind"] == "on_card")
     wallet["issuer"] = "000000"
     assert audited(files).status(Law.CONSERVATION) == "disproved"
+
+
+def test_a_void_of_a_day_already_closed_is_told(audited: Audited, town: Town) -> None:
+    """Its money is in order; but such a sale is returned, not voided."""
+    grant = town.load(town.anna, 1, 1, 5_000)
+    town.post(town.anna, town.baker.sale(town.anna, grant, 700), 700, 1)
+    sold = town.baker.entries[-2].header.seq
+    town.baker.close(None)
+    town.post(town.anna, town.baker.sale(town.anna, grant, 700, voided=sold), -700, 1)
+    verdict = audited(town.exported())
+    assert verdict.holds
+    assert verdict.findings.trusted["VOID_AFTER_CLOSE"] == 1
