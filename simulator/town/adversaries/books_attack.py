@@ -1,0 +1,169 @@
+"""What attacks on journals, stations and desk have in common: turns, and who noticed what."""
+
+from collections import Counter
+from collections.abc import Iterable
+from random import Random
+from typing import ClassVar
+
+from cardlib.wire.ids import PurseId
+from simulator.town.actors.citizen import Citizen
+from simulator.town.adversaries.adversary import Expectation, Tally
+from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.rogue_shop import RogueShop
+from simulator.town.plan.model import Happening, Kind
+from simulator.town.world import World
+
+_ALARMS = (
+    "SELECT a.id, a.code, a.terminal, m.issuer, p.number FROM alarm a"
+    " LEFT JOIN purse p ON p.id = a.purse_id LEFT JOIN municipality m ON m.id = p.municipality_id"
+    " WHERE a.id > ? ORDER BY a.id"
+)
+_CASES = (
+    "SELECT c.id, c.code, NULL, m.issuer, p.number FROM suspense_case c"
+    " LEFT JOIN purse p ON p.id = c.purse_id LEFT JOIN municipality m ON m.id = p.municipality_id"
+    " WHERE c.id > ? ORDER BY c.id"
+)
+_CLAIMS = (
+    "SELECT merchant_id, sum(balance_cents) FROM account"
+    " WHERE kind IN ('payable', 'in_payment', 'paid') GROUP BY merchant_id"
+)
+_SUSPENDED = (
+    "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
+    " JOIN posting_part pp ON pp.posting_id = p.id JOIN account a ON a.id = pp.holder_id"
+    " JOIN terminal t ON t.number = p.terminal WHERE a.kind = 'suspense' GROUP BY t.merchant_id"
+)
+
+
+class BooksAttack:
+    """Implements ``adversary.Adversary``. A subclass says when it acts and what it counts.
+
+    ``tell_tales``: codes of alarms and cases about its terminals and purses that are noted in
+    ``tally.seen``, each with the happening after which it stood.
+    """
+
+    name: ClassVar[str] = ""
+    expectation: ClassVar[Expectation]
+    turn: ClassVar[frozenset[Kind]] = frozenset({Kind.BUY})
+    tell_tales: ClassVar[frozenset[str]] = frozenset()
+    attempts_max: ClassVar[int] = 6
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.terminals: set[int] = set()
+        self.purses: set[PurseId] = set()
+        self._begun = False
+        self._shop: RogueShop | None = None
+        self._seen = {_ALARMS: 0, _CASES: 0}
+
+    # to be said by each ---------------------------------------------------------------------
+
+    def prepare(self) -> None:
+        """Before the first turn."""
+
+    def act(self, happening: Happening) -> None:
+        """A turn: after a happening of a kind in ``turn``, while the town lives on."""
+
+    def finish(self, happening: Happening) -> None:
+        """After each happening of the finale: its shop reports and is settled like any other."""
+        if happening.kind is Kind.CLOSE_TILL and self._shop is not None:
+            self.shop.synchronise()
+
+    def count(self) -> None:
+        """At the end: gain, bound, and what is overdue."""
+
+    # implements Adversary ---------------------------------------------------------------------
+
+    def after(self, world: World, happening: Happening) -> None:
+        """A turn, when it is one; and a look at what has been noticed."""
+        if not self._begun:
+            self.rng, self._begun = Random(f"{world.seed}:{self.name}"), True
+            self.world = world
+            self.prepare()
+        if happening.id.startswith("end-"):
+            self.finish(happening)
+        elif happening.kind in self.turn and self.tally.attempts < self.attempts_max:
+            self.act(happening)
+        self.look(happening)
+
+    def at_end(self, world: World) -> None:
+        """The sums."""
+        self.count()
+        for shop, cents in honest_losses(world, self.terminals, self.excused()).items():
+            self.tally.overdue.append(f"{shop} lost {cents}")
+
+    def excused(self) -> Counter[str]:
+        """Cents that PROTOCOL 8 lets a shop lose here."""
+        return Counter()
+
+    # what they use ------------------------------------------------------------------------------
+
+    def look(self, happening: Happening) -> None:
+        """Notes alarms and cases about ours."""
+        with self.world.engine.connect() as connection:
+            for query, last in self._seen.items():
+                for number, code, terminal, issuer, purse in connection.exec_driver_sql(
+                    query, (last,)
+                ):
+                    self._seen[query] = number
+                    about = PurseId(bytes(issuer), bytes(purse)) if purse is not None else None
+                    ours = terminal in self.terminals or about in self.purses
+                    if code in self.tell_tales and (ours or not self.purses | self.terminals):
+                        self.tally.seen.setdefault(code, happening.id)
+
+    @property
+    def shop(self) -> RogueShop:
+        """Its own shop, once it is open."""
+        assert self._shop is not None
+        return self._shop
+
+    def open_shop(self) -> RogueShop:
+        """A merchant of its own, with a till."""
+        self._shop = RogueShop(self.world, self.name)
+        self.terminals.add(self._shop.terminal)
+        return self._shop
+
+    def victim(self, happening: Happening) -> OpenedCard | None:
+        """The card of whoever the happening is about, when it is at hand and holds money."""
+        citizen = self.world.citizens.get(happening.person)
+        return self.opened(citizen) if citizen is not None else None
+
+    def opened(self, citizen: Citizen) -> OpenedCard | None:
+        """A card with its PIN and a wallet; None while a till waits to see it again."""
+        if citizen.purse is None or citizen.lost or citizen.pin is None or citizen.needs_pin:
+            return None
+        tills = (register.till for register in self.world.registers.values())
+        if any(till and list(till.journal.views.unsettled(citizen.purse)) for till in tills):
+            return None
+        card = OpenedCard(self.world, citizen)
+        return card if card.grants else None
+
+    def slot_with(self, card: OpenedCard, cents: int) -> int | None:
+        """A slot that holds at least ``cents``."""
+        able = [slot for slot in sorted(card.grants) if card.balance(slot) >= cents]
+        return self.rng.choice(able) if able else None
+
+
+def honest_losses(world: World, rogue: Iterable[int], excused: Counter[str]) -> dict[str, int]:
+    """By shop: cents of goods given for vouchers that nobody owes or has paid it for."""
+    with world.engine.connect() as connection:
+        holds = Counter[int]()
+        for query in (_CLAIMS, _SUSPENDED):
+            for merchant, cents in connection.exec_driver_sql(query):
+                holds[merchant] += cents
+    ours = set(rogue)
+    gave = Counter[str]()
+    for item in world.truth.deliveries:
+        if item.terminal not in ours:
+            gave[item.shop] += item.cents
+    lost = {
+        shop: cents - holds[world.official.merchants[shop]] - excused[shop]
+        for shop, cents in gave.items()
+    }
+    return {shop: cents for shop, cents in lost.items() if cents > 0}
+
+
+def balances(world: World, kind: str) -> int:
+    """Cents in all accounts of a kind."""
+    with world.engine.connect() as connection:
+        query = "SELECT coalesce(sum(balance_cents), 0) FROM account WHERE kind = ?"
+        return int(connection.exec_driver_sql(query, (kind,)).scalar_one())
