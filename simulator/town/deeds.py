@@ -78,6 +78,7 @@ def collect(world: "World", happening: Happening) -> None:
             citizen.waiting -= 1
             if not citizen.waiting:
                 return
+            world.look(happening)
         elif done.outcome == "LOAD_NOTHING_WAITING":
             citizen.waiting = 0
             return

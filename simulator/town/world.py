@@ -73,6 +73,8 @@ class World:
         self.time = TownTime(plan.start_ms)
         self.randomness = SeededRandomness(f"{plan.seed}:setup")
         self.truth = Truth()
+        if plan.accidents:  # a proof that was torn off waits for a card that may never come
+            self.declared.expect("CASE_OVERDUE")
         self.happening: Happening | None = None
         """What is going on now."""
         self.lines_up = False
@@ -116,6 +118,10 @@ class World:
             if register.line.held:
                 register.line.deliver_held(self.time.now_ms)
         DEEDS[happening.kind](self, happening)
+        self.look(happening)
+
+    def look(self, happening: Happening) -> None:
+        """What the watchers say now: also between two loads of one visit."""
         for watcher in self.watchers:
             watcher.after(self, happening)
 
@@ -171,7 +177,6 @@ class World:
         old.stop()
         old.gone = True
         self.declared.terminal_lost(old.terminal)
-        self.declared.expect("CASE_OVERDUE")
         self.official.record_loss(old.terminal, f"verbale {old.terminal}")
         self.registers[place] = self.enrol_till(*place)
         return self.registers[place]
