@@ -8,6 +8,7 @@ from backend.adapters.pain001 import Debtor
 from backend.adapters.tables.cards import StockCardRow
 from backend.domain.settlement import Period
 from backend.errors import BackendError, ConflictError
+from backend.services.administration.lost_terminals import LossOffice
 from backend.services.administration.programmes import NewProgramme
 from backend.services.settlement.batches import PaymentOrder
 from cardlib.calendar import day_at
@@ -151,8 +152,6 @@ class Official:
 
     def record_loss(self, terminal: int, act: str) -> None:
         """A till is stolen or its journal lost: two people say so."""
-        from backend.services.administration.lost_terminals import LossOffice  # noqa: PLC0415
-
         backend = self._hall.backend
         now = backend.clock.unix_ms() // 1000
         LossOffice(backend.work, backend.clock).record(
