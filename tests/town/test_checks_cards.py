@@ -256,6 +256,15 @@ class TestGoods:
         built.declared.never_collected(till.number, seq - 1)
         built.end()
 
+    def test_a_void_that_is_not_proven_holds_the_money_back(
+        self, built: BuiltTown, chip: Chip, till: Till
+    ) -> None:
+        sale = built.sell(till, chip, 500)
+        seq = till.void(chip, sale, 500, tc=False)  # type: ignore[arg-type]
+        built.declared.take_back(till.number, seq - 1, 500)
+        till.sync()
+        built.end()
+
     def test_a_record_that_nobody_ever_posted_is_caught_at_the_end(
         self, built: BuiltTown, chip: Chip, till: Till
     ) -> None:

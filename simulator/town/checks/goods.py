@@ -24,6 +24,9 @@ Sale = tuple[int, int]
 """Terminal, and number of the intent."""
 _CLAIMS = frozenset({"payable", "in_payment", "paid", "suspense"})
 _REFUNDED = "SELECT terminal, intent_seq FROM posting WHERE reason = 'SALE_NOT_APPLIED'"
+_HELD_BACK = (
+    "SELECT terminal, intent_seq FROM posting WHERE is_void AND live AND state = 'unproven'"
+)
 _SUSPENDED = (
     "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
     " JOIN posting_part pp ON pp.posting_id = p.id"
@@ -114,6 +117,8 @@ class GoodsWatch:
             gave[merchants.get(sale[0], 0)] += cents
         for (terminal, _), cents in self._refunds(sql).items():
             gave[merchants.get(terminal, 0)] -= cents
+        for sale in sql.ask(_HELD_BACK):  # what a void has not given back until it is proven
+            gave[merchants.get(sale[0], 0)] -= (self.given | self.owed).get(sale, 0)
         holds = Counter[int](dict(sql.ask(_SUSPENDED)))
         for account in self.ledger.accounts.values():
             if account.merchant is not None and account.kind in _CLAIMS:
