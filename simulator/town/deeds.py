@@ -22,6 +22,7 @@ from terminal.agent.card_session import run_session
 if TYPE_CHECKING:
     from simulator.town.world import World
 
+RENEWED = ("KEY_SET_CHANGED", "KEY_SET_CURRENT")
 SESSIONS_MAX = 4
 """Card sessions of one visit: two loads may wait, and one may be torn."""
 
@@ -102,7 +103,7 @@ def renew_card(world: "World", happening: Happening) -> None:
     citizen, station = world.citizens[happening.person], world.station(happening)
     if world.hall_copy is None and citizen.purse and not citizen.lost and station is not None:
         done = card_session(world, station, citizen, happening, "renew", "")
-        citizen.needs_renewal = done is None or done.outcome != "KEY_SET_CHANGED"
+        citizen.needs_renewal = done is None or done.outcome not in RENEWED
         if done is not None and citizen.needs_renewal:
             world.truth.refused[done.outcome] += 1
 
