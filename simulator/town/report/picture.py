@@ -1,0 +1,242 @@
+"""The town seen from above, as something that rich prints; states in words, not only in colour."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.box import ROUNDED
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from simulator.town.report.observer import News
+from simulator.town.report.snapshot import AT_HOME, Holding, ShopView, Snapshot, TillView
+from simulator.town.report.words import Words
+
+BOX_WIDTH_MIN = 26
+_BESIDES_SHOPS = 15
+"""Lines of everything else, with one line of news."""
+CHAIN = ("fund", "committed", "loading", "on_card", "payable", "in_payment", "paid")
+"""The way of the money, by kind of account."""
+_GOOD, _OFF, _BAD, _QUIET = "green", "yellow", "bold red", "dim"
+_HOLDING_STYLES = {Holding.CARD: "", Holding.LOST: _BAD}
+
+
+class TownPicture:
+    """A snapshot; ``speed`` is town time over real time. Fills the terminal, never more."""
+
+    def __init__(self, shot: Snapshot, words: Words, speed: int) -> None:
+        self._shot = shot
+        self._words = words
+        self._speed = speed
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """As many shops, people and news as there is room for."""
+        width, height = options.max_width, options.height or console.size.height
+        columns = max(1, width // BOX_WIDTH_MIN)
+        shops = self._shops(min(columns, len(self._shot.shops)), height)
+        left = height - len(console.render_lines(Group(*shops), options)) - _BESIDES_SHOPS + 1
+        people = self._people_lines(width, max(0, left // 2)) if left > 6 else []
+        news = max(1, left - len(people))
+        yield Group(
+            self._title(), self._progress(width), *shops, self._offices(),
+            *self._money(), self._people(), *people, self._faults(), self._alarms(),
+            *self._news(news),
+        )  # fmt: skip
+
+    # at the top -------------------------------------------------------------------------------
+
+    def _title(self) -> RenderableType:
+        shot, words = self._shot, self._words
+        line = Table.grid(expand=True)
+        line.add_column(no_wrap=True)
+        line.add_column(justify="right", no_wrap=True)
+        line.add_row(
+            Text(words.label("title"), style="bold"),
+            Text(words.label("moment", seed=shot.seed, day=shot.day, days=shot.days,
+                             moment=words.moment(shot.now_ms)), style="bold"),
+        )  # fmt: skip
+        return line
+
+    def _progress(self, width: int) -> RenderableType:
+        shot = self._shot
+        line = Table.grid(expand=True, padding=(0, 1))
+        line.add_column(ratio=1)
+        line.add_column(no_wrap=True)
+        share = 100 * shot.done // max(1, shot.happenings)
+        told = self._words.label(
+            "progress", share=share, sales=self._words.number(shot.sales),
+            speed=self._words.number(self._speed),
+        )  # fmt: skip
+        bar = ProgressBar(shot.happenings, shot.done, width=max(10, width - len(told) - 2))
+        line.add_row(bar, told)
+        return line
+
+    # the shops --------------------------------------------------------------------------------
+
+    def _shops(self, columns: int, height: int) -> list[RenderableType]:
+        shops = self._shot.shops
+        tills = max(len(shop.tills) for shop in shops)
+        rows = max(1, (height - _BESIDES_SHOPS) // (tills + 4))
+        shown = shops[: rows * columns]
+        grid = Table.grid(expand=True)
+        for _ in range(columns):
+            grid.add_column(ratio=1)
+        boxes = [self._shop(shop, tills) for shop in shown]
+        for start in range(0, len(boxes), columns):
+            grid.add_row(*boxes[start : start + columns])
+        hidden = shops[len(shown) :]
+        return [grid, self._hidden(hidden)] if hidden else [grid]
+
+    def _hidden(self, shops: tuple[ShopView, ...]) -> Text:
+        return Text(
+            self._words.label(
+                "more_shops", count=len(shops), offline=sum(not shop.online for shop in shops),
+                waiting=sum(till.waiting for shop in shops for till in shop.tills),
+            ), style=_QUIET,
+        )  # fmt: skip
+
+    def _shop(self, shop: ShopView, tills: int) -> Panel:
+        words = self._words
+        lines = [
+            Text(words.label("online"), style=_GOOD)
+            if shop.online
+            else Text(words.label("offline"), style=_OFF)
+        ]
+        lines += [self._till(till) for till in shop.tills]
+        visitors = ", ".join(shop.visitors)
+        lines.append(Text(words.label("visitors", who=visitors) if visitors else "", style=_QUIET))
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis"
+        lines += [Text()] * (tills - len(shop.tills))
+        return Panel(Group(*lines), title=shop.name, title_align="left", box=ROUNDED,
+                     border_style="" if shop.online else _OFF)  # fmt: skip
+
+    def _till(self, till: TillView) -> Text:
+        words = self._words
+        text = Text(words.label("till", number=till.number + 1))
+        text.append(words.label("open" if till.open else "closed"),
+                    style=_GOOD if till.open else _QUIET)  # fmt: skip
+        if till.waiting:
+            text.append(", " + words.label("waiting", count=till.waiting))
+        if till.cases:
+            text.append(", " + words.label("parked", count=till.cases), style=_OFF)
+        return text
+
+    # town hall, backend, bank -----------------------------------------------------------------
+
+    def _offices(self) -> RenderableType:
+        shot, words = self._shot, self._words
+        here = ", ".join(person.name for person in shot.at("desk"))
+        backend = words.label("recovering") if shot.recovering else words.label("runs")
+        grid = Table.grid(expand=True)
+        for _ in range(3):
+            grid.add_column(ratio=1)
+        texts = (
+            ("desk", here or words.label("nobody"),
+             words.label("waiting", count=shot.desk.waiting)),
+            ("backend", backend,
+             words.label("backend_facts", transfers=words.number(shot.transfers),
+                         deaths=shot.deaths)),
+            ("bank", words.label("orders", count=shot.orders_at_bank),
+             words.label("bank_paid", amount=words.money(shot.paid))),
+        )  # fmt: skip
+        grid.add_row(*(self._office(*text) for text in texts))
+        return grid
+
+    def _office(self, key: str, *lines: str) -> Panel:
+        texts = [Text(line, no_wrap=True, overflow="ellipsis") for line in lines]
+        return Panel(Group(*texts), title=self._words.label(key), title_align="left", box=ROUNDED)
+
+    def _money(self) -> list[RenderableType]:
+        """The chain, with what lies beside it below."""
+        money, words = self._shot.money, self._words
+        grid = Table.grid(expand=True)
+        for _ in CHAIN:
+            grid.add_column(justify="center", no_wrap=True, ratio=1)
+        kinds = [words.label(f"chain_{kind}") for kind in CHAIN]
+        grid.add_row(*(Text(f"{kind} →" if kind != kinds[-1] else kind, style="bold")
+                       for kind in kinds))  # fmt: skip
+        grid.add_row(*(words.money(money.get(kind, 0)).removesuffix(" EUR") for kind in CHAIN))
+        return [grid, Text(self._besides(), style=_QUIET, no_wrap=True, overflow="ellipsis")]
+
+    def _besides(self) -> str:
+        others = {
+            kind: cents for kind, cents in self._shot.money.items()
+            if kind not in (*CHAIN, "external")
+        }  # fmt: skip
+        words = self._words
+        told = ", ".join(
+            f"{words.of_table('account', kind)} {words.money(cents)}"
+            for kind, cents in sorted(others.items())
+        )
+        return words.label("besides", what=told or words.label("nothing"))
+
+    # people, faults, alarms, news ---------------------------------------------------------------
+
+    def _people(self) -> Text:
+        people, words = self._shot.people, self._words
+        away = sum(person.where != AT_HOME for person in people)
+        holding = Counter(person.holding for person in people)
+        told = ", ".join(
+            words.label(f"with_{kind}", count=count) for kind, count in sorted(holding.items())
+        )
+        return _line(words.label("people", count=len(people), away=away), told)
+
+    def _people_lines(self, width: int, room: int) -> list[RenderableType]:
+        """Each by name, in columns: where, and with what."""
+        columns = max(1, width // 40)
+        grid = Table.grid(expand=True, padding=(0, 1))
+        for _ in range(columns):
+            grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        cells = [self._person(number) for number in range(len(self._shot.people))]
+        cells = cells[: room * columns]
+        for start in range(0, len(cells), columns):
+            grid.add_row(*cells[start : start + columns])
+        return [grid] if cells else []
+
+    def _person(self, number: int) -> Text:
+        person, words = self._shot.people[number], self._words
+        where = words.label("home") if person.where == AT_HOME else words.shop(person.where)
+        text = Text(f"  {person.name}: {where}")
+        if person.holding is not Holding.CARD:
+            text.append(f", {words.label(f'is_{person.holding}')}",
+                        style=_HOLDING_STYLES.get(person.holding, _OFF))  # fmt: skip
+        return text
+
+    def _faults(self) -> Text:
+        words = self._words
+        faults = Counter(dict(self._shot.faults))
+        told = ", ".join(f"{words.fault(kind)} {count}" for kind, count in faults.most_common())
+        return _line(words.label("faults", count=faults.total()), told)
+
+    def _alarms(self) -> Text:
+        shot = self._shot
+        told = self._words.label(
+            "alarms", explained=shot.alarms_explained, false=shot.alarms_false,
+            missed=shot.alarms_missed,
+        )  # fmt: skip
+        bad = shot.alarms_false or shot.alarms_missed
+        return _line(self._words.label("alarms_title"), told, _BAD if bad else "")
+
+    def _news(self, room: int) -> Iterator[Text]:
+        for news in list(self._shot.news)[-room:]:
+            yield self._told(news)
+
+    def _told(self, news: News) -> Text:
+        words = self._words
+        text = Text(words.clock(news.happening.at_ms), style="", no_wrap=True, overflow="ellipsis")
+        text.append(" " + words.happening(news.happening))
+        if news.struck:
+            struck = ", ".join(words.fault(kind) for kind in news.struck)
+            text.append(f" — {struck}", style=_OFF)
+        return text
+
+
+def _line(title: str, told: str, style: str = "") -> Text:
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(title, style="bold")
+    if told:
+        text.append(" " + told, style=style)
+    return text
