@@ -88,6 +88,64 @@ class HeldBack(Shim):
         return self.inner.transmit(self.held.pop(0))
 
 
+class HeldOver(HeldBack):
+    """Attack 4: as ``HeldBack``, and it keeps what was held alive while the host reads afresh.
+
+    Once a command is held, SELECT, GET CHALLENGE and resets do not reach the card, and no other
+    command that strikes: the challenge of the held one outlives every fresh read.
+    """
+
+    def __init__(
+        self, inner: CardConnection, when: Trigger, status: int = Status.CONDITIONS
+    ) -> None:
+        super().__init__(inner, when, status)
+        self._selected: dict[bytes, bytes] = {}
+        self._challenges = 0
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The card's answers, but none that would cost the held command its challenge."""
+        if not self.held:
+            answer = super().transmit(apdu)
+            if apdu[1] == _SELECT:
+                self._selected[apdu] = answer
+            return answer
+        if self._when(apdu):
+            return self._answer
+        if apdu[1] == _GET_CHALLENGE:
+            self._challenges += 1
+            return self._challenges.to_bytes(8, "big") + _OK
+        if apdu[1] == _SELECT and apdu in self._selected:
+            return self._selected[apdu]
+        return self.inner.transmit(apdu)
+
+    def reset(self) -> None:
+        """The card stays powered while something is held."""
+        if not self.held:
+            self.inner.reset()
+
+    def close(self) -> None:
+        """The same."""
+        if not self.held:
+            self.inner.close()
+
+
+class SentAgain(Shim):
+    """Attack in a session: a command reaches the card once more; the host sees the first answer."""
+
+    def __init__(self, inner: CardConnection, when: Trigger) -> None:
+        super().__init__(inner)
+        self._when = when
+        self.again: list[bytes] = []
+        """What the card said to the repetitions."""
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """The card's first answer."""
+        answer = self.inner.transmit(apdu)
+        if self._when(apdu):
+            self.again.append(self.inner.transmit(apdu))
+        return answer
+
+
 class PinWedge(Shim):
     """Attack 5: a shim answers 9000 to every VERIFY and does not pass it on."""
 

@@ -1,0 +1,87 @@
+"""Attack 4: status words that the till must not believe.
+
+In turn: the debit goes through and 6985 comes back; the debit never arrives and a bare 9000
+comes back; the debit is held back while the till reads afresh and signs ``not_applied``, and
+is let through later. The last costs the holder money, which the backend gives back.
+"""
+
+from cardlib.codec.apdu import Response
+from cardlib.codec.status import Status
+from cardlib.wire.entry_body import NotApplied
+from cardlib.wire.ids import PurseId
+from simulator.faults import ForgedStatus, HeldBack, HeldOver, every, nth
+from simulator.town.adversaries.adversary import Claim, Expectation
+from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, spent
+from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.deeds import card_session
+from simulator.town.plan.model import Happening
+from simulator.town.world import World
+
+_UPDATE = 0xDC
+_REFUNDS = (
+    "SELECT count(*) FROM posting s JOIN purse p ON p.id = s.purse_id"
+    " WHERE p.number = ? AND s.reason = 'SALE_NOT_APPLIED'"
+)
+
+
+class StatusWords(Attacker):
+    """The holder's own card and PIN, and a board that answers for the card."""
+
+    name = "believed status words"
+    expectation = Expectation(
+        source="PROTOCOL 1.4", claim=Claim.STOPPED,
+        seen_by="a fresh read; not_applied against a proven record: refunded",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: tuple[Scene, HeldOver] | None = None
+        self._released: list[PurseId] = []
+
+    def follow(self, world: World, happening: Happening) -> None:  # noqa: ARG002
+        """What is held is released one happening later."""
+        if self._held is not None:
+            self._release(*self._held)
+            self._held = None
+
+    def strike(self, scene: Scene) -> None:
+        """One of the three, in turn."""
+        card, line = OpenedCard(scene.world, scene.citizen), scene.citizen.line()
+        before = spent(card)
+        match self.tally.attempts % 3:
+            case 1:
+                goods = self.buy(scene, HeldBack(line, every(_UPDATE), Status.OK))
+            case 2:
+                board = HeldOver(line, every(_UPDATE))
+                goods = self.buy(scene, board)
+                if board.held and _signed_not_applied(scene):
+                    self._held = scene, board
+            case _:
+                goods = self.buy(scene, ForgedStatus(line, nth(1, _UPDATE)))
+        self.tally.gain += abs(goods - (spent(card) - before))
+
+    def _release(self, scene: Scene, board: HeldOver) -> None:
+        """Where the chip still takes it, the holder goes to the desk, whose session attests it."""
+        answer = board.release()
+        scene.citizen.line().reset()
+        self.refused(answer[-2:].hex().upper())
+        if answer[-2:] == bytes(Response(b"", Status.OK)):
+            assert scene.citizen.purse is not None
+            self._released.append(scene.citizen.purse)
+            card_session(scene.world, scene.world.desk, scene.citizen, scene.happening, "load", "")
+
+    def at_end(self, world: World) -> None:
+        """Every debit that was let through late is on its way back to the purse."""
+        with world.engine.connect() as books:
+            for purse in self._released:
+                (count,) = books.exec_driver_sql(_REFUNDS, (purse.number,)).one()
+                if count:
+                    self.tally.seen["SALE_NOT_APPLIED"] = "at the desk"
+                else:
+                    self.tally.overdue.append(f"{PRICE} cents of {purse} not refunded")
+
+
+def _signed_not_applied(scene: Scene) -> bool:
+    with scene.register.journal() as journal:
+        newest = journal.views.newest(1)
+        return bool(newest) and isinstance(newest[0].decode().body, NotApplied)

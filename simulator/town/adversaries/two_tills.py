@@ -1,0 +1,57 @@
+"""Attack 8: a man in the middle lets one card serve two tills at once.
+
+Both tills read, with one challenge and good MACs; then both debit. While the first waits for
+the customer to agree, the second one goes through a whole purchase.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.faults import TwoTills
+from simulator.town.actors.cashier import CounterTalk
+from simulator.town.adversaries.adversary import Claim, Expectation
+from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, other_registers, spent
+from simulator.town.adversaries.opened_card import OpenedCard
+from terminal.sale.offer import Offer
+
+
+@dataclass(slots=True)
+class _MeanwhileTalk(CounterTalk):
+    """Before the customer agrees, something else happens, once."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def agree(self, offer: Offer) -> bool:
+        """Yes, after it."""
+        act, self.meanwhile = self.meanwhile, None
+        if act is not None:
+            act()
+        return CounterTalk.agree(self, offer)
+
+
+class TwoTillsAtOnce(Attacker):
+    """The holder's own card and PIN, two readers' worth of wires, and an accomplice."""
+
+    name = "two tills at once"
+    expectation = Expectation(
+        source="PROTOCOL 1.8", claim=Claim.STOPPED, seen_by="one challenge: the other is refused"
+    )
+
+    def strike(self, scene: Scene) -> None:
+        """Two purchases, one inside the other."""
+        elsewhere = next(iter(other_registers(scene.world, scene.register)), None)
+        if elsewhere is None:
+            self.tally.attempts -= 1
+            return
+        card, middle = OpenedCard(scene.world, scene.citizen), TwoTills(scene.citizen.line())
+        before, goods = spent(card), [0]
+
+        def meanwhile() -> None:
+            goods[0] += self.buy(scene, middle.till(), register=elsewhere)
+
+        plain = self.talk(scene, middle.till())
+        talk = _MeanwhileTalk(plain.register, plain.citizen, plain.reader, 0, meanwhile=meanwhile)
+        given = self.serve(scene, self.order(PRICE + 1), talk)
+        scene.citizen.line().reset()
+        goods[0] = sum(item.cents for item in given)  # what the other till gave is among them
+        self.tally.gain += max(0, goods[0] - (spent(card) - before))

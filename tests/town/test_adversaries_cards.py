@@ -1,0 +1,129 @@
+"""Attacks with cards, readers and boards, in a town that lives on; and each where it would bite.
+
+Attackers that gain nothing take turns in one town. What is bounded has a town of its own. A
+defence that is taken away shows that the attack is real: then it gains.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from backend.domain import load
+from cardlib.codec.apdu import Response
+from cardlib.codec.status import Status
+from cardlib.dialogues.purse_state import PurseState
+from cardlib.keys import secure_messaging
+from cardlib.wire.ids import TerminalNumber
+from simulator.card.session import Session
+from simulator.town.adversaries.adversary import judge
+from simulator.town.adversaries.attacker import Attacker, Band
+from simulator.town.adversaries.fake_card import FakeCard
+from simulator.town.adversaries.old_grant import OldGrant
+from simulator.town.adversaries.pin_wedge import PinWedgeThief
+from simulator.town.adversaries.replayed_session import ReplayedSession
+from simulator.town.adversaries.stale_read import StaleReadBoard
+from simulator.town.adversaries.status_words import StatusWords
+from simulator.town.adversaries.two_tills import TwoTillsAtOnce
+from simulator.town.adversaries.void_after_load import VoidAfterLoad
+from simulator.town.checks.town_checks import TownChecks
+from simulator.town.plan import Size, make_plan
+from simulator.town.world import World
+from terminal.journal.views import Views
+from terminal.sale import session as sale_session
+from terminal.sale.offer import Offer
+from terminal.sale.void import make_void
+
+STOPPED: tuple[type[Attacker], ...] = (
+    StaleReadBoard, FakeCard, StatusWords, PinWedgeThief, TwoTillsAtOnce, OldGrant,
+    ReplayedSession, VoidAfterLoad,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_who_has_no_key_gains_nothing(seed: int) -> None:
+    attackers = [make() for make in STOPPED]
+    plan = make_plan(seed, days=5, size=Size(people=4, shops=2), faults=0.05)
+    with World(plan, watchers=[Band(attackers), TownChecks()]) as world:
+        world.play()
+    for attacker in attackers:
+        judge(attacker, seed)
+
+
+# what each would gain ---------------------------------------------------------------------------
+
+
+def no_answer_mac(patch: pytest.MonkeyPatch) -> None:
+    """Any MAC is good enough."""
+    patch.setattr(secure_messaging, "compare_digest", lambda _wanted, _code: True)
+
+
+def goods_on_a_bare_9000(patch: pytest.MonkeyPatch) -> None:
+    """The status word of the debit is believed."""
+
+    def believed(*given: object) -> bool:
+        answer = given[-1]
+        return isinstance(answer, Response) and answer.status == Status.OK
+
+    patch.setattr(secure_messaging, "write_confirmed", believed)
+
+
+def chip_without_pin(patch: pytest.MonkeyPatch) -> None:
+    """The chip writes without a PIN."""
+    patch.setattr(Session, "is_verified", lambda _session, _pin: True)
+
+
+def lasting_challenge(patch: pytest.MonkeyPatch) -> None:
+    """A write does not use the challenge up."""
+    patch.setattr(Session, "take_challenge", lambda session: session.challenge)
+
+
+def old_grants_stay(patch: pytest.MonkeyPatch) -> None:
+    """A superseded grant is not overwritten."""
+    placed = load._placed
+
+    def without_clearing(*given: Any) -> load.LoadDecision:
+        return replace(placed(*given), clear=())
+
+    patch.setattr(load, "_placed", without_clearing)
+
+
+def void_of_anything(patch: pytest.MonkeyPatch) -> None:
+    """A void does not look at when the grant was signed."""
+
+    def any_void(state: PurseState, terminal: TerminalNumber, views: Views) -> Offer:
+        wallets = {
+            slot: replace(
+                wallet, signed=replace(wallet.signed, grant=replace(wallet.grant, base_ctr=0))
+            )
+            for slot, wallet in state.wallets.items()
+        }
+        return make_void(replace(state, wallets=wallets), terminal, views)
+
+    patch.setattr(sale_session, "make_void", any_void)
+
+
+BITES: dict[type[Attacker], Callable[[pytest.MonkeyPatch], None]] = {
+    StaleReadBoard: no_answer_mac,
+    FakeCard: no_answer_mac,
+    StatusWords: goods_on_a_bare_9000,
+    PinWedgeThief: chip_without_pin,
+    TwoTillsAtOnce: lasting_challenge,
+    OldGrant: old_grants_stay,
+    ReplayedSession: no_answer_mac,
+    VoidAfterLoad: void_of_anything,
+}
+
+
+@pytest.mark.parametrize("make", BITES, ids=lambda make: make.name)
+def test_without_the_defence_it_would_gain(
+    make: type[Attacker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    BITES[make](monkeypatch)
+    attacker = make()
+    plan = make_plan(1, days=2, size=Size(people=2, shops=2, trips=3.0))
+    with World(plan, watchers=[attacker]) as world:
+        world.play()
+    assert attacker.tally.attempts
+    assert attacker.tally.gain > 0
