@@ -118,6 +118,17 @@ class Risk:
         own = self._journal.views.own_mark(state.purse)
         if own is not None:
             _check_mark(state.spend.ctr, own.ctr, same_record=own.record_hash == digest)
+            self._check_totals(state)
+
+    def _check_totals(self, state: PurseState) -> None:
+        """Only a void lowers totals, and no till can void past a sale of this one.
+
+        So a card that shows less spent than this till itself wrote was opened again with a
+        shop's key (PROTOCOL 8): each till gives at most what one grant holds.
+        """
+        own = self._journal.views.own_totals(state.purse) or ()
+        if any(now < then for now, then in zip(state.spend.spent, own, strict=False)):
+            raise PurseRefusedError("PURSE_ROLLED_BACK")
 
     def _floor(self) -> int:
         views = self._journal.views

@@ -6,7 +6,9 @@ from typing import Any
 
 import apsw
 
+from cardlib.codec.purse import Totals
 from cardlib.wire.entry import Entry, decode_entry
+from cardlib.wire.entry_body import Intent
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import PurseId, Seq
 from terminal.errors import JournalError
@@ -134,6 +136,17 @@ class Views:
         """This till's own high-water mark for a purse."""
         row = first_row(self._db, "SELECT ctr, record_hash FROM purses WHERE purse = ?", str(purse))
         return OwnMark(*row) if row else None
+
+    def own_totals(self, purse: PurseId) -> Totals | None:
+        """What this till itself last left as spent by slot, None for a purse new to it."""
+        row = first_row(
+            self._db,
+            "SELECT e.complete FROM purses p JOIN intents i ON i.purse = p.purse AND i.ctr = p.ctr"
+            " JOIN entries e ON e.seq = i.seq WHERE p.purse = ? AND i.state = 'committed'",
+            str(purse),
+        )
+        body = decode_entry(row[0]).body if row else None
+        return body.plan.totals if isinstance(body, Intent) else None
 
     def grant_seen(self, purse: PurseId, grant_seq: int) -> Seq | None:
         """The entry that holds a grant, None when it is not in the journal yet."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cardlib.codec.pin import Pin
+from cardlib.codec.purse import ZERO_TOTALS
 from cardlib.errors import CardlibError
 from cardlib.keys import records
 from cardlib.keys.attestation import is_genuine
@@ -274,6 +275,17 @@ def test_a_card_image_put_back_is_declined_by_the_till_that_knows_better(stage: 
     other = stage.till(503)
     Customer(other, card.plug()).buy(10_00)  # a till that never saw it cannot know
     assert refused(Customer(till, card.plug()).session().read).code == "PURSE_FORKED"
+
+
+def test_spent_value_that_was_opened_again_is_declined_where_it_was_spent(stage: Stage) -> None:
+    """PROTOCOL 8, row 2: with a shop's key the totals go down, and the counter up."""
+    card, till = stage.card(), stage.till()
+    Customer(till, card.plug()).buy(30_00)
+    opened = replace(card.newest(), ctr=card.newest().ctr + 1, spent=ZERO_TOTALS)
+    card.spend_file.records.insert(0, records.seal_spend(card.keys.debit.record, opened))
+    del card.spend_file.records[-1]
+
+    assert refused(Customer(till, card.plug()).session().read).code == "PURSE_ROLLED_BACK"
 
 
 def test_a_full_purse_is_declined(stage: Stage) -> None:

@@ -1,0 +1,119 @@
+"""PROTOCOL 8, row 2: M_DEBIT leaked, and a holder opens his spent value again.
+
+He has a card, its PIN, the keys of a shop and a reader of his own. After a purchase he puts a
+record onto the chip whose totals are those over which his grant was signed, and buys again.
+"""
+
+from dataclasses import replace
+from typing import ClassVar
+
+from cardlib.codec.purse import Spend, SpendType
+from simulator.town.adversaries.adversary import Claim, Expectation
+from simulator.town.adversaries.books_attack import BooksAttack
+from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.deeds import DEEDS
+from simulator.town.plan.calendar import GROCERIES
+from simulator.town.plan.model import Happening, Kind
+from simulator.town.world import World
+
+NOWHERE = 0x7777
+"""A terminal that nobody has enrolled."""
+A_DAY = 150_00
+"""The day limit of the town's programmes, in cents."""
+TELLS = frozenset({"PREDECESSOR_FORGED", "PURSE_FORKED", "CARD_ABOVE_LEDGER"})
+
+
+class ReopenedValue(BooksAttack):
+    """Bounded by what was spent from the live grants, at each till that has not heard of it."""
+
+    name: ClassVar[str] = "reopened-value"
+    expectation: ClassVar[Expectation] = Expectation(
+        source="PROTOCOL 8, row 2", claim=Claim.BOUNDED,
+        bound="granted_total - base_spent, for each till that has not synced since",
+        seen_by="the proof of the forged record at the next sale, or the next load",
+    )  # fmt: skip
+    tell_tales: ClassVar[frozenset[str]] = TELLS
+    attempts_max: ClassVar[int] = 12
+
+    def prepare(self) -> None:
+        """Chooses who it is."""
+        self.villain = self.world.citizens[self.rng.choice(sorted(self.world.citizens))]
+        self.visited: set[tuple[str, int]] = set()
+        self.closed_to_him: set[tuple[str, int]] = set()
+
+    def act(self, happening: Happening) -> None:
+        """After any purchase in town: opens it again, and buys for all of it at another till."""
+        card = self.opened(self.villain)
+        tills = sorted(self.world.registers.items())
+        places = [place for place, register in tills if register.till is not None]
+        places = [place for place in places if place not in self.closed_to_him]
+        if card is None or not places:
+            return
+        if card.newest.spent != card.base:
+            self.declare(card)
+            self._reopen(card)
+        place = self.rng.choice(places)
+        self._buy(card, replace(happening, shop=place[0], till=place[1]))
+
+    def declare(self, card: OpenedCard) -> None:
+        """What honest books cannot explain from now on."""
+        self.purses.add(card.purse)
+        self.world.declared.rogue_purse(card.purse)
+        for code in TELLS:
+            self.world.declared.expect(code, purse=card.purse)
+
+    def _reopen(self, card: OpenedCard) -> None:
+        """One more record, with the totals of the grants' base."""
+        self.tally.refuse(f"{card.write(reopened(self.world, card)):04X}")
+        self.tally.attempts += 1
+
+    def _buy(self, card: OpenedCard, happening: Happening) -> None:
+        """The till sees a good card; what it gives is limited by what one grant holds."""
+        before, room = self.world.truth.received()[card.purse], card.worth
+        basket = everything(card)
+        again = replace(
+            happening, id=f"{happening.id}-again{self.tally.attempts}", accidents=(),
+            basket=basket, forgets=False, pin_slips=0,
+        )  # fmt: skip
+        self.world.cashier.sell(self.world.registers[again.place], self.villain, again)
+        self.villain.last_bought = again.place
+        if self.world.truth.received()[card.purse] == before:
+            self.closed_to_him.add(again.place)
+        elif again.place not in self.visited:
+            self.visited.add(again.place)
+            self.tally.bound += room
+
+    def finish(self, happening: Happening) -> None:
+        """At last he fetches a load: the latest moment at which it must be seen."""
+        if happening.kind is Kind.END_DAY and self.tally.attempts and self.villain.purse:
+            self.world.official.order_load(
+                self.villain.purse, self.villain.person.key, GROCERIES, 1_000
+            )
+            self.villain.waiting += 1
+            DEEDS[Kind.COLLECT](self.world, replace(happening, person=self.villain.person.key))
+
+    def count(self) -> None:
+        """Goods above what was ever loaded."""
+        if self.villain.purse is not None:
+            truth = self.world.truth
+            self.tally.gain = max(
+                0, truth.received()[self.villain.purse] - truth.loaded[self.villain.purse]
+            )
+        if self.tally.attempts and not self.tally.seen:
+            self.tally.overdue.append("nothing told of it")
+
+
+def reopened(world: World, card: OpenedCard) -> Spend:
+    """A record on top whose totals are those under the live grants."""
+    return replace(
+        card.newest, type=SpendType.SALE, ctr=card.newest.ctr + 1, spent=card.base,
+        terminal=NOWHERE, seq=card.newest.ctr, prev=card.link, day_spent=0,
+        intent_hash=world.randomness.bytes(8), time=world.time.now_s,
+    )  # fmt: skip
+
+
+def everything(card: OpenedCard) -> tuple[tuple[int, int], ...]:
+    """A basket for all that the card holds, in the first category of each wallet."""
+    masks = {slot: signed.grant.categories for slot, signed in card.grants.items()}
+    held = {(mask & -mask).bit_length() - 1: card.balance(slot) for slot, mask in masks.items()}
+    return tuple((bit, min(cents, A_DAY)) for bit, cents in sorted(held.items()) if cents > 0)
