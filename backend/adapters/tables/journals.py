@@ -1,6 +1,6 @@
 """What terminals uploaded: entries as received, quarantine, acknowledgements, intents."""
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.adapters.tables.base import Base, Key, Millis, Octets, Seconds, Word, one_of
@@ -24,7 +24,7 @@ class EntryRow(Base):
     terminal: Mapped[int] = mapped_column(ForeignKey("terminal.number"), primary_key=True)
     seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     hash: Mapped[bytes] = mapped_column(LargeBinary(32))
-    type: Mapped[int]
+    type: Mapped[int] = mapped_column(BigInteger)
     complete: Mapped[Octets]
     wall_ms: Mapped[Millis]
     received_at: Mapped[Seconds]

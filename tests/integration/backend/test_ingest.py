@@ -14,6 +14,7 @@ from backend.services.alarms import hotlist
 from backend.services.bundles import LAG_S
 from backend.services.ingest.batches import Ingest
 from backend.services.unit_of_work import Work
+from cardlib.wire import cbor, sign1
 from cardlib.wire.entry_body import Declined
 from cardlib.wire.ids import Seq, TerminalNumber
 from cardlib.wire.upload import Acknowledgement, Batch, Outcome
@@ -291,3 +292,21 @@ def test_a_clock_beyond_all_numbers_stops_no_upload(town: Town, wall_ms: int) ->
     till = town.till()
     till.write(Declined(code="CARD_MAC_BAD"), wall_ms=wall_ms)
     assert outcomes(till.upload(*till.journal)) == [CREATED]
+
+
+@pytest.mark.usefixtures("auditor_may_differ")  # the auditor calls it a gap: it reads no type
+@pytest.mark.parametrize("kind", [2**31, 2**64 - 1])
+def test_an_entry_of_a_type_beyond_all_numbers_stops_no_upload(town: Town, kind: int) -> None:
+    till = with_sale(town)
+    fields = cbor.decode(sign1.parse(till.entry(Declined(code="PIN_WRONG"))).payload)
+    assert isinstance(fields, dict)
+    strange = sign1.sign(till.key, cbor.encode(fields | {2: kind}), sign1.ENTRY_AAD)
+    till.journal.append(strange)
+    till.head = sha256(strange).digest()
+    till.heartbeat()
+
+    answer = till.sync()
+
+    assert outcomes(answer) == [CREATED, CREATED, QUARANTINED, CREATED]
+    assert reasons(answer)[2] == "ENTRY_TYPE"
+    assert payable(town, town.shop) == 700
