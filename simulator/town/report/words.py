@@ -77,6 +77,11 @@ class Words:
         """A kind of fault in plain words."""
         return self.of_table("town_fault", kind)
 
+    def meaning(self, code: str) -> str:
+        """The sentence of a code without its facts; empty where it needs them."""
+        sentence = self.of_table("codes", code)
+        return "" if sentence == code or "{" in sentence else sentence
+
     def happening(self, item: Happening) -> str:
         """A happening in plain words, with names for keys."""
         cents = item.cents or sum(amount for _, amount in item.basket)
