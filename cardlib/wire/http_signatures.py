@@ -9,7 +9,9 @@ The key id is the first eight bytes of SHA-256 of the public key, in hex.
 Whether ``created`` is near enough is judged by the caller, who has a clock.
 
 Verification follows libsodium (``cardlib.wire.ed25519``), not the library's
-default, so that there is one definition of a valid signature.
+default, so that there is one definition of a valid signature. A message in our own
+signer's form is signed and verified without the library's parsing, which costs a
+hundred times the signature itself; the bytes are the same (``signature_base``).
 """
 
 from collections.abc import Callable
@@ -18,7 +20,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from http_message_signatures import (
-    ContentDigest,
     HTTPMessageSignaturesException,
     HTTPMessageSigner,
     HTTPMessageVerifier,
@@ -26,7 +27,8 @@ from http_message_signatures import (
     HTTPSignatureKeyResolver,
 )
 
-from cardlib.errors import AuthenticityError, MalformedError
+from cardlib.errors import AuthenticityError, CardlibError, MalformedError
+from cardlib.wire import signature_base as plain
 from cardlib.wire.ed25519 import PublicKey, SigningKey
 
 CONTENT_TYPE = "application/cbor"
@@ -149,13 +151,19 @@ class _Verifier(HTTPMessageVerifier):
 
 def _with_digest(headers: dict[str, str], body: bytes) -> dict[str, str]:
     kept = {name.lower(): value for name, value in headers.items()}
-    return kept | {"content-type": CONTENT_TYPE, "content-digest": ContentDigest.create(body)}
+    return kept | {"content-type": CONTENT_TYPE, "content-digest": plain.content_digest(body)}
 
 
 def _apply(
     message: Request | Answer, components: tuple[str, ...], sign: Callable[[bytes], bytes],
     key: str, created: int, nonce: str, tag: str,
 ) -> None:  # fmt: skip
+    lines = _lines(message)
+    params = plain.signature_params(components, created=created, key=key, nonce=nonce, tag=tag)
+    if lines is not None and params is not None:
+        signature = sign(plain.signature_base(lines, params))
+        _replace_signature(message.headers, plain.signature_fields(LABEL, params, signature))
+        return
     signer = HTTPMessageSigner(signature_algorithm=_Ed25519)
     prepared = signer.prepare(
         message, key_id=key, created=datetime.fromtimestamp(created, UTC), nonce=nonce, tag=tag,
@@ -164,9 +172,19 @@ def _apply(
     signer.apply(message, prepared, sign(prepared.signature_base))
 
 
+def _replace_signature(headers: dict[str, str], fields: dict[str, str]) -> None:
+    for name in [name for name in headers if name.lower() in ("signature-input", "signature")]:
+        del headers[name]
+    headers.update(fields)
+
+
 def _verify(
     message: Request | Answer, keys: _Keys, tag: str, components: tuple[str, ...], code: str
 ) -> Signature:
+    """What is not plain or not good goes to the library, which then says no in its own words."""
+    good = _verify_plain(message, keys, tag, components)
+    if good is not None:
+        return good
     verifier = _Verifier(signature_algorithm=_Ed25519, key_resolver=keys)
     try:
         results = verifier.verify(
@@ -176,6 +194,35 @@ def _verify(
         return _signature(parameters)
     except (HTTPMessageSignaturesException, ValueError) as error:
         raise AuthenticityError(code) from error
+
+
+def _verify_plain(
+    message: Request | Answer, keys: _Keys, tag: str, components: tuple[str, ...]
+) -> Signature | None:
+    """A good signature in our own signer's form; None for every other."""
+    fields, lines = plain.header_fields(message.headers), _lines(message)
+    if fields is None or lines is None:
+        return None
+    read = plain.read_signature(fields, LABEL, components, tag)
+    if read is None:
+        return None
+    try:
+        public = keys.resolve_public_key(read.key_id)
+        if public is None:
+            return None
+        public.verify(plain.signature_base(lines, read.params), read.signature)
+    except CardlibError:
+        return None
+    return Signature(read.key_id, read.created, read.nonce)
+
+
+def _lines(message: Request | Answer) -> list[str] | None:
+    fields = plain.header_fields(message.headers)
+    if fields is None:
+        return None
+    if isinstance(message, Request):
+        return plain.request_lines(message, fields)
+    return plain.answer_lines(message.status_code, message, fields, message.request)
 
 
 def _signature(parameters: dict[str, int | str]) -> Signature:

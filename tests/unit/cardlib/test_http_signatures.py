@@ -1,11 +1,15 @@
 """Requests and answers are signed as RFC 9421 says, and an answer fits one request only."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from http_message_signatures import (
+    HTTPMessageSigner,
     HTTPMessageVerifier,
     InvalidSignature,
     MappingKeyResolver,
@@ -199,3 +203,51 @@ def test_any_changed_header_is_refused_by_name_and_breaks_nothing(
 def test_no_headers_break_the_verifier(headers: dict[str, str]) -> None:
     with pytest.raises((AuthenticityError, MalformedError)):
         verify_request(Request("POST", URL, headers, b""), known)
+
+
+COVERED = ("@method", "@target-uri", "content-digest", "content-type")
+ANSWERED = (
+    "@status", "content-digest", "content-type",
+    '"@method";req', '"@target-uri";req', '"content-digest";req', '"signature";req',
+)  # fmt: skip
+
+
+def of_the_library(
+    message: Request | Answer, key: SigningKey, covered: tuple[str, ...], nonce: str
+) -> dict[str, str]:
+    """The header fields as the general library alone makes them."""
+    private = Ed25519PrivateKey.from_private_bytes(key.seed)
+    keys = MappingKeyResolver(public_keys={}, private_keys={key_id(key.public): private})
+    told = replace(message, headers={"content-type": "application/cbor"})
+    HTTPMessageSigner(signature_algorithm=algorithms.ED25519, key_resolver=keys).sign(
+        told, key_id=key_id(key.public), created=datetime.fromtimestamp(CREATED, UTC), nonce=nonce,
+        tag="borsellino-request" if isinstance(message, Request) else "borsellino-answer",
+        label="borsellino", include_alg=False, covered_component_ids=covered, body=message.body,
+    )  # fmt: skip
+    return told.headers
+
+
+def small(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+@pytest.mark.parametrize("nonce", ["ab12", "", 'with " and \\', "a b"])
+@pytest.mark.parametrize("url", [URL, "https://Town.example/v1/a%20b?x=1", "http://[::1]:8000/v1"])
+def test_what_we_sign_is_to_the_byte_what_the_library_makes(url: str, nonce: str) -> None:
+    request = Request("POST", url, {}, b"batch")
+    own = key_id(TILL.public)
+    signed = sign_request(request, TILL.sign, key=own, created=CREATED, nonce=nonce)
+    assert small(signed.headers) == small(of_the_library(request, TILL, COVERED, nonce))
+    answer = Answer(409, {}, b"no", signed)
+    ours = sign_answer(answer, OPERATOR, created=CREATED, nonce=nonce)
+    assert small(ours.headers) == small(of_the_library(answer, OPERATOR, ANSWERED, nonce))
+    assert verify_request(signed, known)[1].nonce == nonce
+    assert verify_answer(ours, OPERATOR.public, nonce).created == CREATED
+
+
+def test_a_caller_that_signs_more_or_in_another_order_is_accepted() -> None:
+    request = Request("POST", URL, {}, b"batch")
+    for covered in (COVERED[::-1], (*COVERED, "@authority")):
+        headers = of_the_library(request, TILL, covered, "ab12")
+        public, signature = verify_request(replace(request, headers=headers), known)
+        assert (public, signature.nonce) == (TILL.public, "ab12")
