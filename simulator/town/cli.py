@@ -1,24 +1,29 @@
 """``borsellino sim town``: a simulated town under faults, from one seed."""
 
 import json
-import logging
 import os
 import sys
-from typing import Annotated
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, NoReturn
 
-import structlog
 import typer
 from rich.console import Console
-from rich.progress import Progress
 
+from cardlib.errors import CodedError
+from cardlib.system import SystemClock
 from cardlib.text import catalogue
-from cardlib.wire.money import Money
-from simulator.errors import TownError
-from simulator.town.checks.town_checks import TownChecks
-from simulator.town.plan import Plan, Size, make_plan
-from simulator.town.world import World
+from simulator.town.plan import Size
+from simulator.town.report.attackers import known
+from simulator.town.report.failing import Asked, shortest
+from simulator.town.report.page import write_page
+from simulator.town.report.playing import Played, play, play_again
+from simulator.town.report.summary import summary
+from simulator.town.report.words import Words
+from simulator.town.shrink import Failure, Recipe, Shrunk
 
 USUAL = Size()
+STOPPED, MISUSE = 130, 2
 
 
 def town(
@@ -31,61 +36,104 @@ def town(
     faults: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of happenings that go wrong.")
     ] = 0.1,
+    adversary: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="May be repeated; list: which.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The report as HTML, with plots.")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A history that was kept as it failed.")
+    ] = None,
+    shrink: Annotated[
+        float, typer.Option(min=0.0, metavar="SECONDS", help="To shorten a failing history.")
+    ] = 120.0,
+    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of a picture.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
     lang: Annotated[str | None, typer.Option(help="it or en.")] = None,
 ) -> None:
     """Plays a town of cards, tills, backend and bank, and checks every law after every step."""
     chosen = catalogue.preferred(os.environ, lang)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    plan, checks = make_plan(seed, days, Size(people, shops, trips), faults), TownChecks()
-    failure: TownError | None = None
-    with World(plan, watchers=[checks]) as world:
-        try:
-            _play(world, catalogue.label("town", "playing", chosen), silent=as_json)
-        except TownError as error:
-            failure = error
-        facts = _facts(world, failure)
-    if as_json:
-        typer.echo(json.dumps(facts))
-    else:
-        _tell(facts, plan, chosen)
-    if failure is not None:
-        typer.echo(f"{failure.code}: {catalogue.explain(failure, chosen)}", err=True)
-        sys.exit(1)
+    if adversary == ["list"]:
+        typer.echo("\n".join(known()))
+        return
+    recipe = Recipe(seed, days, people, shops, trips, faults)
+    try:
+        recipe = Recipe.read(replay) if replay else recipe
+        asked = Asked(recipe, tuple(adversary or ()), replay)
+        command = TownCommand(asked, chosen, as_json=as_json, plain=plain)
+        played = command.play()
+    except (CodedError, OSError, ValueError) as error:
+        _refuse(error, chosen)
+    if report is not None:
+        report.write_text(write_page(played.figures, command.words), "utf-8")
+    beside = (report or Path("town")).with_suffix(".failing.json")
+    found = command.shorten(played, shrink, beside) if played.failure and shrink else None
+    command.tell(played, found, report, beside)
+    sys.exit(STOPPED if played.stopped else 0 if played.figures.holds else 1)
 
 
-def _play(world: World, title: str, *, silent: bool) -> None:
-    console = Console(stderr=True)
-    with Progress(console=console, disable=silent or not console.is_terminal) as progress:
-        task = progress.add_task(title, total=len(world.plan.happenings))
-        for happening in world.plan.happenings:
-            world.step(happening)
-            progress.advance(task)
-        world.end()
+class TownCommand:
+    """One call of the command."""
+
+    def __init__(self, asked: Asked, lang: str, *, as_json: bool, plain: bool) -> None:
+        self._asked = asked
+        self._as_json = as_json
+        self._plain = plain
+        self._plan = asked.recipe.plan()
+        self._console, self._clock = Console(), SystemClock()
+        people = {person.key: person for person in self._plan.people}
+        self.words = Words.of(lang, {shop.key: shop.name for shop in self._plan.shops}, people)
+
+    def play(self) -> Played:
+        """The town, shown as it goes on."""
+        return play(
+            self._asked, self._plan, self.words, self._console, self._clock,
+            plain=self._plain, silent=self._as_json,
+        )  # fmt: skip
+
+    def shorten(self, played: Played, seconds: float, beside: Path) -> Shrunk:
+        """The shortest history that fails alike, kept in a file; Ctrl-C ends the search."""
+        assert played.failure is not None
+        progress = Console(stderr=True)
+        with progress.status(
+            self.words.label("shrinking", runs=0, happenings="", accidents="")
+        ) as (status):
+
+            def told(runs: int, happenings: int, accidents: int) -> None:
+                facts = {"runs": runs, "happenings": happenings, "accidents": accidents}
+                status.update(self.words.label("shrinking", **facts))
+
+            found = shortest(
+                self._asked.recipe, Failure.of(played.failure),
+                lambda plan: play_again(self._asked, plan), self._clock, told,
+                seconds_max=seconds,
+            )  # fmt: skip
+        found.recipe.write(beside)
+        return found
+
+    def tell(self, played: Played, found: Shrunk | None, report: Path | None, beside: Path) -> None:
+        """Everything at the end, for people or for programs."""
+        replay = self._asked.replay(beside)
+        if self._as_json:
+            shorter = None if found is None else {
+                "recipe": asdict(found.recipe) | {"gone": sorted(found.recipe.gone)},
+                "happenings": [item.id for item in found.plan.happenings],
+                "runs": found.runs, "whole": found.whole, "command": replay,
+            }  # fmt: skip
+            typer.echo(json.dumps(played.figures.as_json() | {"shortest": shorter}))
+            return
+        for line in summary(played.figures, self.words, stopped=played.stopped):
+            typer.echo(line)
+        if found is not None:
+            typer.echo("\n".join(["", *found.told(self.words.lang)]))
+            typer.echo(catalogue.label("town", "replay", self.words.lang, command=replay))
+        if report is not None:
+            typer.echo(self.words.label("report_is_in", path=report))
 
 
-def _facts(world: World, failure: TownError | None) -> dict[str, object]:
-    truth = world.truth
-    return {
-        "seed": world.seed,
-        "happenings": len(world.plan.happenings),
-        "sales": sum(item.cents > 0 for item in truth.deliveries),
-        "goods_cents": sum(item.cents for item in truth.deliveries),
-        "paid_cents": sum(truth.paid.values()),
-        "faults": {str(kind): count for kind, count in sorted(truth.struck.items())},
-        "sent_away": {str(code): count for code, count in sorted(truth.refused.items())},
-        "failure": failure.code if failure else None,
-    }
-
-
-def _tell(facts: dict[str, object], plan: Plan, lang: str) -> None:
-    struck = facts["faults"]
-    assert isinstance(struck, dict)
-    typer.echo(
-        catalogue.label(
-            "town", "played", lang, seed=plan.seed, days=plan.days, people=len(plan.people),
-            shops=len(plan.shops), sales=facts["sales"], faults=sum(struck.values()),
-        )
-    )  # fmt: skip
-    goods, paid = (int(str(facts[key])) for key in ("goods_cents", "paid_cents"))
-    typer.echo(catalogue.label("town", "money", lang, goods=Money(goods), paid=Money(paid)))
+def _refuse(error: Exception, lang: str) -> NoReturn:
+    told = catalogue.explain(error, lang) if isinstance(error, CodedError) else str(error)
+    code = error.code if isinstance(error, CodedError) else type(error).__name__
+    typer.echo(f"{code}: {told}", err=True)
+    sys.exit(MISUSE)

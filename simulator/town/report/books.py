@@ -59,7 +59,7 @@ def read_books(world: World) -> Books:
         rows = sql.ask("SELECT kind, sum(balance_cents) FROM account GROUP BY kind")
         accounts = {kind: cents for kind, cents in rows if cents and kind != _EXTERNAL}
         funded = sql.one("SELECT coalesce(sum(cents), 0) FROM funding")[0]
-        return Books(by_category, loaded, dict(sql.ask(_ORDERS)), accounts, funded)
+        return Books(dict(by_category), dict(loaded), dict(sql.ask(_ORDERS)), accounts, funded)
     finally:
         sql.close()
 

@@ -156,7 +156,7 @@ def equation(figures: Figures, words: Words) -> str:
     for number, kind in enumerate(_CHAIN):
         x = number * (broad + gap)
         name = words.label(f"chain_{kind}")
-        drawn.append(_box(x, 78, broad, name, words.money(accounts.get(kind, 0)), number))
+        drawn.append(_box(x, 78, broad, name, _bare(words, accounts.get(kind, 0)), number))
         if number:
             drawn.append(text(x - gap / 2, 104, "→", anchor="middle"))
     others = [kind for kind in accounts if kind not in _CHAIN]
@@ -170,6 +170,11 @@ def equation(figures: Figures, words: Words) -> str:
     return drawing(
         "equation", WIDTH, height, words.label("plot_equation"), *drawn, line(0, 64, 900, 64)
     )
+
+
+def _bare(words: Words, cents: int) -> str:
+    """In a narrow box, below a figure that names the currency."""
+    return words.money(cents).removesuffix(" EUR")
 
 
 def _box(x: float, y: float, broad: float, name: str, amount: str, number: int) -> str:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from cardlib.calendar import day_at
-from simulator.errors import TownError
+from cardlib.errors import CodedError
 from simulator.town.adversaries.adversary import Adversary, Claim
 from simulator.town.reached import TABLES, Reached
 from simulator.town.report.books import read_books, verdict_on
@@ -158,7 +158,7 @@ class Figures:
 
 def gather(
     world: World, observer: Observer, reached: Reached, adversaries: Sequence[Adversary],
-    failure: TownError | None, *, command: str, lang: str,
+    failure: Exception | None, *, command: str, lang: str,
 ) -> Figures:  # fmt: skip
     """The figures of what was played so far."""
     plan, truth, checks, books = world.plan, world.truth, observer.checks, read_books(world)
@@ -187,7 +187,7 @@ def gather(
         looked_at={name: counts[name] for name in LOOKED_AT},
         accounts=books.accounts, funded=books.funded, paid=truth.paid.total(),
         cents_astray=_astray(books.astray, failure), verifier=verdict_on(world, lang),
-        failure=None if failure is None else {"code": failure.code, **failure.facts},
+        failure=_facts(failure),
     )  # fmt: skip
 
 
@@ -195,9 +195,17 @@ def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return {str(name): counts[name] for name in sorted(counts, key=lambda one: (-counts[one], one))}
 
 
-def _astray(in_the_ledger: int, failure: TownError | None) -> int:
-    of_breach = abs(int(str(failure.facts.get("cents", 0)))) if failure else 0
-    return of_breach or abs(in_the_ledger)
+def _facts(failure: Exception | None) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    if isinstance(failure, CodedError):
+        return {"code": failure.code, **failure.facts}
+    return {"code": type(failure).__name__, "what": str(failure)}
+
+
+def _astray(in_the_ledger: int, failure: Exception | None) -> int:
+    cents = (_facts(failure) or {}).get("cents", 0)
+    return abs(int(cents)) or abs(in_the_ledger)
 
 
 def _days(world: World, observer: Observer, loaded: Mapping[date, int]) -> Iterator[Day]:

@@ -44,11 +44,15 @@ class Observer:
         self._struck: Counter[str] = Counter()
 
     def after(self, world: World, happening: Happening) -> None:
-        """Notes one happening."""
-        self.done += 1
+        """Notes one happening, or more of it: watchers look between two loads of one visit."""
+        struck = self._note_faults(world)
+        if self.news and self.news[-1].happening is happening:
+            struck = (*self.news.pop().struck, *struck)
+        else:
+            self.done += 1
         if happening.person:
             self.last_seen[happening.person] = happening
-        self.news.append(News(happening, self._note_faults(world)))
+        self.news.append(News(happening, struck))
         self._note_entries(world, happening)
 
     def at_end(self, world: World) -> None:

@@ -15,10 +15,8 @@ def breach(figures: Figures, words: Words) -> str:
     """The broken law; empty where all hold."""
     if figures.failure is None:
         return ""
-    facts = {name: value for name, value in figures.failure.items() if name != "code"}
-    code = str(figures.failure["code"])
-    sentence = words.of_table("codes", code, **facts)
-    return section(words, "breach", f"<p><code>{code}</code>: {escape(sentence)}</p>")
+    code, sentence = words.breach(figures.failure)
+    return section(words, "breach", f"<p><code>{escape(code)}</code>: {escape(sentence)}</p>")
 
 
 def frauds(figures: Figures, words: Words) -> str:

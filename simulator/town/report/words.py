@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from cardlib.calendar import local_time
 from cardlib.text import catalogue
@@ -81,6 +82,13 @@ class Words:
         """The sentence of a code without its facts; empty where it needs them."""
         sentence = self.of_table("codes", code)
         return "" if sentence == code or "{" in sentence else sentence
+
+    def breach(self, failure: Mapping[str, Any]) -> tuple[str, str]:
+        """Code and sentence of what a town ended with; the error's own words where it has none."""
+        facts = {name: value for name, value in failure.items() if name not in ("code", "lang")}
+        code = str(failure["code"])
+        sentence = self.of_table("codes", code, **facts)
+        return code, str(failure.get("what", "")) if sentence == code else sentence
 
     def happening(self, item: Happening) -> str:
         """A happening in plain words, with names for keys."""
