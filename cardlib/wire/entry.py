@@ -7,6 +7,7 @@ every entry has and the fields of its type. Verify first, then believe:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cardlib.errors import MalformedError
 from cardlib.wire import cbor, sign1
@@ -73,8 +74,11 @@ def encode_payload(header: Header, body: Body) -> bytes:
     return cbor.encode(header.fields(body.type) | body.fields())
 
 
+@lru_cache(maxsize=256)
 def decode_entry(complete: bytes) -> Entry:
     """Reads one entry; MalformedError (or NotCanonicalError) for anything but its one form.
+
+    The last ones are remembered: a till asks for its newest entry at every step of a sale.
 
     ENTRY_VERSION and ENTRY_TYPE are the codes for what this version cannot know.
     """
