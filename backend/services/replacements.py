@@ -6,6 +6,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind
 from backend.domain.replacement import reserve
 from backend.errors import ConflictError
+from backend.services import grants, refunds_due
 from backend.services.bundles import CARD_LIMITS, LIMITS
 from backend.services.marks import mark_of_purse
 from cardlib.codec.purse import Grant
@@ -86,14 +87,28 @@ def check_slot(unit: Unit, purse_id: int, slot: int, programme: int) -> None:
             raise ConflictError("REPLACEMENT_SLOT_TAKEN", slot=slot)
 
 
-def fit_to_source(order: LoadOrderRow, held: int) -> None:
-    """An unsigned order of a replacement never takes more than late sales have left.
+def is_gone(unit: Unit, order: LoadOrderRow) -> bool:
+    """Whether nothing is left of what an unsigned order would take."""
+    return order.state == "approved" and _held_for(unit, order) <= 0
 
-    ``held``: cents in its source account. ConflictError ``ORDER_MONEY_GONE`` when that is
-    nothing; other orders are left alone.
+
+def fit_to_source(unit: Unit, order: LoadOrderRow) -> None:
+    """An unsigned order never takes more than late sales, voids and forks have left it.
+
+    ConflictError ``ORDER_MONEY_GONE`` when that is nothing; orders of awards and signed ones
+    are left alone.
     """
-    if order.source != SOURCE or order.state != "approved":
+    if order.state != "approved":
         return
+    held = _held_for(unit, order)
     if held <= 0:
         raise ConflictError("ORDER_MONEY_GONE", order=order.id)
     order.delta_cents = min(order.delta_cents, held)
+
+
+def _held_for(unit: Unit, order: LoadOrderRow) -> int:
+    if order.source == refunds_due.SOURCE:
+        return min(order.delta_cents, refunds_due.available_for(unit, order))
+    if order.source == SOURCE:
+        return unit.ledger.balance(grants.source_account(order))
+    return order.delta_cents

@@ -3,17 +3,18 @@
 from dataclasses import dataclass
 
 from backend.adapters.tables.cards import LoadOrderRow
-from backend.adapters.tables.verdicts import PostingPartRow, PostingRow
+from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.ledger import AccountKind
 from backend.errors import ConflictError, UnknownError
+from backend.services import refunds_due
 from backend.services.administration.programmes import check_two_people
+from backend.services.refunds_due import SOURCE, Wallet
 from backend.services.replacements import check_slot
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock
 from cardlib.wire.ids import PurseId
 
-SOURCE = "refund"
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class RefundDesk:
     ) -> list[int]:  # fmt: skip
         """Orders what is due for a sale, by its intent's or entry's number; the orders' ids.
 
+        While its amount is open, only once the claim window is over.
+
         Onto the purse that was debited, or ``purse`` when that one is replaced. What was
         ordered before is not ordered again. NotPermittedError ``SAME_PERSON``; UnknownError
         ``SALE_NOT_FOUND``; ConflictError ``PURSE_NOT_ACTIVE``, ``REFUND_NOTHING_DUE``,
@@ -42,8 +45,8 @@ class RefundDesk:
             target = posting.purse_id if purse is None else unit.cards.purse(purse).id
             _check_target(unit, posting, target)
             orders = [
-                self._order(unit, posting, part, target, requested_by, approved_by)
-                for part in _due(unit, posting)
+                self._order(unit, posting, wallet, cents, target, requested_by, approved_by)
+                for wallet, cents in self._due(unit, posting).items()
             ]
             if not orders:
                 raise ConflictError("REFUND_NOTHING_DUE", terminal=terminal, seq=seq)
@@ -51,35 +54,32 @@ class RefundDesk:
         return orders
 
     def _order(
-        self, unit: Unit, posting: PostingRow, part: PostingPartRow, target: int,
+        self, unit: Unit, posting: PostingRow, wallet: Wallet, cents: int, target: int,
         requested_by: str, approved_by: str,
     ) -> int:  # fmt: skip
-        account = unit.ledger.account(part.holder_id)
-        assert account.programme is not None
-        check_slot(unit, target, part.slot, account.programme)
+        slot, programme, funding_source = wallet
+        assert programme is not None
+        check_slot(unit, target, slot, programme)
         order = LoadOrderRow(
-            purse_id=target, slot=part.slot, programme_id=account.programme,
-            funding_source_id=account.funding_source, source=SOURCE, source_id=posting.id,
-            delta_cents=part.cents, requested_by=requested_by, approved_by=approved_by,
-            approved_at=self.clock.unix_ms() // 1000,
+            purse_id=target, slot=slot, programme_id=programme,
+            funding_source_id=funding_source, source=SOURCE, source_id=posting.id,
+            delta_cents=cents, requested_by=requested_by, approved_by=approved_by,
+            approved_at=self._now(),
         )  # fmt: skip
         unit.add(order)
         return order.id
 
+    def _due(self, unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
+        """What is due to the purse and no order takes yet."""
+        window = unit.cards.purse_by_id(posting.purse_id).municipality.claim_window_days * DAY_S
+        if posting.amount_open and self._now() < posting.booked_at + window:
+            return {}
+        ordered = refunds_due.ordered(unit, posting)
+        due = refunds_due.owed(unit, posting)
+        return {wallet: cents for wallet, cents in due.items() if not ordered.get(wallet)}
 
-def _due(unit: Unit, posting: PostingRow) -> list[PostingPartRow]:
-    """Parts that are due to the purse and that no order takes yet."""
-    ordered = {
-        (order.slot, order.programme_id, order.funding_source_id)
-        for order in unit.acts.orders_from(SOURCE, posting.id)
-    }
-    due = []
-    for part in posting.parts:
-        account = unit.ledger.account(part.holder_id)
-        place = (part.slot, account.programme, account.funding_source)
-        if account.kind is AccountKind.REFUND_DUE and place not in ordered:
-            due.append(part)
-    return due
+    def _now(self) -> int:
+        return self.clock.unix_ms() // 1000
 
 
 def _check_target(unit: Unit, posting: PostingRow, target: int) -> None:

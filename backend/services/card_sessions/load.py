@@ -25,7 +25,7 @@ from backend.services.card_sessions.plan import StoredPlan
 from backend.services.forgotten import adopt_forgotten, adopt_purse
 from backend.services.purse_keys import purse_keys
 from backend.services.recovery import require_whole
-from backend.services.replacements import fit_to_source
+from backend.services.replacements import fit_to_source, is_gone
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
@@ -165,8 +165,7 @@ class LoadDesk:
             compared = compare(card, state, books, today)
             return compared or self._void_plan(state)
         if order is not None and signed is None:
-            held = self._unit.ledger.balance(grants.source_account(order))
-            fit_to_source(order, held)
+            fit_to_source(self._unit, order)
         waiting = None if order is None else self._waiting(order, signed)
         decision = decide(card, state, books, waiting, today)
         if isinstance(decision, ReadDown):
@@ -240,7 +239,7 @@ class LoadDesk:
             order for state in WAITING for order in self._unit.cards.orders_of(purse.id, state)
         ]
         if self._named is None:
-            return waiting[0] if waiting else None
+            return next((order for order in waiting if not is_gone(self._unit, order)), None)
         if self._named.state == "void":
             raise ConflictError("ORDER_VOID", order=self._named.id)
         if waiting and waiting[0].state == "loading":

@@ -130,7 +130,8 @@ class EntryContent:
         if sale is None or not own or newest.type != SpendType.SALE:
             raise EntryProblemError("VOID_NOT_OF_NEWEST_SALE")
         taken: dict[int, int] = {}
-        for took in self._unit.journals.intent_lines(sale.terminal, sale.seq):
+        denied = sale.state == "not_applied"  # by its own word it took nothing
+        for took in () if denied else self._unit.journals.intent_lines(sale.terminal, sale.seq):
             taken[took.slot] = taken.get(took.slot, 0) + took.cents
         for back in intent.lines:
             taken[back.slot] = taken.get(back.slot, 0) - back.cents

@@ -10,7 +10,7 @@ from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.verdicts import ProofRequestRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.verdicts import Judgement, PurseVerdict, judge
-from backend.services import grants
+from backend.services import grants, refunds_due
 from backend.services.alarms import hotlist, raise_alarm
 from backend.services.verdicts.postings import Books
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, gather, grant_of_line
@@ -71,6 +71,8 @@ def _confirm_grants(unit: Unit, facts: PurseFacts, record: KnownRecord, now: int
 
 def _can_revive(unit: Unit, order_id: int) -> bool:
     order = unit.cards.order(order_id)
+    if order.source == refunds_due.SOURCE:
+        return refunds_due.available_for(unit, order) >= order.delta_cents
     return unit.ledger.balance(grants.source_account(order)) >= order.delta_cents
 
 

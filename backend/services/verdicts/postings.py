@@ -17,8 +17,10 @@ from backend.domain.ledger import (
 )
 from backend.domain.positions import Place, moves, take_back
 from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
+from backend.services import refunds_due
 from backend.services.accounts import same_pot
 from backend.services.alarms import raise_alarm
+from backend.services.refunds_due import Wallet, wallet_of
 from backend.services.verdicts.claim_rules import Reason, claim_problem
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts
 from backend.services.verdicts.slot_accounts import SlotAccounts
@@ -84,8 +86,11 @@ class Books:
     def _stands(self, row: PostingRow, judgement: Judgement) -> bool:
         """Whether a person closed its case, and the card has not proven otherwise since.
 
-        What was paid stays paid; what was given back is posted after all once it is proven.
+        What was paid stays paid, what a grant has refunded stays refunded; what was given back
+        is posted after all once it is proven.
         """
+        if self._refunded(row):
+            return True
         if row.case_id is None:
             return False
         case = self._unit.verdicts.case(row.case_id)
@@ -106,12 +111,22 @@ class Books:
                 held = wanted.setdefault(slot, {})
                 held[place] = held.get(place, 0) + cents
         if wanted != current:
-            raise_alarm(
-                self._unit, "CASE_DISPROVED", f"case {row.case_id}", self._now,
-                purse=self._purse, case=row.case_id or 0,
-            )  # fmt: skip
+            self._alarm_on_disproved(row)
             self._plan(row, current, wanted, TransferKind.FORK_DEAD, self._ref(record))
             self._store_parts(row, wanted)
+
+    def _alarm_on_disproved(self, row: PostingRow) -> None:
+        code, ref = "CASE_DISPROVED", f"case {row.case_id}"
+        if self._refunded(row):
+            code, ref = "REFUND_DISPROVED", f"posting {row.id}"
+        raise_alarm(self._unit, code, ref, self._now, purse=self._purse, case=row.case_id or 0)
+
+    def _refunded(self, row: PostingRow) -> dict[Wallet, int]:
+        """What grants have given back of it; only of sales that lie in refund_due."""
+        holders = (self._unit.ledger.account(part.holder_id) for part in row.parts)
+        if row.is_void or not any(holder.kind is AccountKind.REFUND_DUE for holder in holders):
+            return {}
+        return refunds_due.given(self._unit, row)
 
     def _new_row(self, judgement: Judgement, record: KnownRecord) -> PostingRow:
         row = PostingRow(
@@ -208,8 +223,14 @@ class Books:
         if sale is None:
             return {}, reason or Reason.ENTRY_MISSING
         wanted: Positions = {}
+        given = self._refunded(sale)
+        if given:
+            self._alarm_on_disproved(sale)
         for slot, position in self._positions(sale).items():
-            undone = take_back(judgement.amounts.get(slot, 0), position)
+            left = {
+                place: cents - _given_of(given, slot, place) for place, cents in position.items()
+            }
+            undone = take_back(judgement.amounts.get(slot, 0), left)
             if judgement.proven:
                 wanted[slot] = {place: -cents for place, cents in undone.items()}
             else:
@@ -325,6 +346,12 @@ class Books:
         digest = record.row.record_hash[:PREV_SIZE].hex()
         place = f"{purse.issuer.hex()}:{purse.number.hex()}:{record.row.ctr}:{digest}"
         return Ref(RefKind.RECORD, place)
+
+
+def _given_of(given: Mapping[Wallet, int], slot: int, place: Place) -> int:
+    """What grants took of a place of a sale, which nothing can take back there."""
+    _origin, holder = place
+    return given.get(wallet_of(slot, holder), 0) if holder.kind is AccountKind.REFUND_DUE else 0
 
 
 _FIRST = {

@@ -20,6 +20,7 @@ from backend.services.administration.load_orders import LoadDesk
 from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.programmes import NewProgramme, ProgrammeOffice
 from backend.services.ingest.batches import Ingest
+from backend.services.replacements import fit_to_source
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
@@ -350,6 +351,7 @@ class Town:
             unit.commit()
         with self.work.begin() as unit:
             order = unit.cards.order(order_id)
+            fit_to_source(unit, order)
             slot = order.slot
             carried = chip.balance(slot) if slot in chip.grants else 0
             carried = max(0, carried - given_up(unit, order.purse, slot))
