@@ -45,6 +45,8 @@ class BooksAttack:
     expectation: ClassVar[Expectation]
     turn: ClassVar[frozenset[Kind]] = frozenset({Kind.BUY})
     tell_tales: ClassVar[frozenset[str]] = frozenset()
+    anywhere: ClassVar[bool] = False
+    """Whether alarms count that name neither its terminals nor its purses."""
     attempts_max: ClassVar[int] = 6
 
     def __init__(self) -> None:
@@ -107,7 +109,7 @@ class BooksAttack:
                     self._seen[query] = number
                     about = PurseId(bytes(issuer), bytes(purse)) if purse is not None else None
                     ours = terminal in self.terminals or about in self.purses
-                    if code in self.tell_tales and (ours or not self.purses | self.terminals):
+                    if code in self.tell_tales and (ours or self.anywhere):
                         self.tally.seen.setdefault(code, happening.id)
 
     @property

@@ -26,7 +26,7 @@ _MARK = (
 class EchoForgery(BooksAttack):
     """Only a certificate of the chip proves, and only what is proven moves a mark."""
 
-    name: ClassVar[str] = "echo-forgery"
+    name: ClassVar[str] = "echo forgery"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 1.7, 6", claim=Claim.STOPPED,
         seen_by="its claims stay unproven: cases at upload",

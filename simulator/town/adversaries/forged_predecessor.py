@@ -19,7 +19,7 @@ _SALE, _MORE = 120, 900
 class ForgedPredecessor(BooksAttack):
     """The amount of a posting is the difference of two posted or attested neighbours."""
 
-    name: ClassVar[str] = "forged-predecessor"
+    name: ClassVar[str] = "forged predecessor"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 1.10, 6", claim=Claim.STOPPED,
         seen_by="PREDECESSOR_FORGED once the neighbour below is known",

@@ -23,7 +23,7 @@ _SALE, _MORE = 150, 1_500
 class ForkedJournal(BooksAttack):
     """The same entry again is *exists*; another one in its place is kept, and an alarm."""
 
-    name: ClassVar[str] = "forked-journal"
+    name: ClassVar[str] = "forked journal"
     expectation: ClassVar[Expectation] = Expectation(
         source="DESIGN 2, law 5; PROTOCOL 4, 6", claim=Claim.STOPPED,
         seen_by="JOURNAL_FORKED at the upload of the second history",

@@ -17,7 +17,7 @@ _CLAIM = 700
 class InventedRecord(BooksAttack):
     """A proven record takes the place from an unproven one; what nobody proves is not paid."""
 
-    name: ClassVar[str] = "invented-record"
+    name: ClassVar[str] = "invented record"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 1.7, 6", claim=Claim.STOPPED, seen_by="a case at upload"
     )

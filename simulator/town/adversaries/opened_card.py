@@ -87,6 +87,12 @@ class OpenedCard:
                     found[slot] = signed
         return found
 
+    def free_grant_record(self) -> int:
+        """Number of an empty record of EF.GRANT."""
+        file = self._directory.file_by_sfi(EF_GRANT.sfi)
+        assert file is not None
+        return next(number for number, item in enumerate(file.records, 1) if not any(item))
+
     def balance(self, slot: int) -> int:
         """Cents that a till would show."""
         signed = self.grants.get(slot)
@@ -115,18 +121,19 @@ class OpenedCard:
     # on the reader ------------------------------------------------------------------------------
 
     def write(self, spend: Spend) -> int:
-        """UPDATE RECORD of EF.SPEND under K_DC, after the PIN; the chip's status word."""
+        """UPDATE RECORD of EF.SPEND under K_DC, after the PIN if known; the chip's status word."""
         return self.send_secured(
             Command(0, 0xDC, 0, EF_SPEND_APPEND_P2, records.seal_spend(self.keys.record, spend))
         )
 
-    def send_secured(self, plain: Command) -> int:
-        """A secured command under K_DC, whatever it is; the chip's status word."""
+    def send_secured(self, plain: Command, key: bytes = b"") -> int:
+        """A secured command, under K_DC or another stolen ``key``; the chip's status word."""
         line = self._insert()
         challenge = _send(line, get_challenge()).data
         _send(line, give_random(self._random()))
-        _send(line, verify_pin(Pin(self.citizen.pin or "")))
-        secured = secure_messaging.protect(self.suite, self.keys.command, challenge, plain)
+        if self.citizen.pin:
+            _send(line, verify_pin(Pin(self.citizen.pin)))
+        secured = secure_messaging.protect(self.suite, key or self.keys.command, challenge, plain)
         status = _send(line, secured).status
         line.reset()
         return status

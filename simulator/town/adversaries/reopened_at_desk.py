@@ -21,7 +21,7 @@ _SMALL = 500
 class ReopenedAtDesk(BooksAttack):
     """The backend compares what the card attests with its ledger before it signs."""
 
-    name: ClassVar[str] = "reopened-at-desk"
+    name: ClassVar[str] = "reopened at desk"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 1.11, 2 (Load)", claim=Claim.STOPPED,
         seen_by="CARD_ABOVE_LEDGER or PURSE_BELOW_GRANT at the load: alarm and case",

@@ -26,7 +26,7 @@ TELLS = frozenset({"PREDECESSOR_FORGED", "PURSE_FORKED", "CARD_ABOVE_LEDGER"})
 class ReopenedValue(BooksAttack):
     """Bounded by what was spent from the live grants, at each till that has not heard of it."""
 
-    name: ClassVar[str] = "reopened-value"
+    name: ClassVar[str] = "reopened value"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 8, row 2", claim=Claim.BOUNDED,
         bound="granted_total - base_spent, for each till that has not synced since",

@@ -34,7 +34,7 @@ class RogueShop:
 
     def __init__(self, world: World, name: str) -> None:
         self._world = world
-        self.key = f"rogue-{name}"
+        self.key = f"rogue-{name.replace(' ', '-')}"
         self.iban = town_iban(900 + sum(name.encode()))
         self.goods = 0
         world.official.register_merchant(self.key, "Bottega Disonesta", self.iban)
