@@ -4,27 +4,37 @@ Attackers that gain nothing take turns in one town. What is bounded has a town o
 defence that is taken away shows that the attack is real: then it gains.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from backend.domain import load
+from backend.services.purse_keys import PurseKeyring
+from backend.services.verdicts import judgement
 from cardlib.codec.apdu import Response
 from cardlib.codec.status import Status
 from cardlib.dialogues.purse_state import PurseState
 from cardlib.keys import secure_messaging
 from cardlib.wire.ids import TerminalNumber
 from simulator.card.session import Session
+from simulator.errors import TownError
 from simulator.town.adversaries.adversary import judge
 from simulator.town.adversaries.attacker import Attacker, Band
+from simulator.town.adversaries.debits_more import DebitsMore
+from simulator.town.adversaries.emulated_purse import EmulatedPurse
 from simulator.town.adversaries.fake_card import FakeCard
+from simulator.town.adversaries.harvested_certificates import HarvestedCertificates
 from simulator.town.adversaries.old_grant import OldGrant
 from simulator.town.adversaries.pin_wedge import PinWedgeThief
+from simulator.town.adversaries.relay import RelayedCard
 from simulator.town.adversaries.replayed_session import ReplayedSession
+from simulator.town.adversaries.roll import ADVERSARIES
+from simulator.town.adversaries.second_state import Clone, RolledBackImage
 from simulator.town.adversaries.stale_read import StaleReadBoard
 from simulator.town.adversaries.status_words import StatusWords
+from simulator.town.adversaries.stolen_with_pin import StolenWithPin
 from simulator.town.adversaries.two_tills import TwoTillsAtOnce
 from simulator.town.adversaries.void_after_load import VoidAfterLoad
 from simulator.town.checks.town_checks import TownChecks
@@ -34,6 +44,7 @@ from terminal.journal.views import Views
 from terminal.sale import session as sale_session
 from terminal.sale.offer import Offer
 from terminal.sale.void import make_void
+from terminal.trust import BundleTrust
 
 STOPPED: tuple[type[Attacker], ...] = (
     StaleReadBoard, FakeCard, StatusWords, PinWedgeThief, TwoTillsAtOnce, OldGrant,
@@ -41,14 +52,42 @@ STOPPED: tuple[type[Attacker], ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_who_has_no_key_gains_nothing(seed: int) -> None:
-    attackers = [make() for make in STOPPED]
-    plan = make_plan(seed, days=5, size=Size(people=4, shops=2), faults=0.05)
+TWO_STATES: tuple[type[Attacker], ...] = (RolledBackImage, Clone, EmulatedPurse, DebitsMore)
+VICTIMS: tuple[type[Attacker], ...] = (HarvestedCertificates, RelayedCard, StolenWithPin)
+
+
+def played(kinds: Sequence[type[Attacker]], seed: int, people: int) -> list[Attacker]:
+    """They take turns in a town with accidents, whose laws are watched."""
+    attackers = [kind() for kind in kinds]
+    plan = make_plan(seed, days=5, size=Size(people=people, shops=2, trips=2.0), faults=0.05)
     with World(plan, watchers=[Band(attackers), TownChecks()]) as world:
         world.play()
-    for attacker in attackers:
+    return attackers
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_who_has_no_key_gains_nothing(seed: int) -> None:
+    for attacker in played(STOPPED, seed, people=4):
         judge(attacker, seed)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_states_of_a_chip_stay_in_their_bound_and_are_seen(seed: int) -> None:
+    for attacker in played(TWO_STATES, seed, people=5):
+        judge(attacker, seed)
+        assert attacker.tally.seen
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_thieves_and_rogue_counters_take_is_bounded_and_seen(seed: int) -> None:
+    for attacker in played(VICTIMS, seed, people=4):
+        judge(attacker, seed)
+        assert attacker.tally.seen
+
+
+def test_every_attacker_is_on_the_roll() -> None:
+    assert {kind.name for kind in BITES} <= set(ADVERSARIES)
+    assert {*STOPPED, *TWO_STATES, *VICTIMS} == set(BITES)
 
 
 # what each would gain ---------------------------------------------------------------------------
@@ -104,6 +143,21 @@ def void_of_anything(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sale_session, "make_void", any_void)
 
 
+def no_fork_alarm(patch: pytest.MonkeyPatch) -> None:
+    """Two proven records of one counter raise nothing."""
+    patch.setattr(judgement, "_alarm_on_forks", lambda *_given: None)
+
+
+def any_certificate(patch: pytest.MonkeyPatch) -> None:
+    """The backend takes every tc for good."""
+    patch.setattr(PurseKeyring, "is_attested", lambda *_given: True)
+
+
+def no_hotlist(patch: pytest.MonkeyPatch) -> None:
+    """The till does not look at it."""
+    patch.setattr(BundleTrust, "hotlisted", lambda *_given: False)
+
+
 BITES: dict[type[Attacker], Callable[[pytest.MonkeyPatch], None]] = {
     StaleReadBoard: no_answer_mac,
     FakeCard: no_answer_mac,
@@ -113,6 +167,13 @@ BITES: dict[type[Attacker], Callable[[pytest.MonkeyPatch], None]] = {
     OldGrant: old_grants_stay,
     ReplayedSession: no_answer_mac,
     VoidAfterLoad: void_of_anything,
+    RolledBackImage: no_fork_alarm,
+    Clone: no_fork_alarm,
+    EmulatedPurse: any_certificate,
+    HarvestedCertificates: any_certificate,
+    DebitsMore: chip_without_pin,
+    RelayedCard: chip_without_pin,
+    StolenWithPin: no_hotlist,
 }
 
 
@@ -122,8 +183,9 @@ def test_without_the_defence_it_would_gain(
 ) -> None:
     BITES[make](monkeypatch)
     attacker = make()
-    plan = make_plan(1, days=2, size=Size(people=2, shops=2, trips=3.0))
+    plan = make_plan(1, days=3, size=Size(people=2, shops=2, trips=3.0))
     with World(plan, watchers=[attacker]) as world:
         world.play()
     assert attacker.tally.attempts
-    assert attacker.tally.gain > 0
+    with pytest.raises(TownError, match=r"TOWN_ATTACK_(GAINED|UNSEEN)"):
+        judge(attacker, 1)

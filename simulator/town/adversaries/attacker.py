@@ -91,6 +91,8 @@ class Attacker:
         waiting = register.till is not None and register.till.journal.views.unsettled()
         if register.till is None or waiting or not can_buy(world, citizen, self.worth):
             return None
+        if citizen.purse in world.declared.rogue_purses:
+            return None
         quiet = replace(
             happening, id=f"{happening.id}+{self.name}", seed=sub_seed(happening.seed, self.name),
             accidents=(), pin_slips=0, forgets=False, cents=0,

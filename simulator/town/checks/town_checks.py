@@ -130,9 +130,9 @@ class TownChecks:
     ) -> None:  # fmt: skip
         self._follow_restores(town)
         self._books.orders.check_cards(self._books.sql, changes)
-        self.alarms.check_due()
         if self._books.look(touched, everything=everything):
             self.alarms.check(self._books.sql)
+        self.alarms.check_due()
 
     def _follow_restores(self, town: TownSeen) -> None:
         """A backend on an older backup is read anew, from its first transfer on."""

@@ -1,0 +1,67 @@
+"""The roll of adversaries, by the name that the threat model's page gives them.
+
+Each is made anew for a town: ``ADVERSARIES["clone"]()``.
+"""
+
+from collections.abc import Callable, Mapping
+
+from simulator.town.adversaries.adversary import Adversary
+from simulator.town.adversaries.collusion import Collusion
+from simulator.town.adversaries.debits_more import DebitsMore
+from simulator.town.adversaries.echo_forgery import EchoForgery
+from simulator.town.adversaries.emulated_purse import EmulatedPurse
+from simulator.town.adversaries.fake_card import FakeCard
+from simulator.town.adversaries.forged_predecessor import ForgedPredecessor
+from simulator.town.adversaries.forked_journal import ForkedJournal
+from simulator.town.adversaries.harvested_certificates import HarvestedCertificates
+from simulator.town.adversaries.held_back_load import HeldBackLoad
+from simulator.town.adversaries.insider_grant import InsiderGrant
+from simulator.town.adversaries.invented_record import InventedRecord
+from simulator.town.adversaries.old_grant import OldGrant
+from simulator.town.adversaries.pin_wedge import PinWedgeThief
+from simulator.town.adversaries.relay import RelayedCard
+from simulator.town.adversaries.reopened_at_desk import ReopenedAtDesk
+from simulator.town.adversaries.reopened_value import ReopenedValue
+from simulator.town.adversaries.replayed_session import ReplayedSession
+from simulator.town.adversaries.rogue_load import RogueLoad
+from simulator.town.adversaries.second_state import Clone, RolledBackImage
+from simulator.town.adversaries.session_replay import SessionReplay
+from simulator.town.adversaries.stale_read import StaleReadBoard
+from simulator.town.adversaries.status_words import StatusWords
+from simulator.town.adversaries.stolen_till import StolenTill
+from simulator.town.adversaries.stolen_with_pin import StolenWithPin
+from simulator.town.adversaries.two_tills import TwoTillsAtOnce
+from simulator.town.adversaries.void_after_load import VoidAfterLoad
+
+ADVERSARIES: Mapping[str, Callable[[], Adversary]] = {
+    one.name: one
+    for one in (
+        StaleReadBoard,
+        FakeCard,
+        HarvestedCertificates,
+        StatusWords,
+        PinWedgeThief,
+        EmulatedPurse,
+        RolledBackImage,
+        Clone,
+        TwoTillsAtOnce,
+        OldGrant,
+        ReplayedSession,
+        VoidAfterLoad,
+        DebitsMore,
+        RelayedCard,
+        StolenWithPin,
+        ForgedPredecessor,
+        ReopenedValue,
+        ReopenedAtDesk,
+        SessionReplay,
+        HeldBackLoad,
+        InventedRecord,
+        EchoForgery,
+        ForkedJournal,
+        RogueLoad,
+        StolenTill,
+        Collusion,
+        InsiderGrant,
+    )
+}
