@@ -46,7 +46,7 @@ class Observer:
     def after(self, world: World, happening: Happening) -> None:
         """Notes one happening, or more of it: watchers look between two loads of one visit."""
         struck = self._note_faults(world)
-        if self.news and self.news[-1].happening is happening:
+        if self.news and self.news[-1].happening.id == happening.id:
             struck = (*self.news.pop().struck, *struck)
         else:
             self.done += 1

@@ -15,8 +15,12 @@ from simulator.town.report.snapshot import AT_HOME, Holding, ShopView, Snapshot,
 from simulator.town.report.words import Words
 
 BOX_WIDTH_MIN = 26
-_BESIDES_SHOPS = 15
-"""Lines of everything else, with one line of news."""
+_BESIDES_SHOPS = 14
+"""Lines of everything else, with two lines of news."""
+_NEWS, _PEOPLE_FROM = 2, 6
+"""Lines of news at least; and how many must be left before people are shown by name."""
+_BOX_LINES = 4
+"""Lines of a shop's box besides its tills."""
 CHAIN = ("fund", "committed", "loading", "on_card", "payable", "in_payment", "paid")
 """The way of the money, by kind of account."""
 _GOOD, _OFF, _BAD, _QUIET = "green", "yellow", "bold red", "dim"
@@ -34,15 +38,14 @@ class TownPicture:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """As many shops, people and news as there is room for."""
         width, height = options.max_width, options.height or console.size.height
-        columns = max(1, width // BOX_WIDTH_MIN)
-        shops = self._shops(min(columns, len(self._shot.shops)), height)
-        left = height - len(console.render_lines(Group(*shops), options)) - _BESIDES_SHOPS + 1
-        people = self._people_lines(width, max(0, left // 2)) if left > 6 else []
-        news = max(1, left - len(people))
+        columns = min(max(1, width // BOX_WIDTH_MIN), len(self._shot.shops))
+        shops = self._shops(columns, height - _BESIDES_SHOPS)
+        left = height - len(console.render_lines(Group(*shops), options)) - _BESIDES_SHOPS
+        people = self._people_lines(width, left // 2) if left > _PEOPLE_FROM else []
+        news = max(1, left + _NEWS - len(console.render_lines(Group(*people), options)))
         yield Group(
-            self._title(), self._progress(width), *shops, self._offices(),
-            *self._money(), self._people(), *people, self._faults(), self._alarms(),
-            *self._news(news),
+            self._title(), self._progress(width), *shops, self._offices(), *self._money(),
+            self._people(), *people, self._faults(), self._alarms(), *self._news(news),
         )  # fmt: skip
 
     # at the top -------------------------------------------------------------------------------
@@ -75,19 +78,37 @@ class TownPicture:
 
     # the shops --------------------------------------------------------------------------------
 
-    def _shops(self, columns: int, height: int) -> list[RenderableType]:
+    def _shops(self, columns: int, room: int) -> list[RenderableType]:
+        """Boxes where all fit, else a line each, the last one for those that do not fit."""
         shops = self._shot.shops
         tills = max(len(shop.tills) for shop in shops)
-        rows = max(1, (height - _BESIDES_SHOPS) // (tills + 4))
-        shown = shops[: rows * columns]
+        if -(-len(shops) // columns) * (tills + _BOX_LINES) > room:
+            shown = shops if len(shops) <= room else shops[: room - 1]
+            hidden = shops[len(shown) :]
+            lines: list[RenderableType] = [self._shop_line(shop) for shop in shown]
+            return [*lines, self._hidden(hidden)] if hidden else lines
         grid = Table.grid(expand=True)
         for _ in range(columns):
             grid.add_column(ratio=1)
-        boxes = [self._shop(shop, tills) for shop in shown]
+        boxes = [self._shop(shop, tills) for shop in shops]
         for start in range(0, len(boxes), columns):
             grid.add_row(*boxes[start : start + columns])
-        hidden = shops[len(shown) :]
-        return [grid, self._hidden(hidden)] if hidden else [grid]
+        return [grid]
+
+    def _shop_line(self, shop: ShopView) -> Text:
+        text = Text(f"{shop.name[:20]:<21}", no_wrap=True, overflow="ellipsis")
+        text.append_text(self._line_state(shop))
+        for till in shop.tills:
+            text.append(" · ").append_text(self._till(till))
+        if shop.visitors:
+            who = ", ".join(shop.visitors)
+            text.append(" · " + self._words.label("visitors", who=who), style=_QUIET)
+        return text
+
+    def _line_state(self, shop: ShopView) -> Text:
+        if shop.online:
+            return Text(self._words.label("online"), style=_GOOD)
+        return Text(self._words.label("offline"), style=_OFF)
 
     def _hidden(self, shops: tuple[ShopView, ...]) -> Text:
         return Text(
@@ -99,11 +120,7 @@ class TownPicture:
 
     def _shop(self, shop: ShopView, tills: int) -> Panel:
         words = self._words
-        lines = [
-            Text(words.label("online"), style=_GOOD)
-            if shop.online
-            else Text(words.label("offline"), style=_OFF)
-        ]
+        lines = [self._line_state(shop)]
         lines += [self._till(till) for till in shop.tills]
         visitors = ", ".join(shop.visitors)
         lines.append(Text(words.label("visitors", who=visitors) if visitors else "", style=_QUIET))

@@ -95,9 +95,9 @@ class Words:
         cents = item.cents or sum(amount for _, amount in item.basket)
         return self.of_table(
             "town_happening", item.kind, person=self.people.get(item.person, item.person),
-            shop=self.shop(item.shop), till=item.till + 1, seconds=item.seconds,
-            amount=self.money(cents),
-        )  # fmt: skip
+            shop=self.shop(item.shop), till=item.till + 1 if item.shop else "",
+            seconds=item.seconds, amount=self.money(cents),
+        ).strip()  # fmt: skip
 
 
 def full_name(person: Person) -> str:
