@@ -30,8 +30,12 @@ SESSIONS_MAX = 4
 def issue_card(world: "World", happening: Happening) -> None:
     """The desk makes a purse on the person's card, and she opens the letter."""
     citizen = world.citizens[happening.person]
-    if citizen.purse is not None:
-        return
+    if citizen.purse is None:
+        make_purse(world, citizen, happening)
+
+
+def make_purse(world: "World", citizen: Citizen, happening: Happening) -> None:
+    """Personalises the card in hand; session after session where one breaks off."""
     if not citizen.in_stock:
         world.official.take_stock(citizen.card.memory)
         citizen.in_stock = True
@@ -58,7 +62,7 @@ def order_load(world: "World", happening: Happening) -> None:
     if citizen.purse is None or citizen.lost:
         return
     world.official.order_load(
-        citizen.purse, citizen.person.key, happening.programme, happening.cents
+        citizen.purse, citizen.person.holder.codice_fiscale, happening.programme, happening.cents
     )
     citizen.waiting += 1
 
@@ -173,7 +177,9 @@ def synchronise(world: "World", happening: Happening) -> None:
         return
     with armed(world, happening, register):
         try:
-            register.synchronise()
+            report = register.synchronise()
+            if report.problem:
+                world.declared.troubles[report.problem] += 1
         except Killed:
             die(world, happening, register)
     world.cashier.hand_over(register, happening)
@@ -181,7 +187,43 @@ def synchronise(world: "World", happening: Happening) -> None:
 
 def lose_card(world: "World", happening: Happening) -> None:
     """The card is gone."""
-    world.citizens[happening.person].lost = True
+    citizen = world.citizens[happening.person]
+    citizen.lost = citizen.purse is not None
+
+
+def report_loss(world: "World", happening: Happening) -> None:
+    """The desk blocks the purse."""
+    citizen = world.citizens[happening.person]
+    if citizen.lost and citizen.purse is not None and world.hall_copy is None:
+        citizen.blocked = world.desk_work.block(citizen.purse)
+
+
+def find_card(world: "World", happening: Happening) -> None:
+    """The card turns up; one that a new card has replaced is thrown away."""
+    citizen = world.citizens[happening.person]
+    if citizen.lost and citizen.purse is not None and world.hall_copy is None:
+        if citizen.blocked and not world.desk_work.unblock(citizen.purse):
+            return
+        citizen.lost = citizen.blocked = False
+
+
+def replace_card(world: "World", happening: Happening) -> None:
+    """A new card for one that stays lost; a later visit goes on where an earlier one ended."""
+    citizen = world.citizens[happening.person]
+    if world.hall_copy is not None:
+        return
+    if citizen.blocked and citizen.old_purse is None:
+        citizen.take_new_card(world.seed, len(world.cards), world.randomness)
+        world.cards.append(citizen.card)
+    if citizen.old_purse is None:
+        return
+    if citizen.purse is None:
+        make_purse(world, citizen, happening)
+    if citizen.purse is not None:
+        orders = world.desk_work.replace(citizen.old_purse, citizen.purse)
+        if orders is not None:
+            citizen.waiting += orders
+            citizen.old_purse, citizen.rest_due = None, True
 
 
 def settle(world: "World", happening: Happening) -> None:
@@ -207,7 +249,7 @@ def show_cards(world: "World", happening: Happening) -> None:
         return
     for waiting in register.till.journal.views.unsettled():
         citizen = world.holders.get(waiting.purse)
-        if citizen is not None and not citizen.lost:
+        if citizen is not None and citizen.purse == waiting.purse and not citizen.lost:
             world.cashier.settle(register, citizen, happening)
 
 
@@ -227,7 +269,9 @@ def end_day(world: "World", _happening: Happening) -> None:
     """The night work of the backend; after a restored backup it is asked whether all are back."""
     if world.recovering:
         world.recovering = not world.official.end_recovery()
-    world.official.end_day()
+    if world.official.end_day().rests_ordered:
+        for citizen in world.citizens.values():
+            citizen.waiting += citizen.rest_due
 
 
 def backup_till(world: "World", happening: Happening) -> None:
@@ -291,6 +335,9 @@ DEEDS: Mapping[Kind, Deed] = {
     Kind.SYNC: synchronise,
     Kind.RESET_PIN: reset_pin,
     Kind.LOSE_CARD: lose_card,
+    Kind.REPORT_LOSS: report_loss,
+    Kind.FIND_CARD: find_card,
+    Kind.REPLACE_CARD: replace_card,
     Kind.SETTLE: settle,
     Kind.END_DAY: end_day,
     Kind.BACKUP_TILL: backup_till,

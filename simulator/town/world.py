@@ -39,6 +39,7 @@ from simulator.card.card import VirtualCard
 from simulator.town.actors.bank import Bank
 from simulator.town.actors.cashier import Cashier
 from simulator.town.actors.citizen import Citizen
+from simulator.town.actors.desk_work import DeskWork
 from simulator.town.actors.official import Official
 from simulator.town.actors.register import Register
 from simulator.town.checks.declared import Declared
@@ -82,6 +83,7 @@ class World:
         self.shops = {shop.key: shop for shop in plan.shops}
         self.hall = Hall(DeviceClock(self.time, "hall"), self.randomness)
         self.official = Official(self.hall, self.truth)
+        self.desk_work = DeskWork(self.hall)
         self.bank = Bank(self.hall, self.truth)
         self.official.open_books(plan)
         self.tills: list[Register] = []
@@ -99,6 +101,10 @@ class World:
             person.key: Citizen.born(number, person, plan.seed, self.randomness)
             for number, person in enumerate(plan.people)
         }
+        self.cards: list[VirtualCard] = [citizen.card for citizen in self.citizens.values()]
+        """Every card ever made; the list only grows."""
+        for person in plan.people:
+            self.declared.names |= {person.holder.surname, person.holder.codice_fiscale}
         self.holders: dict[PurseId, Citizen] = {}
         """Who has which purse."""
         self.cashier = Cashier(self)
@@ -137,11 +143,6 @@ class World:
         return self.shops[shop].online(self.time.now_ms)
 
     # what the checks ask for: see ``checks.evidence`` --------------------------------------------
-
-    @property
-    def cards(self) -> list[VirtualCard]:
-        """Every card ever made."""
-        return [citizen.card for citizen in self.citizens.values()]
 
     @property
     def engine(self) -> Engine:

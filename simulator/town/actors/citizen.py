@@ -9,7 +9,7 @@ from cardlib.wire.ids import PurseId
 from simulator.card import image
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Memory
-from simulator.card.masks import CRS_STINCARD, make_card, random_transport_keys
+from simulator.card.masks import CRS_STINCARD, WHITE, make_card, random_transport_keys
 from simulator.connection import InProcessConnection
 from simulator.town.plan.model import Person
 from simulator.town.randomness import SeededRandomness
@@ -36,6 +36,12 @@ class Citizen:
     """Whether the town has taken the card into its stock."""
     waiting: int = 0
     """Loads that the town has announced and nobody has fetched yet."""
+    blocked: bool = False
+    """Whether the desk knows that the card is lost."""
+    old_purse: PurseId | None = None
+    """The purse of a lost card whose money waits to be ordered onto the new one."""
+    rest_due: bool = False
+    """Whether a part of a lost card's money is still kept back for late sales."""
     last_bought: tuple[str, int] | None = None
     """Shop and till of the last purchase, for who changes her mind."""
     history: list[bytes] = field(default_factory=list)
@@ -47,11 +53,19 @@ class Citizen:
         if person.mask == CRS_STINCARD:
             memory = image.decode(_services_card(number, person))
         else:
-            own = SeededRandomness(f"{seed}:card:{person.key}")
-            memory = make_card(person.mask, own, person.holder, random_transport_keys(own))
+            memory = _white_card(person, person.mask, f"{seed}:card:{person.key}")
         citizen = cls(person, VirtualCard(memory, randomness, without_image=True), memory.serial)
         citizen.card.watch(citizen.look)
         return citizen
+
+    def take_new_card(self, seed: int, number: int, randomness: SeededRandomness) -> None:
+        """The lost card is given up for a white one of the town; it holds no purse yet."""
+        memory = _white_card(self.person, WHITE, f"{seed}:card:{self.person.key}:{number}")
+        self.card = VirtualCard(memory, randomness, without_image=True)
+        self.card.watch(self.look)
+        self.serial, self.old_purse, self.history = memory.serial, self.purse, []
+        self.purse = self.pin = self.last_bought = None
+        self.lost = self.blocked = self.in_stock = self.needs_pin = self.needs_renewal = False
 
     def line(self) -> InProcessConnection:
         """The card in a good reader."""
@@ -74,6 +88,11 @@ class Citizen:
         newest = bytes(file.records[0])
         if any(newest) and (not self.history or newest != self.history[-1]):
             self.history.append(newest)
+
+
+def _white_card(person: Person, mask: str, seed: str) -> Memory:
+    own = SeededRandomness(seed)
+    return make_card(mask, own, person.holder, random_transport_keys(own))
 
 
 @lru_cache(maxsize=64)

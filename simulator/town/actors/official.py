@@ -10,6 +10,7 @@ from backend.domain.settlement import Period
 from backend.errors import BackendError, ConflictError
 from backend.services.administration.lost_terminals import LossOffice
 from backend.services.administration.programmes import NewProgramme
+from backend.services.day_end import DayReport
 from backend.services.settlement.batches import PaymentOrder
 from cardlib.calendar import day_at
 from cardlib.codec.purse import Suite
@@ -137,9 +138,9 @@ class Official:
             return batch.id
         return None
 
-    def end_day(self) -> None:
+    def end_day(self) -> DayReport:
         """The night work."""
-        self._hall.backend.day_end.close_day()
+        return self._hall.backend.day_end.close_day()
 
     def end_recovery(self) -> bool:
         """After a restored backup: whether loads and payments may go on, all tills being back."""

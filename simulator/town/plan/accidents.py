@@ -20,13 +20,15 @@ _OF_KIND: dict[Kind, tuple[tuple[AccidentKind, int], ...]] = {
     Kind.VOID: (*_CARD, (AccidentKind.KILL_TILL, 5), (AccidentKind.DISK_FULL, 1)),
     Kind.COLLECT: (*_CARD, *_LINE),
     Kind.ISSUE_CARD: (*_CARD, *_LINE),
+    Kind.REPLACE_CARD: (*_CARD, *_LINE),
     Kind.RENEW_CARD: (*_CARD, *_LINE),
     Kind.RESET_PIN: (*_CARD, *_LINE),
     Kind.SYNC: ((AccidentKind.KILL_AGENT, 4), *_LINE),
 }
 """Which accidents a happening can meet, and how often beside each other."""
 _COMMANDS = {Kind.BUY: 16, Kind.VOID: 18, Kind.COLLECT: 16, Kind.ISSUE_CARD: 40,
-             Kind.RENEW_CARD: 60, Kind.RESET_PIN: 12, Kind.SYNC: 6}  # fmt: skip
+             Kind.REPLACE_CARD: 40, Kind.RENEW_CARD: 60, Kind.RESET_PIN: 12,
+             Kind.SYNC: 6}  # fmt: skip
 """Commands of its dialogue, about."""
 _SALE_UPDATE = 9
 """The command of a sale that debits, on a file card with one wallet."""

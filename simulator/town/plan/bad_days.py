@@ -39,13 +39,17 @@ class BadDays:
             return
         for number in range(1, self.days):
             yield from self._clocks(number)
-            yield from self._cards(number)
+            yield from (one for one in self._cards(number) if one.at_ms < self._over_ms)
             if (self.start + timedelta(days=number)).day in _QUIET_DAYS:
                 yield from self._backend(number)
         if self.days >= _LONG:
             yield from self._stolen_till()
             yield from self._restored_till()
             yield from self._new_keys()
+
+    @property
+    def _over_ms(self) -> int:
+        return instant_ms(self.start + timedelta(days=self.days), 0)
 
     def _clocks(self, number: int) -> Iterator[Happening]:
         for shop, till in _places(self.shops):
@@ -61,10 +65,22 @@ class BadDays:
     def _cards(self, number: int) -> Iterator[Happening]:
         for person in self.people:
             rng = random.Random(sub_seed(self.seed, "loss", number, person.key))
-            if rng.random() < self.density * 0.01:
-                stem = f"d{number:03}-{person.key}"
-                yield self._make(stem, Kind.LOSE_CARD, number, rng.randrange(8 * 60, _EVENING),
-                                 person=person.key)  # fmt: skip
+            if rng.random() < self.density * 0.02:
+                yield from self._lost_card(number, person, rng)
+
+    def _lost_card(self, number: int, person: Person, rng: random.Random) -> Iterator[Happening]:
+        """Most tell the desk within days and get a new card; some find theirs, now or never."""
+        stem, key = f"d{number:03}-{person.key}", person.key
+        yield self._make(stem, Kind.LOSE_CARD, number, rng.randrange(8 * 60, _EVENING), person=key)
+        told, found = number + rng.randrange(1, 4), number + rng.randrange(1, 7)
+        if rng.random() < 0.9:
+            yield self._make(stem, Kind.REPORT_LOSS, told, _NOON - rng.randrange(200), person=key)
+            for turn, later in enumerate((told + rng.randrange(1, 3), told + 3)):
+                yield self._make(f"{stem}-{turn}", Kind.REPLACE_CARD, later,
+                                 _NOON - rng.randrange(200), person=key)  # fmt: skip
+        if rng.random() < 0.4:
+            yield self._make(stem, Kind.FIND_CARD, found, rng.randrange(_NOON, _EVENING),
+                             person=key)  # fmt: skip
 
     def _backend(self, number: int) -> Iterator[Happening]:
         rng = random.Random(sub_seed(self.seed, "backend", number))

@@ -8,6 +8,7 @@ from typing import Any
 
 from cardlib.calendar import ZONE
 from simulator.town.plan.model import (
+    DESK,
     FOOD,
     HYGIENE,
     MEDICINES,
@@ -25,7 +26,7 @@ CENTS_A_WEEKLY_TRIP = 4_500
 """A month of one small purchase a week: what most people have, and some run out of."""
 CENTS_OF_MEDICINES = 6_000
 _SATURDAY = 5
-_DESK_OPENS, _OFFICE_OPENS = 9 * 60, 8 * 60
+_DESK_OPENS, _DESK_SHUTS, _OFFICE_OPENS = 9 * 60, 17 * 60, 8 * 60
 _SYNC_EVERY_MIN, _SYNCS = 150, 0.15
 """A till may report so often by day, and does it with this chance; always after closing."""
 _TYPICAL = {FOOD: (250, 2_800), HYGIENE: (150, 900), MEDICINES: (300, 1_800)}
@@ -131,6 +132,10 @@ class Calendar:
     def _office_day(self, number: int, day: date) -> Iterator[Happening]:
         make = _Maker(self.seed, f"d{number:03}-office", day)
         yield make(Kind.END_DAY, "night", 10)
+        if day.weekday() < _SATURDAY:  # the desk's own journal holds all marks back, too
+            yield _Maker(self.seed, f"d{number:03}-office", day, DESK)(
+                Kind.SYNC, "desk", _DESK_SHUTS
+            )
         if number and day.weekday() < _SATURDAY and day.day in range(5, 20, 3):
             until = instant_ms(day.replace(day=1), 0)
             yield make(Kind.SETTLE, "settle", _OFFICE_OPENS + 60, until_ms=until)
