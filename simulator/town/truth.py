@@ -52,6 +52,9 @@ class Truth:
     """The same for the checks, and what they must know besides."""
     _seen: set[tuple[int, int]] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.declared.refused = self.refused
+
     def deliver(self, delivery: Delivery) -> None:
         """Notes it; TownError when goods are handed over twice for one intent."""
         key = delivery.terminal, delivery.seq

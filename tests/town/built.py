@@ -81,6 +81,9 @@ class BuiltTill:
     def acknowledged(self) -> int:
         return self.till.sent if self.believes is None else self.believes
 
+    def answers(self) -> Iterable[bytes]:
+        return ()
+
 
 @dataclass(frozen=True)
 class Event:

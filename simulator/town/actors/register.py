@@ -133,6 +133,11 @@ class Register:
         with self.journal() as journal:
             return journal.acknowledgements.uploaded().seq
 
+    def answers(self) -> list[bytes]:
+        """The backend's answers as it keeps them, oldest first."""
+        with self.journal() as journal:
+            return journal.acknowledgements.kept()
+
     @property
     def uplink(self) -> Uplink:
         """Its way to the backend, for the agent and for card sessions."""

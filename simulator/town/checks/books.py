@@ -30,6 +30,7 @@ class BooksWatch:
         self.uploads = UploadWatch(journals.journals, declared)
         self.proofs = ProofWatch(town.masters, cards.purses, declared)
         self._marks: dict[int, tuple[object, ...]] = {}
+        self._purses = cards.purses
         self._last_posting = 0
         self._version: tuple[int, int] | None = None
 
@@ -55,6 +56,7 @@ class BooksWatch:
     def check_end(self) -> None:
         """What has to be so when everything has happened and every till has synchronised."""
         self.slots.check_end(self.sql)
+        self.orders.check_end(self.sql, self._purses)
         self.proofs.check_all(self.sql)
         self.uploads.check_all(self.sql)
         self.settlement.check_all(self.sql)

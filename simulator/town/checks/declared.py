@@ -13,6 +13,7 @@
     declared.acted_at(number)                            # somebody used this till out of turn
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from cardlib.wire.ids import PurseId
@@ -65,6 +66,12 @@ class Declared:
     """Codes that the independent audit of the export must find at the end, and no others."""
     not_collected: set[tuple[int, int]] = field(default_factory=set)
     """(terminal, intent number) of debits whose customer never came back for the goods."""
+    names: set[str] = field(default_factory=set)
+    """Surnames and codici fiscali of the holders, as they would be written."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Codes with which customers were sent away."""
+    troubles: Counter[str] = field(default_factory=Counter)
+    """Codes with which rounds of an agent ended."""
     touched: set[int] = field(default_factory=set)
     """Tills that were used besides the happening's own; the checks take them from here."""
 

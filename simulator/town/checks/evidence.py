@@ -61,6 +61,10 @@ class TillSeen(Protocol):
         """The number up to which the till believes that the backend holds everything."""
         ...
 
+    def answers(self) -> Iterable[bytes]:
+        """The backend's answers as the till keeps them, oldest first."""
+        ...
+
 
 class Happened(Protocol):
     """A happening that was just played."""

@@ -12,7 +12,6 @@ from hashlib import sha256
 from typing import Any
 
 from cardlib.codec.purse import Info
-from cardlib.text import catalogue
 from cardlib.wire.ids import PurseId
 from simulator.errors import TownError
 from simulator.town.checks import entries
@@ -20,6 +19,8 @@ from simulator.town.checks.cards import CardWatch, PurseTruth, Written
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.entries import SeenEntry, Signer, read_entry
 from simulator.town.checks.evidence import TillSeen, breach
+from simulator.town.checks.names import NameWatch
+from simulator.town.checks.words import WordWatch, check_worded
 
 _TEXT_KEYS = {10: 40, 16: 12, 54: 12, 56: 40, 58: 40}
 """Where an entry may carry text, and how much of it."""
@@ -68,6 +69,8 @@ class JournalWatch:
         self._purses = cards.purses
         self._declared = declared
         self._restored: set[int] = set()
+        self._words = WordWatch(declared)
+        self._names = NameWatch(declared)
         self.journals: dict[int, SeenJournal] = {}
         self.former: dict[bytes, SeenIntent] = {}
         """Intents of journals that were put back to an older state, by the start of the hash."""
@@ -75,6 +78,7 @@ class JournalWatch:
     def look(self, tills: Sequence[TillSeen], touched: Collection[int] | None) -> None:
         """Reads what was written since; ``touched``: terminals that may have, None for all."""
         self._forget_restored()
+        self._words.check()
         for till in tills:
             number = till.terminal
             if touched is not None and number not in touched and number in self.journals:
@@ -121,6 +125,7 @@ class JournalWatch:
             raise _of_journal(place, str(error)) from error
         self._check_chain(journal, entry, place)
         _check_texts(entry, place)
+        self._names.check(complete, place)
         if journal.till.terminal not in self._declared.rogue_terminals:
             self._check_body(journal, entry, place)
         journal.seq, journal.head = entry.seq, entry.hash
@@ -141,7 +146,7 @@ class JournalWatch:
         elif entry.type in entries.CLOSING | {entries.UNRESOLVED}:
             self._close(journal, entry, place)
         elif entry.type == entries.DECLINED:
-            _check_worded(str(entry.fields.get(56, "")), place)
+            check_worded(str(entry.fields.get(56, "")), place)
 
     # intents ----------------------------------------------------------------------------------
 
@@ -202,7 +207,7 @@ class JournalWatch:
             if is_ours or entry.fields.get(56) not in _NOT_APPLIED_WORDS:
                 raise _guessed(place, f"the card did write the record of intent {intent.seq}")
         else:
-            _check_worded(str(entry.fields.get(58, "")), place)
+            check_worded(str(entry.fields.get(58, "")), place)
             if entry.fields.get(58) in _IMPOSSIBLE:
                 raise _guessed(place, f"{entry.fields[58]} on an honest card")
 
@@ -240,11 +245,6 @@ def _check_texts(entry: SeenEntry, place: str) -> None:
         named = key == 16 and value != "" and not value.isdigit()
         if len(value) > _TEXT_KEYS.get(key, 0) or named or (spaced and value != ""):
             raise breach("TOWN_NAME_WRITTEN", 8, place, f"text in key {key}: {value!r}")
-
-
-def _check_worded(code: str, place: str) -> None:
-    if code not in catalogue.load("it")["codes"]:
-        raise breach("TOWN_REFUSAL_WORDLESS", 10, place, f"code {code!r}")
 
 
 def _of_journal(place: str, what: str) -> TownError:

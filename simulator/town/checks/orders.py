@@ -7,12 +7,13 @@ moved its delta exactly once, to where its state says.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cardlib.keys.grants import SignedGrant
+from cardlib.wire.ids import PurseId
 from simulator.errors import TownError
 from simulator.town.checks.cards import CardChange, PurseTruth
 from simulator.town.checks.declared import Declared
@@ -30,6 +31,12 @@ _GRANT = (
 _KEY = (
     "SELECT k.public_key FROM issuer_key k JOIN municipality m ON m.id = k.municipality_id"
     " WHERE m.issuer = ? AND k.key_id = ?"
+)
+_LEFT = (
+    "SELECT g.grant_seq FROM card_grant g JOIN load_order o ON o.id = g.order_id"
+    " JOIN purse p ON p.id = g.purse_id JOIN municipality m ON m.id = p.municipality_id"
+    " WHERE m.issuer = ? AND p.number = ? AND g.slot = ? AND g.state = 'on_card'"
+    " AND g.confirmed_by LIKE 'session:%' AND o.state = 'on_card'"
 )
 _ORDER = "SELECT delta_cents, state FROM load_order WHERE id = ?"
 _PREFIX = b"borsellino/1/grant\x00"
@@ -65,6 +72,19 @@ class OrderWatch:
                 self._check_order(sql, number)
             elif kind == "award":
                 self._check_award(sql, number)
+
+    def check_end(self, sql: Sql, purses: Mapping[PurseId, PurseTruth]) -> None:
+        """A load that was ended leaves no older grant of its wallet on the card (PROTOCOL 1.9)."""
+        for purse, truth in purses.items():
+            if purse in self._declared.rogue_purses:
+                continue
+            held = [one.grant for one in truth.grants.values()]
+            for slot in sorted({grant.slot for grant in held}):
+                for (newest,) in sql.ask(_LEFT, purse.issuer, purse.number, slot):
+                    for grant in held:
+                        if grant.slot == slot and grant.grant_seq < newest:
+                            what = f"it still holds what grant {newest} replaced"
+                            raise _unordered(f"{purse} grant {grant.grant_seq}", what)
 
     def _check_grant(self, sql: Sql, truth: PurseTruth, signed: SignedGrant) -> None:
         grant, place = signed.grant, f"{truth.purse} grant {signed.grant.grant_seq}"

@@ -10,12 +10,13 @@ from hashlib import sha256
 
 import cbor2
 
-from cardlib.text import catalogue
 from simulator.errors import TownError
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.evidence import breach
 from simulator.town.checks.journals import SeenJournal
+from simulator.town.checks.names import NameWatch
 from simulator.town.checks.sql import Sql
+from simulator.town.checks.words import check_worded
 
 _TERMINALS = "SELECT number, high_seq, high_hash, mark, mark_seq FROM terminal"
 _ENTRIES = (
@@ -24,6 +25,8 @@ _ENTRIES = (
 )
 
 _ANSWERS = "SELECT id, terminal, complete FROM acknowledgement WHERE id > ? ORDER BY id"
+_ASIDE = "SELECT id, terminal, seq, hash, complete FROM quarantine WHERE id > ? ORDER BY id"
+_SIGNED = "SELECT complete FROM acknowledgement WHERE terminal = ?"
 _KEPT = (
     "SELECT 1 FROM entry WHERE terminal = ? AND hash = ?"
     " UNION ALL SELECT 1 FROM quarantine WHERE terminal = ? AND hash = ?"
@@ -39,13 +42,17 @@ class UploadWatch:
         self._high: dict[int, int] = {}
         self._received: dict[tuple[int, int], int] = {}
         self._last_answer = 0
+        self._last_aside = 0
+        self._names = NameWatch(declared)
         self._caught_up: set[int] = set()
         self._marks: dict[int, tuple[int, int]] = {}
         """Mark, and the entry that it names."""
 
     def check(self, sql: Sql, touched: Collection[int] | None) -> None:
         """What arrived since the last look; ``touched`` as in ``JournalWatch.look``."""
+        self._names.check_bundles(sql)
         self._check_answers(sql)
+        self._check_aside(sql)
         for terminal, high, digest, mark, mark_seq in sql.ask(_TERMINALS):
             journal = self._journals.get(terminal)
             if journal is None or self._is_doubtful(terminal):
@@ -81,14 +88,24 @@ class UploadWatch:
                 place = f"{terminal}:{seq}"
                 if not sql.ask(_KEPT, terminal, digest, terminal, digest):
                     raise _lost(place, f"answered with {reason}, and not kept")
-                if reason not in catalogue.load("it")["codes"]:
-                    raise breach("TOWN_REFUSAL_WORDLESS", 10, place, f"code {reason!r}")
+                check_worded(reason, place)
+
+    def _check_aside(self, sql: Sql) -> None:
+        """What found no place is kept as it came."""
+        for number, terminal, seq, digest, complete in sql.ask(_ASIDE, self._last_aside):
+            self._last_aside = number
+            if sha256(bytes(complete)).digest() != bytes(digest):
+                raise _changed(f"{terminal}:{seq}", "what was kept back is not what came")
 
     def check_all(self, sql: Sql) -> None:
-        """At the end: every entry that was ever durable is in its place."""
+        """At the end: every entry that was ever durable is in its place, every answer kept."""
         for terminal, journal in self._journals.items():
             if self._is_doubtful(terminal):
                 continue
+            if not self._declared.backend_restores:
+                signed = {bytes(complete) for (complete,) in sql.ask(_SIGNED, terminal)}
+                if not signed.issuperset(journal.till.answers()):
+                    raise _changed(f"terminal {terminal}", "it keeps an answer that nobody gave")
             stored: dict[int, bytes] = dict(
                 sql.ask("SELECT seq, complete FROM entry WHERE terminal = ?", terminal)
             )
