@@ -4,6 +4,8 @@ import ast
 import re
 from pathlib import Path
 
+from simulator.town.adversaries.roll import ADVERSARIES
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
 CHIP = "**chip**"
@@ -35,6 +37,21 @@ def test_every_named_test_exists() -> None:
         if name not in functions(ROOT / path)
     ]
     assert missing == []
+
+
+def test_every_adversary_of_the_town_has_its_row() -> None:
+    named = {name for row in played_rows() for name in row.split("; ") if name}
+    assert named == set(ADVERSARIES)
+
+
+def played_rows() -> list[str]:
+    """The last cell of each row of the tables that say who plays an attack."""
+    rows, found = PAGE.splitlines(), []
+    for at, line in enumerate(rows):
+        if line.startswith("|") and line.endswith("| played by |"):
+            end = next(n for n in range(at, len(rows)) if not rows[n].startswith("|"))
+            found += [row.split("|")[-2].strip() for row in rows[at + 2 : end]]
+    return found
 
 
 def functions(path: Path) -> set[str]:
