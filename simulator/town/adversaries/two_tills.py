@@ -44,14 +44,13 @@ class TwoTillsAtOnce(Attacker):
             self.tally.attempts -= 1
             return
         card, middle = OpenedCard(scene.world, scene.citizen), TwoTills(scene.citizen.line())
-        before, goods = spent(card), [0]
+        before, plain = spent(card), self.talk(scene, middle.till())
 
         def meanwhile() -> None:
-            goods[0] += self.buy(scene, middle.till(), register=elsewhere)
+            self.buy(scene, middle.till(), register=elsewhere)
 
-        plain = self.talk(scene, middle.till())
         talk = _MeanwhileTalk(plain.register, plain.citizen, plain.reader, 0, meanwhile=meanwhile)
-        given = self.serve(scene, self.order(PRICE + 1), talk)
+        given = self.serve(scene, self.order(PRICE + 1), talk)  # the other till's goods with them
         scene.citizen.line().reset()
-        goods[0] = sum(item.cents for item in given)  # what the other till gave is among them
-        self.tally.gain += max(0, goods[0] - (spent(card) - before))
+        goods = sum(item.cents for item in given)
+        self.tally.gain += max(0, goods - (spent(card) - before))
