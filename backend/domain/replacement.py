@@ -5,6 +5,7 @@ the last of them stops is held back, and follows once every till has told of tha
 """
 
 CENTS = 100
+DAY_S = 86_400
 
 
 def reserve(blocked: int, day_limit_eur: int, offline_days_stop: int) -> int:
@@ -15,3 +16,8 @@ def reserve(blocked: int, day_limit_eur: int, offline_days_stop: int) -> int:
     if not day_limit_eur:
         return blocked
     return min(blocked, day_limit_eur * CENTS * (offline_days_stop + 1))
+
+
+def all_stopped_at(blocked_at: int, offline_days_stop: int) -> int:
+    """Unix seconds from which no till sells that has not heard of the block."""
+    return blocked_at + DAY_S * (offline_days_stop + 1)

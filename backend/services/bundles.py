@@ -31,6 +31,8 @@ LIMITS = Limits(sale_cents=0, offline_days_warn=5, offline_days_stop=10)
 """Until a town sets its own."""
 CARD_LIMITS = replace(LIMITS, offline_days_warn=10, offline_days_stop=20)
 """Of tills whose security module is a card: what they can do offline is bounded by the card."""
+STOP_DAYS = max(LIMITS.offline_days_stop, CARD_LIMITS.offline_days_stop)
+"""After so many days without the backend no till sells any more."""
 PARAMETERS = 1
 """Version of the limits and categories."""
 LAG_S = 300

@@ -7,12 +7,12 @@ from backend.domain.ledger import Account, AccountKind
 from backend.domain.replacement import reserve
 from backend.errors import ConflictError
 from backend.services import grants, refunds_due
-from backend.services.bundles import CARD_LIMITS, LIMITS
+from backend.services.alarms import raise_alarm
+from backend.services.bundles import STOP_DAYS
 from backend.services.marks import mark_of_purse
 from cardlib.codec.purse import Grant
 
 SOURCE = "replacement"
-STOP_DAYS = max(LIMITS.offline_days_stop, CARD_LIMITS.offline_days_stop)
 
 
 def order_blocked(unit: Unit, block: PurseBlockRow, old: PurseRow, now: int) -> list[int]:
@@ -31,11 +31,20 @@ def order_blocked(unit: Unit, block: PurseBlockRow, old: PurseRow, now: int) -> 
 
 
 def order_rest(unit: Unit, block: PurseBlockRow, now: int) -> bool:
-    """What had been held back, when no late sale can claim it; whether it was ordered."""
+    """What had been held back, when no late sale can claim it; whether it was ordered.
+
+    Where another programme has its slot by now, an alarm tells a person, and it waits.
+    """
     old = unit.cards.purse_by_id(block.purse_id)
     if not mark_of_purse(unit, old).passed(block.blocked_at):
         return False
-    return bool(order_blocked(unit, block, old, now))
+    try:
+        return bool(order_blocked(unit, block, old, now))
+    except ConflictError as error:
+        block.rest_ordered_at = None
+        slot = int(error.facts["slot"])
+        raise_alarm(unit, error.code, f"block {block.id}", now, purse=old, slot=slot)
+        return False
 
 
 def _order_wallet(
@@ -65,18 +74,27 @@ def _on_order(unit: Unit, old: PurseRow, account: Account) -> int:
 
 
 def _order(unit: Unit, block: PurseBlockRow, account: Account, cents: int, now: int) -> int:
-    assert block.replaced_by is not None
     assert account.slot is not None
     assert account.programme is not None
-    check_slot(unit, block.replaced_by, account.slot, account.programme)
+    new = _newest_card(unit, block)
+    check_slot(unit, new, account.slot, account.programme)
     order = LoadOrderRow(
-        purse_id=block.replaced_by, slot=account.slot, programme_id=account.programme,
+        purse_id=new, slot=account.slot, programme_id=account.programme,
         funding_source_id=account.funding_source, source=SOURCE, source_id=block.purse_id,
         delta_cents=cents, requested_by=block.requested_by, approved_by=block.approved_by,
         approved_at=now,
     )  # fmt: skip
     unit.add(order)
     return order.id
+
+
+def _newest_card(unit: Unit, block: PurseBlockRow) -> int:
+    """Row id of the purse that replaced the blocked one; the last, where that was lost, too."""
+    assert block.replaced_by is not None
+    later = unit.acts.open_block(block.replaced_by)
+    if later is None or later.replaced_by is None:
+        return block.replaced_by
+    return _newest_card(unit, later)
 
 
 def check_slot(unit: Unit, purse_id: int, slot: int, programme: int) -> None:

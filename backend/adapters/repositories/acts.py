@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from sqlalchemy import String, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from backend.adapters.repositories.ledger import account_of
 from backend.adapters.tables.acts import PurseBlockRow, TerminalLossRow
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.tables.journals import IntentRow
+from backend.adapters.tables.ledger import AccountRow
 from backend.adapters.tables.programmes import ProgrammeRow
 from backend.adapters.tables.terminals import MerchantProgrammeRow, TerminalRow
 from backend.adapters.tables.verdicts import AlarmRow, CaseRow, PostingRow
+from backend.domain.ledger import Account, AccountKind
 from backend.errors import UnknownError
 
 
@@ -55,6 +58,19 @@ class Acts:
             .order_by(PurseBlockRow.id)
             .limit(limit)
         ).all()
+
+    def blocked_for(self, purse_id: int) -> list[Account]:
+        """Accounts of cards that a purse replaces, with money that is still blocked."""
+        old = select(PurseBlockRow.purse_id).where(
+            PurseBlockRow.replaced_by == purse_id, PurseBlockRow.ended_at.is_(None)
+        )
+        rows = self._session.scalars(
+            select(AccountRow)
+            .where(AccountRow.kind == AccountKind.BLOCKED, AccountRow.purse_id.in_(old))
+            .where(AccountRow.balance_cents > 0)
+            .order_by(AccountRow.id)
+        )
+        return [account_of(row) for row in rows]
 
     def loss(self, terminal: int) -> TerminalLossRow | None:
         """The act that recorded a terminal as lost."""

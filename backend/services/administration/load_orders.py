@@ -88,6 +88,8 @@ def _slot_for(unit: Unit, purse: PurseRow, programme: int) -> int:
         purse.id, "approved", "loading", "on_card", "superseded_on_card"
     ):
         taken[order.programme_id] = order.slot
+    for account in unit.acts.blocked_for(purse.id):  # the rest of a card that this one replaces
+        taken.setdefault(account.programme or 0, account.slot or 0)
     if programme in taken:
         return taken[programme]
     free = [slot for slot in range(1, SLOTS + 1) if slot not in taken.values()]

@@ -5,9 +5,13 @@ from enum import StrEnum
 from backend.adapters.tables.cards import CardGrantRow
 from backend.adapters.tables.journals import IntentLineRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.expiry import expired_from
 from backend.domain.verdicts import Closing, Judgement
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, grant_of_line
 from cardlib.codec.purse import Grant
+
+AT_THE_COUNTER_S = 3600
+"""So long after midnight a sale may be made that was begun, or whose PIN was asked, before it."""
 
 
 class Reason(StrEnum):
@@ -33,6 +37,10 @@ class Reason(StrEnum):
     OVERDRAWN = "SALE_OVERDRAWN"
     EXPIRED = "SALE_EXPIRED"
     """It came after what was left of the wallet had been given up."""
+    AFTER_LAST_DAY = "SALE_AFTER_LAST_DAY"
+    """By its own time it was made when the wallet could not be spent any more."""
+    AFTER_BLOCK = "SALE_AFTER_BLOCK"
+    """By its own time it was made when no till may have been without the block."""
     FORK_DEAD = "SALE_FORK_DEAD"
 
 
@@ -92,6 +100,8 @@ def _line_problem(
     grant = grant_of_line(facts, line)
     if grant is None or grant.state in {"loading", "void"}:
         return Reason.GRANT_UNKNOWN
+    if record.spend.time >= expired_from(grant.valid_to) + AT_THE_COUNTER_S:
+        return Reason.AFTER_LAST_DAY
     if _is_superseded(facts, grant, record):
         return Reason.GRANT_SUPERSEDED
     if record.spend.spent[line.slot - 1] > _granted(facts, line.slot):

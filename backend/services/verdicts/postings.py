@@ -16,10 +16,12 @@ from backend.domain.ledger import (
     feasible_order,
 )
 from backend.domain.positions import Place, moves, take_back
+from backend.domain.replacement import all_stopped_at
 from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
 from backend.services import refunds_due
 from backend.services.accounts import same_pot
 from backend.services.alarms import raise_alarm
+from backend.services.bundles import STOP_DAYS
 from backend.services.refunds_due import Wallet, wallet_of
 from backend.services.verdicts.claim_rules import Reason, claim_problem
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts
@@ -178,8 +180,14 @@ class Books:
         return wanted, reason
 
     def _lack(self, drawn: Mapping[int, Mapping[Account, int]], record: KnownRecord) -> Reason:
-        """Why a wallet lacked money; its rest on another card is the town's risk, and paid."""
+        """Why a wallet lacked money; its rest on another card is the town's risk, and paid.
+
+        Until the offline guard has stopped the last till: whoever sold later knew of the block.
+        """
         if self._purse.state == "replaced":
+            blocked_at = self._unit.acts.last_block(self._purse.id).blocked_at
+            if record.spend.time >= all_stopped_at(blocked_at, STOP_DAYS):
+                return Reason.AFTER_BLOCK
             raise_alarm(
                 self._unit, "SALE_ON_REPLACED_CARD",
                 f"purse {self._purse.id} ctr {record.row.ctr}", self._now, purse=self._purse,
