@@ -5,7 +5,7 @@ import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
@@ -24,6 +24,7 @@ from simulator.town.shrink import Failure, Recipe, Shrunk
 
 USUAL = Size()
 STOPPED, MISUSE = 130, 2
+NOTHING_HAPPENED = "TOWN_ATTACK_IDLE"
 
 
 def town(
@@ -67,9 +68,10 @@ def town(
         _refuse(error, chosen)
     if report is not None:
         report.write_text(write_page(played.figures, command.words), "utf-8")
-    beside = (report or Path("town")).with_suffix(".failing.json")
-    found = command.shorten(played, shrink, beside) if played.failure and shrink else None
-    command.tell(played, found, report, beside)
+    command.tell(played, report)
+    if shrink and command.can_be_shorter(played):
+        command.tell_shortest(played, shrink, (report or Path("town")).with_suffix(".failing.json"))
+    command.end()
     sys.exit(STOPPED if played.stopped else 0 if played.figures.holds else 1)
 
 
@@ -82,6 +84,7 @@ class TownCommand:
         self._plain = plain
         self._plan = asked.recipe.plan()
         self._console, self._clock = Console(), SystemClock()
+        self._told: dict[str, Any] = {}
         people = {person.key: person for person in self._plan.people}
         self.words = Words.of(lang, {shop.key: shop.name for shop in self._plan.shops}, people)
 
@@ -92,44 +95,57 @@ class TownCommand:
             plain=self._plain, silent=self._as_json,
         )  # fmt: skip
 
-    def shorten(self, played: Played, seconds: float, beside: Path) -> Shrunk:
-        """The shortest history that fails alike, kept in a file; Ctrl-C ends the search."""
-        assert played.failure is not None
-        progress = Console(stderr=True)
-        with progress.status(
-            self.words.label("shrinking", runs=0, happenings="", accidents="")
-        ) as (status):
-
-            def told(runs: int, happenings: int, accidents: int) -> None:
-                facts = {"runs": runs, "happenings": happenings, "accidents": accidents}
-                status.update(self.words.label("shrinking", **facts))
-
-            found = shortest(
-                self._asked.recipe, Failure.of(played.failure),
-                lambda plan: play_again(self._asked, plan), self._clock, told,
-                seconds_max=seconds,
-            )  # fmt: skip
-        found.recipe.write(beside)
-        return found
-
-    def tell(self, played: Played, found: Shrunk | None, report: Path | None, beside: Path) -> None:
-        """Everything at the end, for people or for programs."""
-        replay = self._asked.replay(beside)
+    def tell(self, played: Played, report: Path | None) -> None:
+        """The figures, for people now, for programs at the end."""
+        self._told = played.figures.as_json() | {"shortest": None}
         if self._as_json:
-            shorter = None if found is None else {
-                "recipe": asdict(found.recipe) | {"gone": sorted(found.recipe.gone)},
-                "happenings": [item.id for item in found.plan.happenings],
-                "runs": found.runs, "whole": found.whole, "command": replay,
-            }  # fmt: skip
-            typer.echo(json.dumps(played.figures.as_json() | {"shortest": shorter}))
             return
         for line in summary(played.figures, self.words, stopped=played.stopped):
             typer.echo(line)
-        if found is not None:
-            typer.echo("\n".join(["", *found.told(self.words.lang)]))
-            typer.echo(catalogue.label("town", "replay", self.words.lang, command=replay))
         if report is not None:
             typer.echo(self.words.label("report_is_in", path=report))
+
+    def can_be_shorter(self, played: Played) -> bool:
+        """Whether there is a breach; of an attack that never came there is no shorter history."""
+        failure = played.figures.failure
+        return failure is not None and failure["code"] != NOTHING_HAPPENED
+
+    def tell_shortest(self, played: Played, seconds: float, kept: Path) -> None:
+        """The shortest history that fails alike, and the command that plays it from ``kept``."""
+        found = self._shorten(played, seconds)
+        found.recipe.write(kept)
+        replay = self._asked.replay(kept)
+        self._told["shortest"] = {
+            "recipe": asdict(found.recipe) | {"gone": sorted(found.recipe.gone)},
+            "happenings": [item.id for item in found.plan.happenings],
+            "runs": found.runs, "whole": found.whole, "command": replay,
+        }  # fmt: skip
+        if not self._as_json:
+            typer.echo("\n".join(["", *found.told(self.words.lang)]))
+            typer.echo(catalogue.label("town", "replay", self.words.lang, command=replay))
+
+    def end(self) -> None:
+        """The object of ``--json``."""
+        if self._as_json:
+            typer.echo(json.dumps(self._told))
+
+    def _shorten(self, played: Played, seconds: float) -> Shrunk:
+        """With progress; Ctrl-C ends the search and keeps the shortest so far."""
+        assert played.failure is not None
+        progress, size = Console(stderr=True), len(self._plan.happenings)
+        begun = self._shrinking(0, size, len(self._plan.accidents))
+        if not progress.is_terminal:
+            typer.echo(begun, err=True)
+        with progress.status(begun) as status:
+            return shortest(
+                self._asked.recipe, Failure.of(played.failure),
+                lambda plan: play_again(self._asked, plan), self._clock,
+                lambda *facts: status.update(self._shrinking(*facts)), seconds_max=seconds,
+            )  # fmt: skip
+
+    def _shrinking(self, runs: int, happenings: int, accidents: int) -> str:
+        facts = {"runs": runs, "happenings": happenings, "accidents": accidents}
+        return self.words.label("shrinking", **facts)
 
 
 def _refuse(error: Exception, lang: str) -> NoReturn:

@@ -4,10 +4,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tests.pictures import panel, till
+from tests.pictures import panel, till, town
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
-SOURCES: tuple[Callable[[], Mapping[str, str]], ...] = (till.pictures, panel.pictures)
+SOURCES: tuple[Callable[[], Mapping[str, str]], ...] = (
+    till.pictures,
+    panel.pictures,
+    town.pictures,
+)
 
 
 def stale(made: Mapping[str, str], folder: Path = FOLDER) -> list[str]:

@@ -9,4 +9,9 @@ _FONT_ADDRESS = re.compile(r',?\s*url\("https://[^"]*"\) format\("[^"]*"\)')
 
 def svg_of(app: App[None]) -> str:
     """What the app shows; the font is taken from the reader's system, or a like one."""
-    return _FONT_ADDRESS.sub("", app.export_screenshot(title="Borsellino"))
+    return without_fonts(app.export_screenshot(title="Borsellino"))
+
+
+def without_fonts(svg: str) -> str:
+    """The same, with no address of a font in it."""
+    return _FONT_ADDRESS.sub("", svg)

@@ -104,14 +104,14 @@ def _windows(figures: Figures, frame: Frame) -> str:
     first = datetime.combine(date.fromisoformat(figures.days[0].day), time(), ZONE)
     start_ms = int(first.timestamp() * 1000)
     drawn = []
-    for shop in figures.shops:
+    for row, shop in enumerate(figures.shops):
         for begin, end in shop.offline:
             x = frame.x((begin - start_ms) / _DAY_MS)
             broad = frame.x((end - start_ms) / _DAY_MS) - x
             drawn.append(
                 rect(x, _ABOVE, broad, _BELOW - _ABOVE, fill=fill("lag", 5), fill_opacity="0.35")
             )
-            drawn.append(text(x + 2, _ABOVE + 11, shop.name, font_size=10))
+            drawn.append(text(x + 2, _ABOVE + 11 + row % 8 * 12, shop.name, font_size=10))
     return "".join(drawn)
 
 

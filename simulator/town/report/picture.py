@@ -1,8 +1,5 @@
 """The town seen from above, as something that rich prints; states in words, not only in colour."""
 
-from collections import Counter
-from collections.abc import Iterator
-
 from rich.box import ROUNDED
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel
@@ -10,8 +7,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from simulator.town.report.observer import News
-from simulator.town.report.snapshot import AT_HOME, Holding, ShopView, Snapshot, TillView
+from simulator.town.report.chronicle import Chronicle
+from simulator.town.report.snapshot import ShopView, Snapshot, TillView
 from simulator.town.report.words import Words
 
 BOX_WIDTH_MIN = 26
@@ -23,8 +20,7 @@ _BOX_LINES = 4
 """Lines of a shop's box besides its tills."""
 CHAIN = ("fund", "committed", "loading", "on_card", "payable", "in_payment", "paid")
 """The way of the money, by kind of account."""
-_GOOD, _OFF, _BAD, _QUIET = "green", "yellow", "bold red", "dim"
-_HOLDING_STYLES = {Holding.CARD: "", Holding.LOST: _BAD}
+_GOOD, _OFF, _QUIET = "green", "yellow", "dim"
 
 
 class TownPicture:
@@ -40,12 +36,14 @@ class TownPicture:
         width, height = options.max_width, options.height or console.size.height
         columns = min(max(1, width // BOX_WIDTH_MIN), len(self._shot.shops))
         shops = self._shops(columns, height - _BESIDES_SHOPS)
+        chronicle = Chronicle(self._shot, self._words)
         left = height - len(console.render_lines(Group(*shops), options)) - _BESIDES_SHOPS
-        people = self._people_lines(width, left // 2) if left > _PEOPLE_FROM else []
+        people = chronicle.people_lines(width, left // 2) if left > _PEOPLE_FROM else []
         news = max(1, left + _NEWS - len(console.render_lines(Group(*people), options)))
         yield Group(
             self._title(), self._progress(width), *shops, self._offices(), *self._money(),
-            self._people(), *people, self._faults(), self._alarms(), *self._news(news),
+            chronicle.people(), *people, chronicle.faults(), chronicle.alarms(),
+            *chronicle.news(news),
         )  # fmt: skip
 
     # at the top -------------------------------------------------------------------------------
@@ -189,71 +187,3 @@ class TownPicture:
             for kind, cents in sorted(others.items())
         )
         return words.label("besides", what=told or words.label("nothing"))
-
-    # people, faults, alarms, news ---------------------------------------------------------------
-
-    def _people(self) -> Text:
-        people, words = self._shot.people, self._words
-        away = sum(person.where != AT_HOME for person in people)
-        holding = Counter(person.holding for person in people)
-        told = ", ".join(
-            words.label(f"with_{kind}", count=count) for kind, count in sorted(holding.items())
-        )
-        return _line(words.label("people", count=len(people), away=away), told)
-
-    def _people_lines(self, width: int, room: int) -> list[RenderableType]:
-        """Each by name, in columns: where, and with what."""
-        columns = max(1, width // 40)
-        grid = Table.grid(expand=True, padding=(0, 1))
-        for _ in range(columns):
-            grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-        cells = [self._person(number) for number in range(len(self._shot.people))]
-        cells = cells[: room * columns]
-        for start in range(0, len(cells), columns):
-            grid.add_row(*cells[start : start + columns])
-        return [grid] if cells else []
-
-    def _person(self, number: int) -> Text:
-        person, words = self._shot.people[number], self._words
-        where = words.label("home") if person.where == AT_HOME else words.shop(person.where)
-        text = Text(f"  {person.name}: {where}")
-        if person.holding is not Holding.CARD:
-            text.append(f", {words.label(f'is_{person.holding}')}",
-                        style=_HOLDING_STYLES.get(person.holding, _OFF))  # fmt: skip
-        return text
-
-    def _faults(self) -> Text:
-        words = self._words
-        faults = Counter(dict(self._shot.faults))
-        told = ", ".join(f"{words.fault(kind)} {count}" for kind, count in faults.most_common())
-        return _line(words.label("faults", count=faults.total()), told)
-
-    def _alarms(self) -> Text:
-        shot = self._shot
-        told = self._words.label(
-            "alarms", explained=shot.alarms_explained, false=shot.alarms_false,
-            missed=shot.alarms_missed,
-        )  # fmt: skip
-        bad = shot.alarms_false or shot.alarms_missed
-        return _line(self._words.label("alarms_title"), told, _BAD if bad else "")
-
-    def _news(self, room: int) -> Iterator[Text]:
-        for news in list(self._shot.news)[-room:]:
-            yield self._told(news)
-
-    def _told(self, news: News) -> Text:
-        words = self._words
-        text = Text(words.clock(news.happening.at_ms), style="", no_wrap=True, overflow="ellipsis")
-        text.append(" " + words.happening(news.happening))
-        if news.struck:
-            struck = ", ".join(words.fault(kind) for kind in news.struck)
-            text.append(f" — {struck}", style=_OFF)
-        return text
-
-
-def _line(title: str, told: str, style: str = "") -> Text:
-    text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(title, style="bold")
-    if told:
-        text.append(" " + told, style=style)
-    return text
