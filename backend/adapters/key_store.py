@@ -189,6 +189,7 @@ class MemoryKeyStore:
 
     def create_operator(self) -> SigningKey:
         """Makes the operator's key; ConflictError when there is one."""
+        self._look_again()
         if self._content.operator is not None:
             raise ConflictError("KEY_EXISTS", key="operator")
         self._content.operator = self._randomness.bytes(KEY_SIZE)
@@ -200,6 +201,7 @@ class MemoryKeyStore:
 
         Training has the published ones: its keys are nobody's secret (PROTOCOL 2).
         """
+        self._look_again()
         if (issuer, key_set) in self._content.masters:
             raise ConflictError("KEY_EXISTS", key=f"{issuer.hex()}/{key_set}")
         masters = IssuerMasters(*(self._randomness.bytes(MASTER_SIZE) for _ in range(4)))
@@ -211,6 +213,7 @@ class MemoryKeyStore:
 
     def create_grant_key(self, issuer: bytes, key_id: int) -> SigningKey:
         """Makes a grant key; ConflictError when it is here. Training has the published one."""
+        self._look_again()
         if (issuer, key_id) in self._content.grant_keys:
             raise ConflictError("KEY_EXISTS", key=f"{issuer.hex()}/grant {key_id}")
         seed = self._randomness.bytes(KEY_SIZE)
@@ -222,10 +225,14 @@ class MemoryKeyStore:
 
     def add_transport_keys(self, serial: str, keys: TransportKeys) -> None:
         """Takes over a stock card's keys; ConflictError when others are here for it."""
+        self._look_again()
         if self._content.transport.get(serial, keys) != keys:
             raise ConflictError("STOCK_CARD_OTHER", serial=serial)
         self._content.transport[serial] = keys
         self._changed()
+
+    def _look_again(self) -> None:
+        """Nobody else adds keys."""
 
     def _changed(self) -> None:
         """Nothing to keep."""
@@ -235,7 +242,8 @@ class FileKeyStore(MemoryKeyStore):
     """Keys in one sealed file, written anew at every change.
 
     A service that runs for weeks sees what a command has added beside it: it reads the file
-    again when that has changed.
+    again when that has changed. Whoever adds a key holds the database's writer lock, so that
+    none is lost between two (docs/adr/0019).
     """
 
     def __init__(self, path: Path, passphrase: str, randomness: Randomness) -> None:
