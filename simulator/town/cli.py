@@ -24,6 +24,7 @@ from simulator.town.shrink import Failure, Recipe, Shrunk
 
 USUAL = Size()
 STOPPED, MISUSE = 130, 2
+LINES_MAX = 60
 NOTHING_HAPPENED = "TOWN_ATTACK_IDLE"
 
 
@@ -121,8 +122,15 @@ class TownCommand:
             "runs": found.runs, "whole": found.whole, "command": replay,
         }  # fmt: skip
         if not self._as_json:
-            typer.echo("\n".join(["", *found.told(self.words.lang)]))
+            typer.echo("\n".join(["", *self._cut(found.told(self.words.lang))]))
             typer.echo(catalogue.label("town", "replay", self.words.lang, command=replay))
+
+    def _cut(self, lines: list[str]) -> list[str]:
+        """The first line, and of a long history its end; all of it is in the file."""
+        left_out = len(lines) - 1 - LINES_MAX
+        if left_out <= 0:
+            return lines
+        return [lines[0], self.words.label("left_out", count=left_out), *lines[-LINES_MAX:]]
 
     def end(self) -> None:
         """The object of ``--json``."""

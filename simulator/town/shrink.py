@@ -14,17 +14,17 @@ and by what was left out: a small JSON file that replays it.
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
+from cardlib.calendar import local_time
 from cardlib.errors import CodedError
 from cardlib.ports import Clock
 from cardlib.text import catalogue
 from cardlib.wire.money import Money
 from simulator.town.checks.town_checks import AT_END
 from simulator.town.plan.making import make_plan
-from simulator.town.plan.model import Happening, Plan, Size
+from simulator.town.plan.model import DESK, Happening, Plan, Size
 
 RUNS_MAX, SECONDS_MAX = 400, 300.0
 _BROKEN = (Exception,)
@@ -134,11 +134,11 @@ class Shrunk:
 
 def told(item: Happening, lang: str) -> list[str]:
     """One happening in plain words, its accidents below it."""
-    when = datetime.fromtimestamp(item.at_ms / 1000, UTC).strftime("%d.%m. %H:%M")
+    when = local_time(item.at_ms // 1000).strftime("%d.%m. %H:%M")
     cents = item.cents or sum(amount for _, amount in item.basket)
     facts = {
-        "person": item.person, "shop": item.shop, "till": item.till, "seconds": item.seconds,
-        "amount": catalogue.money(Money(cents), lang),
+        "person": item.person, "shop": item.shop or DESK, "till": item.till + 1,
+        "seconds": item.seconds, "amount": catalogue.money(Money(cents), lang),
     }  # fmt: skip
     lines = [f"{when}  {catalogue.label('town_happening', item.kind, lang, **facts)}  [{item.id}]"]
     for accident in item.accidents:
