@@ -18,6 +18,8 @@ from simulator.town.world import World
 
 NOWHERE = 0x7777
 """A terminal that nobody has enrolled."""
+_TRIES = 2
+"""How often he opens it and buys again before one till."""
 A_DAY = 150_00
 """The day limit of the town's programmes, in cents."""
 TELLS = frozenset({"PREDECESSOR_FORGED", "PURSE_FORKED", "CARD_ABOVE_LEDGER"})
@@ -49,11 +51,12 @@ class ReopenedValue(BooksAttack):
         places = [place for place in places if place not in self.closed_to_him]
         if card is None or not places:
             return
-        if card.newest.spent != card.base:
-            self.declare(card)
-            self._reopen(card)
+        self.declare(card)
         place = self.rng.choice(places)
-        self._buy(card, replace(happening, shop=place[0], till=place[1]))
+        for _ in range(_TRIES):
+            if card.newest.spent != card.base:
+                self._reopen(card)
+            self._buy(card, replace(happening, shop=place[0], till=place[1]))
 
     def declare(self, card: OpenedCard) -> None:
         """What honest books cannot explain from now on."""

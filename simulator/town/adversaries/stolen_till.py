@@ -37,7 +37,7 @@ class StolenTill(BooksAttack):
 
     def act(self, happening: Happening) -> None:
         """Steals a till that has just reported; then sells with it to whoever comes."""
-        if self.stolen is None and happening.kind is Kind.SYNC and happening.id >= "d001":
+        if self.stolen is None and happening.kind is Kind.SYNC:
             self._steal(happening.place)
         elif self.stolen is not None and happening.kind is Kind.BUY:
             self._sell(self.stolen, happening)
