@@ -97,7 +97,7 @@ class EntryContent:
     # --- intents --------------------------------------------------------------------------
 
     def _take_intent(self, entry: Entry, intent: Intent, row: EntryRow) -> None:
-        info, purse = self._purse(intent.info_core)
+        info, purse = self._purse(intent.info_core, intent.newest_record)
         newest = self._keyring.open_spend(info, intent.newest_record)
         if newest is None:
             raise EntryProblemError("PREDECESSOR_UNREADABLE")
@@ -185,7 +185,7 @@ class EntryContent:
     # --- the rest ---------------------------------------------------------------------------
 
     def _take_proof(self, body: Proof, row: EntryRow) -> None:
-        info, purse = self._purse(body.info_core)
+        info, purse = self._purse(body.info_core, *(read.record for read in body.reads))
         row.purse_id = purse.id
         ref = f"{row.terminal}:{row.seq}"
         self._unit.verdicts.expect_attestations_of("proof_entry", ref)
@@ -236,10 +236,11 @@ class EntryContent:
                 purse=purse, terminal=self._terminal.number,
             )  # fmt: skip
 
-    def _purse(self, info_core: bytes) -> tuple[Info, PurseRow]:
+    def _purse(self, info_core: bytes, *records: bytes) -> tuple[Info, PurseRow]:
+        """The purse of an INFO core; a forgotten one only with a record under its own keys."""
         info = Info.from_core(info_core)
         purse = self._unit.cards.find_purse(PurseId(info.issuer, info.purse))
-        if purse is None:
+        if purse is None and any(self._keyring.open_spend(info, record) for record in records):
             purse = adopt_purse(self._unit, info, self._now)
         if purse is None:
             raise EntryProblemError("PURSE_UNKNOWN")
