@@ -53,7 +53,8 @@ def drawing(chart: str, width: int, height: int, title: str, *inside: str) -> st
         for number, (colour, mark) in enumerate(zip(FILLS, _MARKS, strict=True))
     )  # fmt: skip
     return tag(
-        "svg", tag("title", escape(title)), tag("defs", patterns), *inside,
+        "svg", tag("title", escape(title)), tag("defs", patterns),
+        rect(0, 0, width, height, fill="#ffffff"), *inside,
         xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {width} {height}", role="img",
         font_family="sans-serif", font_size=12, fill=INK, aria_label=title,
     )  # fmt: skip
