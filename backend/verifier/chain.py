@@ -87,12 +87,12 @@ class ChainAudit:
             return
         journal = self._journal_of(row["terminal"], terminal)
         try:
-            entry = entries.read(row["bytes"])
+            document, seq, prev = entries.link_of(row["bytes"])
         except cbor.NotOneForm:
             return
-        good = entry.document.signed_by(terminal.public, cose.AAD_ENTRY)
-        if good and journal.continues(entry.seq, entry.prev):
-            journal.detours[entry.seq, digest] = None
+        good = document.signed_by(terminal.public, cose.AAD_ENTRY)
+        if good and journal.continues(seq, prev):
+            journal.detours[seq, digest] = None
             self._closes.miss(row["terminal"])
 
     def _accepted(self, row: Row, digest: bytes, place: Place) -> None:

@@ -163,6 +163,19 @@ def read(complete: bytes) -> Entry:
     return Entry(document, fields)
 
 
+def link_of(complete: bytes) -> tuple[cose.SignedDocument, int, bytes]:
+    """The document, keys 4 and 5 of an entry of any type; cbor.NotOneForm where they are not.
+
+    An entry that the server could not read is a link of its journal all the same.
+    """
+    document = cose.take_apart(complete)
+    fields = cbor.loads(document.payload)
+    seq, prev = (fields.get(4), fields.get(5)) if isinstance(fields, dict) else (None, None)
+    if not isinstance(seq, int) or isinstance(seq, bool) or not isinstance(prev, bytes):
+        raise cbor.NotOneForm("the place cannot be read")
+    return document, seq, prev
+
+
 def _contradiction(kind: int, fields: Mapping[int, Any]) -> str | None:
     if kind == INTENT and (40 in fields) != (fields[35][5] == RECORD_VOID):
         return "field 40 belongs to a void, and only there"
