@@ -17,7 +17,7 @@ from simulator.town.campaign.book import Book
 from simulator.town.campaign.playing import Measure, Played, play_seed
 from simulator.town.campaign.summary import Summary
 
-SEEDS, SALES, FAULTS = 100, 2_100, 0.1
+SEEDS, SALES, FAULTS = 100, 2_100, 0.12
 MILLION = 5
 """So many times the usual sales a seed make a million in all."""
 Results = dict[int, Played]

@@ -14,7 +14,8 @@ from simulator.town.plan import Kind, Plan, Size, make_plan
 from simulator.town.reached import Reached, watching
 from simulator.town.world import World
 
-PEOPLE, SHOPS, TRIPS = 20, 4, 6.0
+PEOPLE, SHOPS, TRIPS = 12, 4, 20.0
+"""Few people who shop often: a report of a till then carries several sales, and cards cost less."""
 _FIRST_DAYS, _MORE_DAYS = 28, 7
 
 
