@@ -70,7 +70,12 @@ def _confirm_grants(unit: Unit, facts: PurseFacts, record: KnownRecord, now: int
 
 
 def _can_revive(unit: Unit, order_id: int) -> bool:
+    """Whether its own money is still there: what it gave back may be on another card by now."""
     order = unit.cards.order(order_id)
+    if order.award_id is not None:
+        award = unit.programmes.award(order.award_id)
+        left = award.cents - award.withdrawn_cents - unit.cards.ordered_cents(award.id)
+        return left >= order.delta_cents
     if order.source == refunds_due.SOURCE:
         return refunds_due.available_for(unit, order) >= order.delta_cents
     return unit.ledger.balance(grants.source_account(order)) >= order.delta_cents
