@@ -57,10 +57,12 @@ TWO_STATES: tuple[type[Attacker], ...] = (RolledBackImage, Clone, EmulatedPurse,
 VICTIMS: tuple[type[Attacker], ...] = (HarvestedCertificates, RelayedCard, StolenWithPin)
 
 
-def played(kinds: Sequence[type[Attacker]], seed: int, people: int) -> list[Attacker]:
+def played(
+    kinds: Sequence[type[Attacker]], seed: int, people: int, days: int = 5
+) -> list[Attacker]:
     """They take turns in a town with accidents, whose laws are watched."""
     attackers = [kind() for kind in kinds]
-    plan = make_plan(seed, days=5, size=Size(people=people, shops=2, trips=2.0), faults=0.05)
+    plan = make_plan(seed, days, size=Size(people=people, shops=2, trips=2.0), faults=0.05)
     with World(plan, watchers=[Band(attackers), TownChecks()]) as world:
         world.play()
     return attackers
@@ -68,7 +70,7 @@ def played(kinds: Sequence[type[Attacker]], seed: int, people: int) -> list[Atta
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_who_has_no_key_gains_nothing(seed: int) -> None:
-    for attacker in played(STOPPED, seed, people=4):
+    for attacker in played(STOPPED, seed, people=4, days=3):
         judge(attacker, seed)
 
 
@@ -189,7 +191,8 @@ def test_without_the_defence_it_would_gain(
 ) -> None:
     BITES[make](monkeypatch)
     attacker = make()
-    plan = make_plan(1, days=3, size=Size(people=2, shops=2, trips=3.0))
+    people = 2 if make is StolenWithPin else 1
+    plan = make_plan(1, days=3, size=Size(people=people, shops=2, trips=6.0 / people))
     with World(plan, watchers=[attacker]) as world:
         for happening in plan.happenings:
             world.step(happening)
