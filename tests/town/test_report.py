@@ -21,7 +21,8 @@ from simulator.town.campaign.summary import Summary
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Kind, Plan, Size, make_plan
 from simulator.town.reached import watching
-from simulator.town.report.figures import Attack, Figures, gather
+from simulator.town.report.attackers import Attack
+from simulator.town.report.figures import Figures, gather
 from simulator.town.report.lag import LagBook, Waits, waits
 from simulator.town.report.observer import Observer
 from simulator.town.report.page import write_page

@@ -1,7 +1,8 @@
-"""Adversaries by name: every class of ``simulator.town.adversaries`` that says what it expects."""
+"""Adversaries by name, and what came of each."""
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -9,14 +10,15 @@ from typing import cast
 
 from simulator.errors import TownError
 from simulator.town import adversaries
-from simulator.town.adversaries.adversary import Adversary
+from simulator.town.adversaries.adversary import Adversary, Claim
+from simulator.town.world import World
 
 Maker = Callable[[], Adversary]
 
 
 @cache
 def known() -> Mapping[str, Maker]:
-    """Makers by name, as a command takes it: with hyphens."""
+    """Makers by name, as a command takes it: every class that names itself."""
     found: dict[str, Maker] = {}
     for item in iter_modules(adversaries.__path__, f"{adversaries.__name__}."):
         module = import_module(item.name)
@@ -39,3 +41,41 @@ def called(names: tuple[str, ...]) -> list[Adversary]:
 def hyphened(name: str) -> str:
     """``stale-read`` for ``stale read``."""
     return name.replace(" ", "-")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attack:
+    """An adversary, and whether what came of it is what the threat model says."""
+
+    name: str
+    source: str
+    claim: str
+    attempts: int
+    gain: int
+    bound: int
+    bound_words: str
+    seen_by: str
+    seen: Mapping[str, str]
+    refusals: Mapping[str, int]
+    overdue: tuple[str, ...]
+    seen_ms: Mapping[str, int] = field(default_factory=dict)
+    """When it was seen, by code; not where it was only at the very end."""
+
+    @property
+    def caught(self) -> bool:
+        """Stopped or bounded as stated, and seen in time."""
+        allowed = self.bound if self.claim == Claim.BOUNDED else 0
+        return self.attempts > 0 and self.gain <= allowed and not self.overdue
+
+
+def attack_of(adversary: Adversary, world: World) -> Attack:
+    """What came of an adversary, once the town has ended."""
+    expected, tally = adversary.expectation, adversary.tally
+    moments = {item.id: item.at_ms for item in world.plan.happenings}
+    return Attack(
+        name=adversary.name, source=expected.source, claim=expected.claim,
+        attempts=tally.attempts, gain=tally.gain, bound=tally.bound,
+        bound_words=expected.bound, seen_by=expected.seen_by, seen=dict(tally.seen),
+        refusals=dict(tally.refusals), overdue=tuple(tally.overdue),
+        seen_ms={code: moments[when] for code, when in tally.seen.items() if when in moments},
+    )  # fmt: skip

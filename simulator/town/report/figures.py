@@ -8,8 +8,9 @@ from typing import Any
 
 from cardlib.calendar import day_at
 from cardlib.errors import CodedError
-from simulator.town.adversaries.adversary import Adversary, Claim
+from simulator.town.adversaries.adversary import Adversary
 from simulator.town.reached import TABLES, Reached
+from simulator.town.report.attackers import Attack, attack_of
 from simulator.town.report.books import read_books, verdict_on
 from simulator.town.report.lag import Waited, Waits, waits
 from simulator.town.report.observer import Observer
@@ -45,29 +46,6 @@ class ShopFigures:
     paid: int
     offline: tuple[tuple[int, int], ...]
     """When its line was dead, from and to in milliseconds since 1970, within the days played."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attack:
-    """An adversary, and whether what came of it is what the threat model says."""
-
-    name: str
-    source: str
-    claim: str
-    attempts: int
-    gain: int
-    bound: int
-    bound_words: str
-    seen_by: str
-    seen: Mapping[str, str]
-    refusals: Mapping[str, int]
-    overdue: tuple[str, ...]
-
-    @property
-    def caught(self) -> bool:
-        """Stopped or bounded as stated, and seen in time."""
-        allowed = self.bound if self.claim == Claim.BOUNDED else 0
-        return self.attempts > 0 and self.gain <= allowed and not self.overdue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +158,7 @@ def gather(
         sent_away=_sorted(truth.refused), waits=waits(lag.waited),
         still_waiting=sum(map(lag.waiting, alive)), never_came=sum(map(lag.waiting, gone)),
         faults=_sorted(truth.struck),
-        attacks=tuple(_attack(adversary) for adversary in adversaries),
+        attacks=tuple(attack_of(adversary, world) for adversary in adversaries),
         alarms_explained=_sorted(checks.alarms.explained),
         alarms_false=_sorted(checks.alarms.false), alarms_missed=_sorted(checks.alarms.missed),
         reached=reached.as_json(),
@@ -243,13 +221,3 @@ def _shops(world: World) -> Iterator[ShopFigures]:
             key=shop.key, name=shop.name, tills=shop.tills, sales=sales[shop.key],
             cents=goods[shop.key], paid=world.truth.paid[shop.iban], offline=offline,
         )  # fmt: skip
-
-
-def _attack(adversary: Adversary) -> Attack:
-    expected, tally = adversary.expectation, adversary.tally
-    return Attack(
-        name=adversary.name, source=expected.source, claim=expected.claim,
-        attempts=tally.attempts, gain=tally.gain, bound=tally.bound,
-        bound_words=expected.bound, seen_by=expected.seen_by, seen=dict(tally.seen),
-        refusals=dict(tally.refusals), overdue=tuple(tally.overdue),
-    )  # fmt: skip

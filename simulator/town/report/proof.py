@@ -6,7 +6,8 @@ from typing import Any
 
 from simulator.town.reached import TABLES
 from simulator.town.report import charts
-from simulator.town.report.figures import Attack, Figures
+from simulator.town.report.attackers import Attack
+from simulator.town.report.figures import Figures
 from simulator.town.report.html import Cell, figure, number, paragraph, section, table
 from simulator.town.report.words import Words
 
@@ -43,7 +44,8 @@ def frauds(figures: Figures, words: Words) -> str:
 
 
 def _attack(attack: Attack, words: Words) -> Sequence[Cell]:
-    seen = [f"{code} ({when})" for code, when in attack.seen.items()]
+    moments = {code: words.moment(at_ms) for code, at_ms in attack.seen_ms.items()}
+    seen = [f"{code} ({moments.get(code, when)})" for code, when in attack.seen.items()]
     seen += [f"{code} ×{count}" for code, count in attack.refusals.items()]
     return (
         attack.name, f"{attack.source}: {words.label(attack.claim)}", number(attack.attempts),
