@@ -1,0 +1,35 @@
+"""Twenty thousand sales with two thousand faults that struck: not one cent astray.
+
+Four towns of 5,000 sales each, so that workers share them; `./run town` plays a hundred others.
+"""
+
+from collections.abc import Generator
+
+import pytest
+import structlog
+
+from simulator.town.campaign.playing import Measure, play_seed
+from simulator.town.campaign.summary import Summary
+
+TOWNS = 4
+SALES, FAULTS = 20_000, 2_000
+MEASURE = Measure(sales=5_250, faults=0.12, people=28, trips=20.0)
+"""A little more is planned than must happen: some sales fail."""
+
+
+@pytest.fixture
+def loud_again() -> Generator[None]:
+    """A campaign mutes the backend's log in its process."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
+
+
+@pytest.mark.usefixtures("loud_again")
+@pytest.mark.parametrize("seed", range(1_001, 1_001 + TOWNS))
+def test_thousands_of_sales_with_hundreds_of_faults_and_no_cent_astray(seed: int) -> None:
+    summary = Summary.of([play_seed(seed, MEASURE)])
+    assert not summary.failures
+    assert (summary.cents_astray, summary.alarms_false, summary.alarms_missed) == (0, 0, 0)
+    assert summary.sales >= SALES // TOWNS
+    assert summary.faults.total() >= FAULTS // TOWNS
