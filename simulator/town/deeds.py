@@ -1,5 +1,6 @@
 """What each kind of happening does in a world."""
 
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -228,7 +229,19 @@ def replace_card(world: "World", happening: Happening) -> None:
 
 def settle(world: "World", happening: Happening) -> None:
     """Batches, approvals, the payment order."""
-    world.official.settle(happening.until_ms // 1000)
+    turns_down = bool(world.plan.accidents) and not happening.id.startswith("end-")
+    rng = random.Random(happening.seed) if turns_down else None
+    world.official.settle(happening.until_ms // 1000, rng)
+
+
+def desk_work(world: "World", _happening: Happening) -> None:
+    """Cases are closed, refunds ordered; who is owed one is told."""
+    if world.recovering or world.hall_copy is not None:
+        return
+    world.desk_work.close_cases()
+    moved = {old: who.purse for old, who in world.holders.items() if who.purse is not None}
+    for purse in world.desk_work.order_refunds(moved):
+        world.holders[purse].waiting += 1
 
 
 def pay(world: "World", happening: Happening) -> None:
@@ -338,6 +351,7 @@ DEEDS: Mapping[Kind, Deed] = {
     Kind.REPORT_LOSS: report_loss,
     Kind.FIND_CARD: find_card,
     Kind.REPLACE_CARD: replace_card,
+    Kind.DESK_WORK: desk_work,
     Kind.SETTLE: settle,
     Kind.END_DAY: end_day,
     Kind.BACKUP_TILL: backup_till,

@@ -71,6 +71,10 @@ class Truth:
         else:
             self.declared.take_back(delivery.terminal, delivery.seq, -delivery.cents)
 
+    def was_delivered(self, terminal: int, seq: int) -> bool:
+        """Whether goods changed hands for an intent, one way or the other."""
+        return (terminal, seq) in self._seen
+
     def since(self, position: int) -> Iterator[Delivery]:
         """The deliveries after the first ``position``."""
         return iter(self.deliveries[position:])

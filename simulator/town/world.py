@@ -83,7 +83,7 @@ class World:
         self.shops = {shop.key: shop for shop in plan.shops}
         self.hall = Hall(DeviceClock(self.time, "hall"), self.randomness)
         self.official = Official(self.hall, self.truth)
-        self.desk_work = DeskWork(self.hall)
+        self.desk_work = DeskWork(self.hall, self.truth)
         self.bank = Bank(self.hall, self.truth)
         self.official.open_books(plan)
         self.tills: list[Register] = []

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from datetime import timedelta
+from random import Random
 
 from backend.adapters.key_store import TransportKeys
 from backend.adapters.pain001 import Debtor
@@ -36,6 +37,8 @@ PROGRAMMES = {
     GROCERIES: ("Buono spesa", (FOOD, HYGIENE), Money(500_000_00)),
     CHEMISTRY: ("Buono farmaci", (MEDICINES,), Money(100_000_00)),
 }
+TURNED_DOWN = 0.15
+"""The share of batches that the second person refuses in a town where things go wrong."""
 LOADER, APPROVER, ACCOUNTANT = "anna.loader", "bruno.approver", "carla.accountant"
 _SECOND_KEY_HOLDER = "dario.operator"
 
@@ -114,29 +117,43 @@ class Official:
         self._truth.ordered[purse] += cents
         self._truth.ordered_slots[purse, programme] += cents
 
-    def settle(self, until_s: int) -> None:
-        """A batch for each shop whose tills have reported past the instant, and their order."""
+    def settle(self, until_s: int, rng: Random | None = None) -> None:
+        """A batch for each shop whose tills have reported past the instant, and their order.
+
+        With ``rng`` the second person turns some of them down; the next period takes them up.
+        """
         batches = []
         for shop, merchant in self.merchants.items():
             start = self._settled_to.get(merchant, 1)
             if shop == "desk" or start >= until_s:
                 continue
             batch = self._batch(merchant, Period(start, until_s))
-            if batch is not None:
+            if batch is None:
+                continue
+            self._settled_to[merchant] = until_s
+            if rng is not None and rng.random() < TURNED_DOWN:
+                self._turn_down(batch, rng)
+            else:
                 batches.append(batch)
-                self._settled_to[merchant] = until_s
         if batches:
+            for batch in batches:
+                self._hall.backend.settlement.approve(batch, APPROVER)
             debtor = Debtor(TOWN, TOWN_IBAN)
             self.orders.append(self._hall.backend.settlement.order_payments(batches, debtor))
 
     def _batch(self, merchant: int, period: Period) -> int | None:
-        """One approved batch; None where it is too early, or there is nothing to pay."""
+        """One batch; None where it is too early, or there is nothing to pay."""
         with suppress(ConflictError):
             settlement = self._hall.backend.settlement
-            batch = settlement.draw_up(self._town, merchant, period, ACCOUNTANT)
-            settlement.approve(batch.id, APPROVER)
-            return batch.id
+            return settlement.draw_up(self._town, merchant, period, ACCOUNTANT).id
         return None
+
+    def _turn_down(self, batch: int, rng: Random) -> None:
+        """The approver refuses it, at once or on second thoughts."""
+        settlement = self._hall.backend.settlement
+        if rng.random() < 0.5:
+            settlement.approve(batch, APPROVER)
+        settlement.turn_down(batch, APPROVER)
 
     def end_day(self) -> DayReport:
         """The night work."""

@@ -26,6 +26,8 @@ CENTS_A_WEEKLY_TRIP = 4_500
 """A month of one small purchase a week: what most people have, and some run out of."""
 CENTS_OF_MEDICINES = 6_000
 _SATURDAY = 5
+_REPORTED_DAYS = 2
+"""A settlement looks back so far: by then most tills have reported."""
 _DESK_OPENS, _DESK_SHUTS, _OFFICE_OPENS = 9 * 60, 17 * 60, 8 * 60
 _SYNC_EVERY_MIN, _SYNCS = 150, 0.15
 """A till may report so often by day, and does it with this chance; always after closing."""
@@ -137,7 +139,8 @@ class Calendar:
                 Kind.SYNC, "desk", _DESK_SHUTS
             )
         if number and day.weekday() < _SATURDAY and day.day in range(5, 20, 3):
-            until = instant_ms(day.replace(day=1), 0)
+            until = instant_ms(day - timedelta(days=_REPORTED_DAYS), 0)
+            yield make(Kind.DESK_WORK, "cases", _OFFICE_OPENS + 30)
             yield make(Kind.SETTLE, "settle", _OFFICE_OPENS + 60, until_ms=until)
             yield make(Kind.PAY, "pay", _OFFICE_OPENS + 60 * 8)
 

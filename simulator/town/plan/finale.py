@@ -34,6 +34,7 @@ def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happenin
         yield from at_every_till(Kind.SYNC, f"sync{turn}")
         yield make(Kind.SYNC, f"sync{turn}-{DESK}", shop=DESK)
     yield from at_every_till(Kind.CLOSE_TILL, "close")
+    yield make(Kind.DESK_WORK, "cases")
     yield make(Kind.END_DAY, "night")
     yield make(Kind.SETTLE, "settle", until_ms=end_ms)
     yield make(Kind.PAY, "pay")

@@ -48,6 +48,8 @@ class Kind(StrEnum):
     """The desk makes a new card for a blocked one, and orders its money onto it: person."""
     SETTLE = "settle"
     """The official settles everything before an instant and orders the payments: until_ms."""
+    DESK_WORK = "desk_work"
+    """The official closes cases whose time has come, and orders refunds."""
     END_DAY = "end_day"
     """The backend's night work: wallets expire, rests are given up."""
     PAY = "pay"
