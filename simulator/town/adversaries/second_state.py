@@ -20,6 +20,8 @@ from simulator.town.plan.model import Happening
 from simulator.town.world import World
 
 CODE = "PURSE_FORKED"
+BESIDES = "PREDECESSOR_FORGED"
+"""May come too: a record of one branch names what lies below it in the other."""
 MUCH = 50_00
 """Cents of the second purchase, as far as the card has them."""
 _BOUND = "granted_total - base_spent, for each till that has not synchronised since"
@@ -65,7 +67,8 @@ class _SecondState(Attacker):
         if self._buy(scene, double, scene.register, fork, PRICE + 1):
             self.tally.overdue.append("a till took a state below its own high-water")
         if len(fork.told_by) > 1:
-            scene.world.declared.expect(CODE, purse=fork.purse)
+            for code in (CODE, BESIDES):
+                scene.world.declared.expect(code, purse=fork.purse)
             self._forks.append(fork)
 
     def back(self, double: Citizen) -> None:
