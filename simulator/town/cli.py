@@ -101,8 +101,11 @@ class TownCommand:
         self._told = played.figures.as_json() | {"shortest": None}
         if self._as_json:
             return
-        for line in summary(played.figures, self.words, stopped=played.stopped):
-            typer.echo(line)
+        for line in summary(played.figures, self.words):
+            if self._console.is_terminal and self._asked.command not in line:
+                self._console.print(line, markup=False, highlight=False)
+            else:
+                typer.echo(line)
         if report is not None:
             typer.echo(self.words.label("report_is_in", path=report))
 

@@ -8,7 +8,7 @@ from simulator.town.report.page import conclusion, main_figures
 from simulator.town.report.words import Words
 
 
-def summary(figures: Figures, words: Words, *, stopped: bool = False) -> Iterator[str]:
+def summary(figures: Figures, words: Words) -> Iterator[str]:
     """Lines; what is broken comes last, where it is read."""
     yield words.label(
         "played", begun=words.moment(figures.begun_ms), ended=words.moment(figures.ended_ms),
@@ -41,8 +41,6 @@ def summary(figures: Figures, words: Words, *, stopped: bool = False) -> Iterato
     yield f"{words.label('again')} {figures.command}"
     if figures.failure is not None:
         yield ": ".join(words.breach(figures.failure))
-    if stopped:
-        yield words.label("stopped_by_hand")
     yield conclusion(figures, words)
 
 
