@@ -11,11 +11,8 @@ from backend.adapters.repositories.settlement import Settlement
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.domain import load
-from backend.domain.ledger import AccountKind, TransferKind
+from backend.domain.ledger import TransferKind
 from backend.domain.settlement import BatchState, Draft
-from backend.services import grants
-from backend.services.accounts import pot_of_order
-from backend.services.card_sessions import load as load_session
 from backend.services.settlement import outcomes
 from backend.services.verdicts.postings import Books
 from tests.town.mutations.defect import Defect, Site
@@ -180,28 +177,6 @@ def _booked_anew(real: Any, note: Note) -> Any:
     return defective
 
 
-def _signed_unknown(real: Any, note: Note) -> Any:
-    def defective(*arguments: Any) -> Any:
-        if real(*arguments) is not None:
-            note()
-
-    return defective
-
-
-def _signed_twice(_real: Any, _note: Note) -> Any:
-    def defective(unit: Any, grant: Any, now: int) -> None:
-        order = unit.cards.order(grant.order_id)
-        unit.add(grant)
-        order.state = "loading"
-        order.purse.grant_seq_high = max(order.purse.grant_seq_high, grant.grant_seq)
-        grants._move(
-            unit, order, TransferKind.GRANT_SIGNED, grants.source_account(order),
-            pot_of_order(order, AccountKind.LOADING), order.delta_cents, now,
-        )  # fmt: skip
-
-    return defective
-
-
 def _batched_again(real: Any, note: Note) -> Any:
     def defective(self: Settlement, municipality: int, merchant: int, time_to: int) -> Any:
         new = real(self, municipality, merchant, time_to)
@@ -219,20 +194,14 @@ def _batched_again(real: Any, note: Note) -> Any:
         note()
         return again[:1]
 
+    return defective
+
 
 IDEMPOTENCE = (
     Defect(
         name="booked-anew", law=6,
         does="a posting that is judged again is booked again",
         sites=(Site(Books, "_positions", _booked_anew),),
-    ),
-    Defect(
-        name="signed-twice", law=6,
-        does="a torn load is signed and booked anew instead of sent again",
-        sites=(
-            Site(load_session, "_signed", _signed_unknown),
-            Site(grants, "record_signed", _signed_twice),
-        ),
     ),
     Defect(
         name="one-cent-more", law=6,
