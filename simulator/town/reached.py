@@ -234,3 +234,36 @@ def _further(reached: Reached) -> list[tuple[object, str, Callable[..., None]]]:
         (PostingRow.reason, "set", excused),
         (CardSessionRow.outcome, "set", ended),
     ]
+
+
+_NO_USE_CASE = "the backend has no use case that goes there yet: the sampled review is to come"
+_ROGUE_ONLY = "only a card or till that lies, or money that somebody invented, leads there"
+REASONS: Mapping[tuple[str, str], str] = {
+    **{("batch", way): _NO_USE_CASE for way in _words(
+        "created>sent sent>under_review sent>approved sent>failed under_review>approved"
+        " under_review>failed"
+    )},
+    ("line", ">suspended"): _NO_USE_CASE,
+    ("line", ">rejected"): _NO_USE_CASE,
+    **{("posting", way): _ROGUE_ONLY for way in _words(
+        ">contradicted unproven>contradicted contradicted>unproven contradicted>proven"
+    )},
+    **{("recovery", way): _ROGUE_ONLY for way in _words(
+        "overwritten hash_over_other_bytes rolled_back place_taken not_linked"
+    )},
+    **{("posting_reason", way): _ROGUE_ONLY for way in _words(
+        "SALE_ORACLE SALE_CONTRADICTED SALE_JOURNAL_OTHER SALE_GRANT_UNKNOWN SALE_FORK_DEAD"
+    )},
+    ("posting_reason", "SALE_MERCHANT_NOT_ENABLED"): "no shop of the town loses a programme",
+    ("posting_reason", "SALE_EXPIRED"): "the town's programmes end after its history",
+    **{("transfer", way): "the town's programmes end after its history" for way in _words(
+        "expired_pending expired expired_released"
+    )},
+    **{("transfer", way): "the town takes no award and no funding back" for way in _words(
+        "award_withdrawn funding_returned"
+    )},
+    ("session_step", "void 1"): "the town takes no load back that lies on a card",
+    ("session_outcome", "LOAD_VOIDED"): "the town takes no load back that lies on a card",
+    ("entry", "batch_close accepted"): "the tills of the town are not closed with a Z report",
+}  # fmt: skip
+"""Why a town of honest people does not go a way of :data:`TABLES`, by table and way."""

@@ -3,7 +3,7 @@
 from cardlib.codec.purse import EMPTY_SPEND
 from cardlib.wire.card_session import SessionOpening
 from cardlib.wire.ids import PurseId
-from simulator.town.reached import TABLES, Reached, watching
+from simulator.town.reached import REASONS, TABLES, Reached, watching
 from terminal.recovery.table import Question, conclude
 from terminal.sale.states import Event, State, after
 from tests.town.place import Place
@@ -51,3 +51,8 @@ def test_counts_of_many_seeds_come_together() -> None:
     assert "no_answer" not in one.unreached()["recovery"]
     assert f"recovery: 2 of {len(TABLES['recovery'])}" in one.lines()
     assert "  not reached: rolled_back" in one.lines()
+
+
+def test_reasons_are_given_for_ways_that_there_are() -> None:
+    assert all(way in TABLES[table] for table, way in REASONS)
+    assert all(REASONS.values())
