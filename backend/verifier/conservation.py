@@ -54,6 +54,8 @@ class SaleAudit:
         decided = self._decisions.of(document) + self._decisions.of(_record_id(posting))
         transfers += decided
         self._decisions.bear(document, transfers)
+        if posting.intent.kind == entries.RECORD_VOID:
+            self._decisions.give_up(self._voided(posting), transfers)
         if (not posting.live or decided) and posting.claim == "none":
             worth = {}
         demand = Demand(
@@ -98,6 +100,13 @@ class SaleAudit:
         compare(self._findings, demand.place, demanded, found, transfers)
         self._findings.trust("SUSPENSE")
 
+    def _voided(self, void: Posting) -> str:
+        """The document of the sale that a void was written over."""
+        sale = self._book.ask(
+            "SELECT terminal, seq FROM posting WHERE record_hash = ?", (void.prior_hash,)
+        )
+        return f"{sale[0][0]}:{sale[0][1]}" if sale else ""
+
     def _check_claim(self, posting: Posting) -> None:
         claims = ("suspense",) if posting.state == "unproven" else _PROVEN_CLAIMS
         if posting.claim not in claims:
@@ -119,7 +128,10 @@ class SaleAudit:
             code = self._grant_fault(posting, slot, grant, hashes[slot])
             if code is not None and posting.live and posting.claim != "suspense":
                 self._findings.add(Law.GRANTED, code, posting.place, grant=seq, slot=slot)
-            programmes[slot] = grant.programme if grant is not None else ANY_PROGRAMME
+            if grant is None or code == "SALE_ON_UNKNOWN_GRANT":
+                programmes[slot] = ANY_PROGRAMME
+            else:
+                programmes[slot] = grant.programme
         return programmes
 
     def _grant_fault(

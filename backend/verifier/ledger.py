@@ -36,6 +36,7 @@ ROUTES = frozenset(
         ("suspense", "payable"), ("suspense", "refund_due"), ("payable", "suspense"),
         ("payable", "refund_due"), ("payable", "in_payment"), ("in_payment", "paid"),
         ("in_payment", "payable"), ("paid", "payable"), ("fund", "exposure"), ("loss", "exposure"),
+        ("exposure", "fund"), ("exposure", "loss"),
     }
     | {(present, claim) for present in _PRESENT for claim in _CLAIMS}
     | {(claim, present) for present in _PRESENT for claim in _CLAIMS}

@@ -8,6 +8,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.cases import CaseFacts, Cover, Decision, check_decision
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
 from backend.errors import ConflictError
+from backend.services import covers
 from backend.services.accounts import same_pot
 from backend.services.administration.programmes import check_two_people
 from backend.services.unit_of_work import Work
@@ -114,7 +115,10 @@ class _Closing:
         origin, holder = self._account(part.origin_id), self._account(part.holder_id)
         target = self._target(origin, decision)
         yield self._transfer(TransferKind.CASE_CLOSED, holder, target, part.cents)
-        if origin.kind is AccountKind.EXPOSURE and target != origin and cover is not None:
+        sale = self._voided()
+        if sale is not None and target == origin:  # the void holds
+            yield from covers.follow_void(self._unit, sale, {origin: part.cents}, self.now)
+        if self._lent(part) and target != origin and cover is not None:
             bearer = same_pot(origin, AccountKind(cover))
             held = self._unit.ledger.balance(bearer)
             if cover is Cover.FUND and held < part.cents:
@@ -156,7 +160,18 @@ class _Closing:
                 yield part
 
     def _lent(self, part: PostingPartRow) -> bool:
-        return self._account(part.origin_id).kind is AccountKind.EXPOSURE
+        """Whether exposure lent it and nobody bears it yet."""
+        sale = self._voided()
+        borne = sale is not None and covers.is_covered(self._unit, sale)
+        return self._account(part.origin_id).kind is AccountKind.EXPOSURE and not borne
+
+    def _voided(self) -> PostingRow | None:
+        """The sale below a void."""
+        void = self._posting
+        if void is None or not void.is_void:
+            return None
+        rows = self._unit.verdicts.postings(void.purse_id, void.ctr - 1)
+        return next((row for row in rows if row.live and row.ctr == void.ctr - 1), None)
 
     def _merchant(self) -> int | None:
         if self._posting is None:

@@ -1,5 +1,6 @@
 """Puts judgements into the books: where each posting's money lies, and why (PROTOCOL 7)."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from backend.adapters.tables.cards import PurseRow
@@ -18,7 +19,7 @@ from backend.domain.ledger import (
 from backend.domain.positions import Place, moves, take_back
 from backend.domain.replacement import all_stopped_at
 from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
-from backend.services import refunds_due
+from backend.services import covers, refunds_due
 from backend.services.accounts import same_pot
 from backend.services.alarms import raise_alarm
 from backend.services.bundles import STOP_DAYS
@@ -74,6 +75,7 @@ class Books:
             kind = _transfer_kind(before, row)
             self._plan(row, current, wanted, kind, self._ref(record))
             self._store_parts(row, wanted)
+            self._follow_cover(row, record, current, wanted)
         self._close_case_if_done(row)
 
     def settle(self) -> None:
@@ -317,6 +319,20 @@ class Books:
                 )
                 for step in moves(current.get(slot, {}), wanted.get(slot, {}))
             ]  # fmt: skip
+
+    def _follow_cover(
+        self, row: PostingRow, record: KnownRecord, current: Positions, wanted: Positions
+    ) -> None:
+        """What a void gives back to exposure goes on to whoever bore it."""
+        sale = self._voided(record) if row.is_void else None
+        if sale is None:
+            return
+        returned: Counter[Account] = Counter()
+        for position in wanted.values():
+            returned.update(covers.returned_by(position))
+        for position in current.values():
+            returned.subtract(covers.returned_by(position))
+        self._pending += covers.follow_void(self._unit, sale, returned, row.event_time)
 
     def _store_parts(self, row: PostingRow, wanted: Positions) -> None:
         if row.parts:

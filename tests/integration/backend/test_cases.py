@@ -14,7 +14,15 @@ from backend.services.day_end import DayEnd
 from backend.services.settlement.batches import SettlementService
 from cardlib.calendar import day_end
 from cardlib.codec.purse import day_number
-from tests.integration.backend.books import alarms, check_laws, held, payable, postings
+from cardlib.wire.ids import Seq
+from tests.integration.backend.books import (
+    alarms,
+    check_export,
+    check_laws,
+    held,
+    payable,
+    postings,
+)
 from tests.integration.backend.builders import APPROVER, LOADER, START, Chip, Till, Town
 
 DAY = 86_400
@@ -136,13 +144,10 @@ def test_what_a_till_denied_is_refunded(town: Town) -> None:
     assert held(town)["on_card"] == 5_000
 
 
-@pytest.mark.parametrize("cover", [Cover.FUND, Cover.LOSS])
-def test_a_sale_after_its_wallet_was_given_up_is_paid_by_fund_or_as_a_loss(
-    town: Town, cover: Cover
-) -> None:
+def late_sale(town: Town) -> tuple[Chip, Till, Seq]:
+    """A sale of 7 euros that is told and proven when its wallet was given up long ago."""
     town.valid_to = day_number(date(2026, 9, 30))
     chip, till, other = town.chip_with(5_000), town.till(), town.till(town.other_shop)
-    fund = held(town)["fund"]
     seq = till.begin(chip, 700)
     till.debit(chip, seq)
     till.unresolved(seq)
@@ -155,6 +160,15 @@ def test_a_sale_after_its_wallet_was_given_up_is_paid_by_fund_or_as_a_loss(
     other.sync()
     till.commit(chip, seq)
     till.sync()
+    return chip, till, Seq(seq + 1)
+
+
+@pytest.mark.parametrize("cover", [Cover.FUND, Cover.LOSS])
+def test_a_sale_after_its_wallet_was_given_up_is_paid_by_fund_or_as_a_loss(
+    town: Town, cover: Cover
+) -> None:
+    fund = held(town)["fund"] - 5_000
+    late_sale(town)
     with pytest.raises(BadInputError, match="CASE_COVER_WANTED"):
         decide(town, Decision.PAY)
     decide(town, Decision.PAY, cover)
@@ -162,6 +176,35 @@ def test_a_sale_after_its_wallet_was_given_up_is_paid_by_fund_or_as_a_loss(
     assert "exposure" not in held(town)
     bears = {Cover.FUND: ("fund", fund + 4_300), Cover.LOSS: ("loss", -700)}[cover]
     assert held(town)[bears[0]] == bears[1]
+
+
+@pytest.mark.parametrize("cover", [Cover.FUND, Cover.LOSS])
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_void_gives_the_money_back_to_whoever_bore_its_sale(
+    town: Town, cover: Cover, proven: bool
+) -> None:
+    chip, till, sale = late_sale(town)
+    decide(town, Decision.PAY, cover)
+    till.void(chip, sale, 700, tc=proven)
+    till.sync()
+    if not proven:
+        assert held(town)["suspense"] == 700
+        decide(town, Decision.RETURN, case=2)
+    check_laws(town)
+    check_export(town)
+    assert not held(town).keys() & {"exposure", "loss", "payable", "suspense"}
+    assert held(town)["fund"] == -held(town)["external"]
+
+
+def test_a_void_that_does_not_hold_needs_nobody_to_bear_its_sale_again(town: Town) -> None:
+    chip, till, sale = late_sale(town)
+    decide(town, Decision.PAY, Cover.LOSS)
+    till.void(chip, sale, 700, tc=False)
+    till.sync()
+    decide(town, Decision.PAY, case=2)
+    check_export(town)
+    assert (held(town)["loss"], payable(town, town.shop)) == (-700, 700)
+    assert "exposure" not in held(town)
 
 
 def test_a_debit_of_a_lost_till_is_paid_by_people_after_the_claim_window(town: Town) -> None:
