@@ -42,8 +42,9 @@ class SaleAudit:
     def check(self) -> None:
         """Judges every posting, purse by purse."""
         histories = Histories(
-            self._book, self._findings, Proofs(self._book).prove, self._rivals.may_be_dead
-        )
+            self._book, self._findings, Proofs(self._book).prove, self._rivals.may_be_dead,
+            self._is_given_back,
+        )  # fmt: skip
         for posting, worth in histories.walk():
             self._posting(posting, worth)
 
@@ -51,7 +52,7 @@ class SaleAudit:
         document = f"{posting.terminal}:{posting.seq}"
         transfers = self._ledger.of("entry", document)
         transfers += self._ledger.of("record", _record_id(posting))
-        decided = self._decisions.of(document) + self._decisions.of(_record_id(posting))
+        decided = self._decided(posting)
         transfers += decided
         self._decisions.bear(document, transfers)
         if posting.intent.kind == entries.RECORD_VOID:
@@ -99,6 +100,15 @@ class SaleAudit:
         found = booked(transfers, _by_kind)
         compare(self._findings, demand.place, demanded, found, transfers)
         self._findings.trust("SUSPENSE")
+
+    def _decided(self, posting: Posting) -> list[Transfer]:
+        """What people moved of its money."""
+        document = f"{posting.terminal}:{posting.seq}"
+        return self._decisions.of(document) + self._decisions.of(_record_id(posting))
+
+    def _is_given_back(self, posting: Posting) -> bool:
+        """Whether people gave its money back to the wallet: a void of it finds nothing there."""
+        return posting.claim == "none" and bool(self._decided(posting))
 
     def _voided(self, void: Posting) -> str:
         """The document of the sale that a void was written over."""

@@ -112,11 +112,13 @@ class Histories:
         findings: Findings,
         is_proven: Callable[[Posting], bool],
         may_be_dead: Callable[[Posting], bool],
+        is_given_back: Callable[[Posting], bool],
     ) -> None:
         self._book = book
         self._findings = findings
         self._is_proven = is_proven
         self._may_be_dead = may_be_dead
+        self._is_given_back = is_given_back
 
     def walk(self) -> Iterator[tuple[Posting, dict[int, int]]]:
         """Every posting with its cents per slot, negative in a void; what is dead as announced."""
@@ -142,7 +144,7 @@ class Histories:
                     if posting.intent.kind == entries.RECORD_VOID:
                         worth = _taken_back(posting, before, worth, sold)
                     yield posting, worth
-                    sold = worth
+                    sold = {} if self._is_given_back(posting) else worth
             before = live if live is not None else before
 
     def _worth(self, posting: Posting, before: Posting | None) -> dict[int, int]:

@@ -144,6 +144,17 @@ def test_what_a_till_denied_is_refunded(town: Town) -> None:
     assert held(town)["on_card"] == 5_000
 
 
+def test_a_void_of_a_sale_that_was_given_back_finds_nothing_there(town: Town) -> None:
+    chip, till = unproven(town)
+    decide(town, Decision.RETURN)
+    till.void(chip, Seq(len(till.journal)), 700)
+    till.sync()
+    check_laws(town)
+    check_export(town)
+    assert held(town)["on_card"] == 5_000
+    assert payable(town, town.shop) == 0
+
+
 def late_sale(town: Town) -> tuple[Chip, Till, Seq]:
     """A sale of 7 euros that is told and proven when its wallet was given up long ago."""
     town.valid_to = day_number(date(2026, 9, 30))

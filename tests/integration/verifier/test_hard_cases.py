@@ -4,6 +4,7 @@ Every town here is honest and passes; the second half of a test bends it a littl
 """
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
@@ -382,6 +383,58 @@ def test_a_person_decides_a_case(audited: Audited, town: Town) -> None:
     assert codes(audited, files) == {"CASE_NOT_DECIDED"}
     files["cases.jsonl"][0].update(decided_by="Ugo", amount_cents=5)
     assert codes(audited, files) == {"CASE_OTHER_AMOUNT"}
+
+
+def returned_and_voided(town: Town) -> str:
+    """People gave an unproven sale back to its wallet; then a proven void finds nothing there."""
+    grant = town.load(town.anna, 1, 1, 5_000)
+    sale = town.baker.sale(town.anna, grant, 700, tc=False)
+    town.post(town.anna, sale, 700, 1, "unproven")
+    town.book("suspense", town.wallet(town.anna), 700, "case", 1)
+    town.verdict(sale, "unproven", "none")
+    town.row(
+        "cases", case=1, document=name_of(sale), entry=name_of(sale), amount_cents=0,
+        state="closed", decision="return", decided_by="Ugo", approved_by="Lia", decided_at=1,
+    )  # fmt: skip
+    void = town.baker.sale(town.anna, grant, 700, voided=sale.header.seq - 1)
+    town.verdict(void, "proven", "none", amount_open=True)
+    return name_of(void)
+
+
+def test_a_void_of_a_sale_that_was_given_back_moves_nothing(audited: Audited, town: Town) -> None:
+    returned_and_voided(town)
+    assert codes(audited, town.exported()) == set()
+
+
+def test_nor_may_it_take_from_the_shop(audited: Audited, town: Town) -> None:
+    void = returned_and_voided(town)
+    town.book(town.payable(1), town.wallet(town.anna), 700, "entry", void)
+    assert "BOOKED_OTHERWISE" in codes(audited, town.exported())
+
+
+def test_a_void_that_moves_nothing_needs_a_sale_that_was_given_back(
+    audited: Audited, town: Town
+) -> None:
+    grant = town.load(town.anna, 1, 1, 5_000)
+    sale = town.baker.sale(town.anna, grant, 700)
+    town.post(town.anna, sale, 700, 1)
+    void = town.baker.sale(town.anna, grant, 700, voided=sale.header.seq - 1)
+    town.verdict(void, "proven", "none")
+    assert {"CLAIM_NOT_OF_STATE", "BOOKED_OTHERWISE"} <= codes(audited, town.exported())
+
+
+def test_a_grant_of_another_slot_lends_a_sale_no_programme(audited: Audited, town: Town) -> None:
+    """A forged grant has the number of a real one; its money waits in another programme."""
+    real = town.load(town.anna, 1, 1, 5_000)
+    forged = replace(real, grant=replace(real.grant, slot=2, programme=13))
+    sale = town.baker.sale(town.anna, forged, 700)
+    for kind in ("exposure", "suspense"):
+        town.accounts[f"{kind}13"] = town.accounts[town.account(kind)] | {
+            "account": f"{kind}13", "programme": 13,
+        }  # fmt: skip
+    town.book("exposure13", "suspense13", 700, "entry", name_of(sale))
+    town.verdict(sale, "proven", "suspense")
+    assert codes(audited, town.exported()) == set()
 
 
 def test_training_is_left_out_and_may_not_be_in_the_ledger(audited: Audited, town: Town) -> None:
