@@ -76,7 +76,8 @@ class RecordFact:
 class Judgement:
     """The verdict on one record; ``amounts`` are cents by slot, above zero.
 
-    ``forged_predecessor``: what it was said to follow is not what the card held.
+    ``forged_predecessor``: what it was said to follow is not what the card held; ``lowered``:
+    the card proves both, and shows less spent than before without a void.
     """
 
     fact: RecordFact
@@ -85,6 +86,7 @@ class Judgement:
     amounts: Mapping[int, int]
     amount_open: bool
     forged_predecessor: bool = False
+    lowered: bool = False
 
     @property
     def proven(self) -> bool:
@@ -99,6 +101,7 @@ class Base:
     ctr: int = 0
     hash: bytes | None = None
     spent: Totals = ZERO_TOTALS
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,8 +283,17 @@ def _judge_live(
     agrees = linked and taken == amounts and (fact.lines is None or taken == dict(fact.lines))
     return Judgement(
         fact=fact, state=state, live=True, amounts=amounts, amount_open=False,
-        forged_predecessor=not agrees,
+        forged_predecessor=not agrees, lowered=_is_lowered(fact, totals, before, proven, base),
     )  # fmt: skip
+
+
+def _is_lowered(
+    fact: RecordFact, totals: Totals, before: RecordFact | None, proven: set[bytes], base: Base
+) -> bool:
+    """Whether a card went back: no till writes a smaller total unless it voids a sale."""
+    both = fact.hash in proven and (base.proven if before is None else before.hash in proven)
+    fell = any(now < then for now, then in zip(fact.spent, totals, strict=True))
+    return both and fell and fact.type != SpendType.VOID
 
 
 def _predecessor(

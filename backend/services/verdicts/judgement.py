@@ -115,6 +115,8 @@ def _alarm_on(
             unit, "PREDECESSOR_FORGED", f"purse {purse.id} ctr {judgement.fact.ctr}", now,
             purse=purse, terminal=record.terminal.number if record.terminal else None,
         )  # fmt: skip
+        if judgement.lowered:
+            hotlist(purse, "PREDECESSOR_FORGED", now)
 
 
 def _alarm_on_forks(unit: Unit, purse: PurseRow, verdict: PurseVerdict, now: int) -> None:

@@ -136,7 +136,8 @@ def _records(
         if row.ctr > from_ctr:
             records[row.record_hash] = _known_record(unit, row, spends[row])
         elif row.live or (row.ctr == 0 and row.attested):
-            base = Base(from_ctr, row.record_hash, spends[row].spent)
+            proven = row.proven or row.attested
+            base = Base(from_ctr, row.record_hash, spends[row].spent, proven)
     return base, records
 
 

@@ -10,7 +10,7 @@ from backend.services.settlement.batches import SettlementService
 from cardlib.codec.purse import SpendType
 from cardlib.keys import records
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash
-from tests.integration.backend.books import payable, postings
+from tests.integration.backend.books import alarms, payable, postings
 from tests.integration.backend.builders import Chip, Till, Town
 
 UNKNOWN_TERMINAL = 0x7777
@@ -106,3 +106,36 @@ def test_a_claim_of_ones_own_in_anothers_place_makes_no_sale_larger(town: Town) 
     honest.prove(chip, 2)
     honest.sync()
     assert (payable(town, town.other_shop), payable(town, town.shop)) == (8_000, 100)
+
+
+@pytest.mark.parametrize("told_together", [True, False])
+@pytest.mark.parametrize("proven", [True, False])
+def test_a_card_that_went_back_is_on_the_hotlist(
+    town: Town, told_together: bool, proven: bool
+) -> None:
+    """Somebody with the keys wrote smaller totals; both states carry the card's certificate."""
+    chip, till, other = town.chip_with(10_000), town.till(), town.till(town.other_shop)
+    till.sell(chip, 8_000, tc=proven)
+    if not told_together:
+        till.sync()
+    newest = records.open_spend(chip.keys.debit.record, chip.records[0])
+    assert newest is not None
+    chip.records[0] = records.seal_spend(
+        chip.keys.debit.record, replace(newest, spent=(0, 0, 0, 0, 0, 0))
+    )
+    other.sell(chip, 300)
+    till.sync()
+    other.sync()
+
+    assert ("PREDECESSOR_FORGED" in alarms(town)) is proven
+    with town.work.begin() as unit:
+        code = town.purse_row(unit, chip).hotlist_code
+    assert code == ("PREDECESSOR_FORGED" if proven else None)
+
+
+def test_a_void_lowers_what_is_spent_and_the_card_stays_good(town: Town) -> None:
+    chip, till = town.chip_with(10_000), town.till()
+    till.void(chip, till.sell(chip, 8_000), 8_000)
+    till.sync()
+    with town.work.begin() as unit:
+        assert town.purse_row(unit, chip).hotlisted_at is None
