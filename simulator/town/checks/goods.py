@@ -46,6 +46,8 @@ class GoodsWatch:
     given: dict[Sale, int] = field(default_factory=dict)
     owed: dict[Sale, int] = field(default_factory=dict)
     """Cents that a card paid and for which no goods changed hands yet."""
+    _doubtful: set[Sale] = field(default_factory=set)
+    """Sales to a rogue purse, real or emulated: who is paid for them nobody can foretell."""
     _read: int = 0
 
     def check(self, changes: Iterable[CardChange], journals: Mapping[int, SeenJournal]) -> None:
@@ -72,6 +74,8 @@ class GoodsWatch:
             excused = sale in refunded | self.declared.not_collected or sale[0] in lost
             if not excused and self.purses[sale] not in self.declared.rogue_purses:
                 raise _astray(sale, "the card paid, and no goods were given", cents)
+        rogue = self.declared.rogue_purses
+        self._doubtful |= {sale for sale, purse in self.purses.items() if purse in rogue}
         self._check_shops(sql, tills)
 
     def _debit(self, sale: Sale, cents: int, purse: PurseId) -> None:
@@ -92,6 +96,7 @@ class GoodsWatch:
     def _compare(self, sale: Sale, journals: Mapping[int, SeenJournal]) -> None:
         given, paid = self.given[sale], self.debited.get(sale)
         if self._is_rogue(sale, journals):
+            self._doubtful.add(sale)
             return
         if paid is None:
             raise _astray(sale, "goods were given that no card has paid", given)
@@ -111,7 +116,7 @@ class GoodsWatch:
         doubtful |= self.declared.restored_journals
         merchants = {till.terminal: till.merchant for till in tills}
         excused = {merchants[number] for number in doubtful if number in merchants}
-        excused |= {merchants.get(sale[0], 0) for sale in self._doubtful_sales()}
+        excused |= {merchants.get(sale[0], 0) for sale in self._doubtful}
         gave = Counter[int]()
         for sale, cents in (self.given | self.owed).items():
             gave[merchants.get(sale[0], 0)] += cents
@@ -128,9 +133,6 @@ class GoodsWatch:
             if off:
                 what = f"it holds {holds[merchant]} for goods of {gave[merchant]}"
                 raise breach("TOWN_GOODS_ASTRAY", 1, f"merchant {merchant}", what, off)
-
-    def _doubtful_sales(self) -> list[Sale]:
-        return [sale for sale, purse in self.purses.items() if purse in self.declared.rogue_purses]
 
     def _refunds(self, sql: Sql) -> dict[Sale, int]:
         refunded = {(terminal, seq) for terminal, seq in sql.ask(_REFUNDED)}
