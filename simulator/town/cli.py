@@ -13,6 +13,7 @@ from rich.console import Console
 from cardlib.errors import CodedError
 from cardlib.system import SystemClock
 from cardlib.text import catalogue
+from simulator.errors import TownError
 from simulator.town.plan import Size
 from simulator.town.report.attackers import known
 from simulator.town.report.failing import Asked, shortest
@@ -39,7 +40,7 @@ def town(
         float, typer.Option(min=0.0, max=1.0, help="Share of happenings that go wrong.")
     ] = 0.1,
     adversary: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="May be repeated; list: which.")
+        list[str] | None, typer.Option(metavar="NAME", help="One at a time; list: which.")
     ] = None,
     report: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The report as HTML, with plots.")
@@ -61,6 +62,7 @@ def town(
         return
     recipe = Recipe(seed, days, people, shops, trips, faults)
     try:
+        _check_alone(adversary or [])
         recipe = Recipe.read(replay) if replay else recipe
         asked = Asked(recipe, tuple(adversary or ()), replay)
         command = TownCommand(asked, chosen, as_json=as_json, plain=plain)
@@ -157,6 +159,12 @@ class TownCommand:
     def _shrinking(self, runs: int, happenings: int, accidents: int) -> str:
         facts = {"runs": runs, "happenings": happenings, "accidents": accidents}
         return self.words.label("shrinking", **facts)
+
+
+def _check_alone(adversaries: list[str]) -> None:
+    """TownError ``TOWN_ADVERSARIES_MANY``: each takes the others' traces for its own."""
+    if len(adversaries) > 1:
+        raise TownError("TOWN_ADVERSARIES_MANY", names=", ".join(adversaries))
 
 
 def _refuse(error: Exception, lang: str) -> NoReturn:

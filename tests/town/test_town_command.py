@@ -134,6 +134,18 @@ def test_the_command_that_plays_it_again_names_everything() -> None:
                                                  " --adversary clone")  # fmt: skip
 
 
+def test_adversaries_come_one_at_a_time() -> None:
+    both = called(*SMALL, "--adversary", "stale-read", "--adversary", "clone")
+    assert both.exit_code == 2
+    assert "TOWN_ADVERSARIES_MANY" in both.output
+
+
+def test_a_shop_that_sold_to_an_emulated_purse_need_not_be_paid() -> None:
+    size = ("--days", "3", "--people", "4", "--shops", "2", "--shrink", "0")
+    done = called(*size, "--adversary", "emulated-purse")
+    assert done.exit_code == 0, done.output
+
+
 def test_adversaries_are_found_by_name() -> None:
     listed = called("--adversary", "list").output.split()
     assert {"stale-read", "emulated-purse", "forked-journal"} <= set(listed)
