@@ -125,7 +125,7 @@ def _read(path: Path) -> dict[str, object]:
     try:
         row = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise MalformedError(_WHAT, "JSON") from error
+        raise MalformedError(_WHAT, "no JSON") from error
     if not isinstance(row, dict):
         raise MalformedError(_WHAT, "an object")
     return row

@@ -1,7 +1,8 @@
 """The signed bundle: what a till needs to judge a card offline. Versioned by content.
 
 Watermarks move at nearly every upload, and the whole bundle is signed: tills are told of a
-new one at once when the hotlist changed, otherwise after a bounded time (docs/adr/0021).
+new one at once when the hotlist or a proof request changed, otherwise after a bounded time
+(docs/adr/0021).
 """
 
 from collections.abc import Iterable
@@ -36,21 +37,28 @@ STOP_DAYS = max(LIMITS.offline_days_stop, CARD_LIMITS.offline_days_stop)
 PARAMETERS = 1
 """Version of the limits and categories."""
 LAG_S = 300
-"""How long a new watermark or proof request may wait for the next bundle."""
-_looked: WeakKeyDictionary[KeyStore, tuple[int, tuple[int, ...]]] = WeakKeyDictionary()
+"""How long a new watermark may wait for the next bundle."""
+Shown = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
+"""What goes out at once: counts of what is set up, and the proofs that tills are asked for."""
+_looked: WeakKeyDictionary[KeyStore, tuple[int, Shown]] = WeakKeyDictionary()
 """When this process last compared everything, and what it knew then, by installation."""
 
 
 def current_version(unit: Unit, keys: KeyStore, now: int) -> int:
     """The version that tills should have; publishes one when it is due."""
-    newest, shown = unit.terminals.newest_issue(), unit.programmes.shown()
-    looked_at, known = _looked.get(keys, (0, ()))
+    newest, shown = unit.terminals.newest_issue(), _shown(unit)
+    looked_at, known = _looked.get(keys, (0, None))
     if newest is not None and known == shown and 0 <= now - looked_at < LAG_S:
         version, hotlist_hash = newest
         if hotlist_hash == _hash_of(unit.cards.hotlisted()):
             return version
     _looked[keys] = now, shown
     return publish_bundle(unit, keys, now).version
+
+
+def _shown(unit: Unit) -> Shown:
+    wanted = ((request.purse_id, request.ctr) for request in unit.verdicts.proof_requests())
+    return unit.programmes.shown(), tuple(wanted)
 
 
 def current_bundle(unit: Unit, keys: KeyStore, now: int) -> BundleRow:

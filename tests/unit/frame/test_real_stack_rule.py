@@ -30,8 +30,8 @@ class Outcome:
         self._tree = tree
         (tree / "tests" / "real_stack").mkdir(parents=True)
         shutil.copy(ROOT / "pyproject.toml", tree)
-        for name in ("__init__.py", "conftest.py", "needs.py"):
-            shutil.copy(ROOT / "tests" / name, tree / "tests")
+        for module in (ROOT / "tests").glob("*.py"):
+            shutil.copy(module, tree / "tests")
 
     def of(self, test: str, needs: str, *arguments: str) -> str:
         """Exit code and report; ``needs`` replaces the list of needs."""
