@@ -4,10 +4,12 @@ Every attestation that is stored carries a tc that the purse's attestation key m
 anew here), over a record that the chip has written. A record counts as attested only with one.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from cardlib.codec.purse import Info
+from cardlib.errors import CodedError
 from cardlib.keys import attestation
 from cardlib.keys.derivation import IssuerMasters, KeyUse, derive
 from cardlib.wire.ids import PurseId
@@ -61,12 +63,17 @@ class ProofWatch:
             raise breach("TOWN_PROOF_UNCHECKED", 12, f"purse {purse}", what)
 
     def _is_genuine(self, core: bytes, index: int, record: bytes, random: bytes, tc: bytes) -> bool:
-        """Under the key set that the purse has now, or one that it had before."""
+        """Under the purse's key set, an earlier one, or the one that it is just changing to."""
         newest = Info.from_core(core).key_set
         return any(
             attestation.is_genuine(key, info, index, record, random, tc)
-            for info, key in (self._key(core, key_set) for key_set in range(newest, 0, -1))
+            for info, key in self._keys_of(core, range(newest + 1, 0, -1))
         )
+
+    def _keys_of(self, core: bytes, key_sets: Iterable[int]) -> Iterator[tuple[Info, bytes]]:
+        for key_set in key_sets:
+            with suppress(CodedError):  # the next one is not announced yet
+                yield self._key(core, key_set)
 
     def _key(self, core: bytes, key_set: int) -> tuple[Info, bytes]:
         if (core, key_set) not in self._keys:
