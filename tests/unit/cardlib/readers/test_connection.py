@@ -156,6 +156,7 @@ def test_a_card_that_stopped_answering_is_powered_down(service: Service, card: C
     with pytest.raises(CardGoneError):
         connection.transmit(SELECT)
     service.unhang(A)
+    until_nothing_hangs(A)
     connection.reset()
     connection.close()
     assert Disposition.UNPOWER in card.ends
