@@ -16,18 +16,18 @@ def _played(seed: int, **others: object) -> Played:
 
 
 def test_a_stopped_campaign_knows_what_it_has_played(tmp_path: Path) -> None:
-    book = Book(tmp_path / "book", MEASURE)
+    book = Book(tmp_path / "book", MEASURE, Played)
     assert book.begin() == {}
     book.add(_played(3))
     with (tmp_path / "book").open("a") as torn:
         torn.write('{"seed": 4, "da')
-    assert Book(tmp_path / "book", MEASURE).begin() == {3: _played(3)}
+    assert Book(tmp_path / "book", MEASURE, Played).begin() == {3: _played(3)}
 
 
 def test_another_measure_begins_anew(tmp_path: Path) -> None:
-    Book(tmp_path / "book", MEASURE).begin()
-    Book(tmp_path / "book", MEASURE).add(_played(3))
-    assert Book(tmp_path / "book", Measure(sales=11, faults=0.1)).begin() == {}
+    Book(tmp_path / "book", MEASURE, Played).begin()
+    Book(tmp_path / "book", MEASURE, Played).add(_played(3))
+    assert Book(tmp_path / "book", Measure(sales=11, faults=0.1), Played).begin() == {}
     assert json.loads((tmp_path / "book").read_text())["measure"]["sales"] == 11
 
 

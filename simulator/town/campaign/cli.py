@@ -39,7 +39,7 @@ def campaign(
     """Plays many simulated towns with every check; stopped, it goes on where it was."""
     language = catalogue.preferred(os.environ, lang)
     measure = Measure(sales * MILLION if million else sales, faults)
-    kept = Book(book, measure)
+    kept = Book(book, measure, Played)
     results = kept.begin(anew=again)
     wanted = range(first, first + seeds)
     left = [seed for seed in wanted if seed not in results]

@@ -31,6 +31,11 @@ def page(
     if into is None:
         typer.echo(told, nl=False)
         return
+    put(told, into, place, lang)
+
+
+def put(told: str, into: Path, place: str, lang: str) -> None:
+    """Puts a table into its place of a page; exit status 1 when the page has no such place."""
     text = into.read_text("utf-8")
     marked = re.compile(_MARKED.format(place=re.escape(place)), re.DOTALL)
     if not marked.search(text):

@@ -49,6 +49,11 @@ class Played:
     reached: dict[str, dict[str, int]] = field(default_factory=dict)
     failure: dict[str, Any] | None = None
 
+    @property
+    def key(self) -> int:
+        """Its seed."""
+        return self.seed
+
     def as_json(self) -> dict[str, Any]:
         """One object."""
         return asdict(self)
@@ -69,7 +74,7 @@ def play_seed(seed: int, measure: Measure, clock: Clock | None = None) -> Played
     """Plays one town to its end, or to the first breach of a law."""
     clock = clock or SystemClock()
     started = clock.monotonic_ms()
-    _be_quiet()
+    be_quiet()
     plan, checks = sized_plan(seed, measure), TownChecks(strict_alarms=False)
     failure: dict[str, Any] | None = None
     with watching() as reached, World(plan, watchers=[checks]) as world:
@@ -99,7 +104,7 @@ def _played(
     )
 
 
-def _be_quiet() -> None:
+def be_quiet() -> None:
     """The backend tells its log of every refusal; a town has thousands that are meant to be."""
     quiet = structlog.make_filtering_bound_logger(logging.ERROR)
     structlog.configure(wrapper_class=quiet)

@@ -15,6 +15,7 @@ from simulator.town.adversaries.invented_record import InventedRecord
 from simulator.town.adversaries.reopened_at_desk import ReopenedAtDesk
 from simulator.town.adversaries.stale_read import StaleReadBoard
 from simulator.town.adversaries.status_words import StatusWords
+from simulator.town.campaign.trial import one_till_each
 from simulator.town.plan import Happening, Kind, Plan, Size, make_plan
 from simulator.town.plan.calendar import instant_ms
 from simulator.town.plan.model import DESK
@@ -40,25 +41,12 @@ class Town:
 
     def plan(self, seed: int) -> Plan:
         """The history of ``seed``."""
-        plan = _with_one_till_each(make_plan(seed, DAYS, SIZE, FAULTS, START))
+        plan = one_till_each(make_plan(seed, DAYS, SIZE, FAULTS, START))
         more = [item for change in self.changes for item in change(plan)]
         ends = [item for item in plan.happenings if item.id.startswith("end-")]
         usual = [item for item in plan.happenings if not item.id.startswith("end-")]
         ordered = sorted([*usual, *more], key=lambda item: (item.at_ms, item.id))
         return replace(plan, happenings=(*ordered, *ends))
-
-
-def _with_one_till_each(plan: Plan) -> Plan:
-    """Half of what a town costs is its tills."""
-    at_second = {Kind.OPEN_TILL, Kind.CLOSE_TILL, Kind.SYNC, Kind.CLOCK_JUMP, Kind.CLOCK_RIGHT}
-    at_second.add(Kind.SHOW_CARDS)
-    happenings = tuple(
-        replace(item, till=0)
-        for item in plan.happenings
-        if item.till == 0 or item.kind not in at_second
-    )
-    shops = tuple(replace(shop, tills=1) for shop in plan.shops)
-    return replace(plan, shops=shops, happenings=happenings)
 
 
 def _at(plan: Plan, kind: Kind, day: int, minute: int, **fields: Any) -> Happening:

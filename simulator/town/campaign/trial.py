@@ -1,0 +1,116 @@
+"""One adversary in one small town, with every check: what came of it, as figures."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from simulator.errors import TownError
+from simulator.town.adversaries.adversary import judge
+from simulator.town.adversaries.roll import ADVERSARIES
+from simulator.town.campaign.playing import be_quiet
+from simulator.town.checks.town_checks import TownChecks
+from simulator.town.plan import Kind, Plan, Size, make_plan
+from simulator.town.report.attackers import attack_of
+from simulator.town.world import World
+
+IDLE = "TOWN_ATTACK_IDLE"
+_AT_TILLS = {
+    Kind.OPEN_TILL, Kind.CLOSE_TILL, Kind.SYNC, Kind.CLOCK_JUMP, Kind.CLOCK_RIGHT, Kind.SHOW_CARDS,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The town of a trial: few people who shop often, for a card costs more than twenty sales."""
+
+    days: int = 2
+    people: int = 2
+    shops: int = 2
+    trips: float = 6.0
+    faults: float = 0.05
+
+    def plan(self, seed: int) -> Plan:
+        """The history of ``seed``."""
+        size = Size(people=self.people, shops=self.shops, trips=self.trips)
+        return one_till_each(make_plan(seed, self.days, size, self.faults))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What came of an adversary on a seed. Money in cents.
+
+    ``seen``: codes by which it was seen, each with the seconds since its first attempt, None
+    where that was at the very end; ``failure``: the code of what did not come as the threat
+    model says (a law, a gain, what was not seen), None for none.
+    """
+
+    name: str
+    seed: int
+    attempts: int = 0
+    gain: int = 0
+    bound: int = 0
+    refusals: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, int | None] = field(default_factory=dict)
+    alarms_false: int = 0
+    alarms_missed: int = 0
+    failure: str | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Who, and in which town."""
+        return self.name, self.seed
+
+    @property
+    def acted(self) -> bool:
+        """Whether there was a moment to strike at all."""
+        return self.attempts > 0
+
+    @property
+    def held(self) -> bool:
+        """Whether it was stopped or bounded, and seen, and no alarm was false or missed."""
+        return self.failure is None and not self.alarms_false and not self.alarms_missed
+
+    def as_json(self) -> dict[str, Any]:
+        """One object."""
+        return asdict(self)
+
+
+def play_trial(name: str, seed: int, ground: Ground) -> Trial:
+    """Plays one town with one adversary of the roll."""
+    be_quiet()
+    adversary, checks, begun = ADVERSARIES[name](), TownChecks(strict_alarms=False), 0
+    failure = None
+    with World(ground.plan(seed), watchers=[adversary, checks]) as world:
+        try:
+            for happening in world.plan.happenings:
+                world.step(happening)
+                begun = begun or (world.time.now_ms if adversary.tally.attempts else 0)
+            world.end()
+            judge(adversary, seed)
+        except TownError as error:
+            failure = f"{error.code}: {error.facts.get('what')} at {error.facts.get('happening')}"
+            failure = None if error.code == IDLE else failure
+        attack = attack_of(adversary, world)
+        return Trial(
+            name=name, seed=seed, attempts=attack.attempts, gain=attack.gain, bound=attack.bound,
+            refusals=dict(attack.refusals), seen=_since(begun, attack.seen, attack.seen_ms),
+            alarms_false=checks.counts.alarms_false, alarms_missed=checks.counts.alarms_missed,
+            failure=failure,
+        )  # fmt: skip
+
+
+def _since(
+    begun_ms: int, seen: Mapping[str, str], at_ms: Mapping[str, int]
+) -> dict[str, int | None]:
+    return {code: (at_ms[code] - begun_ms) // 1000 if code in at_ms else None for code in seen}
+
+
+def one_till_each(plan: Plan) -> Plan:
+    """The same town with one till a shop: half of what a small town costs is its tills."""
+    happenings = tuple(
+        replace(item, till=0)
+        for item in plan.happenings
+        if item.till == 0 or item.kind not in _AT_TILLS
+    )
+    shops = tuple(replace(shop, tills=1) for shop in plan.shops)
+    return replace(plan, shops=shops, happenings=happenings)
