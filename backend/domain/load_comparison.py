@@ -8,6 +8,7 @@ way), never more, unless a void on its way explains it record by record.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from backend.errors import ConflictError
 from cardlib.codec.files import EF_SPEND
@@ -47,6 +48,15 @@ class KnownGrant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostedRecord:
+    """A record whose posting is live: ``cents`` by slot as posted, below zero for a void."""
+
+    hash: bytes
+    proven: bool
+    cents: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PurseBooks:
     """A purse as the ledger knows it.
 
@@ -54,6 +64,8 @@ class PurseBooks:
     to which everything is posted: the balances in ``slots`` stand on it. A void that the
     card proves but no till has told of yet gives nothing back: it lies above the base.
     ``settled_voids``: counters above the base whose money is in ``slots`` again.
+    ``posted``: the last ones, by counter; ``proven``: records that the card has proven
+    before, newest first, for those that its ring no longer holds.
     """
 
     info_core: bytes
@@ -66,6 +78,8 @@ class PurseBooks:
     grants: tuple[KnownGrant, ...] = ()
     slots: Mapping[int, SlotView] = field(default_factory=dict)
     settled_voids: frozenset[int] = frozenset()
+    posted: Mapping[int, PostedRecord] = field(default_factory=dict)
+    proven: tuple[AttestedSpend, ...] = ()
 
     def slot(self, number: int) -> SlotView:
         """One slot, empty when nothing was ever booked on it."""
@@ -129,7 +143,9 @@ def check_balances(purse: PurseState, state: CardState, books: PurseBooks) -> bo
     history = linked(state.spends)
     if not _reaches_base(history, books) and len(state.spends) < EF_SPEND.records:
         return False
-    falls = falls_by_void(history, books)
+    if not _reaches_base(history, books):
+        history = linked(_with_earlier(state.spends, books))
+    falls = falls_by_void(history, books, _agreed(history, above, books))
     if any(cents > falls[slot - 1] for slot, cents in above.items()):
         raise _above(above)
     return True
@@ -159,19 +175,53 @@ def _follows(above: Spend | None, below: AttestedSpend) -> bool:
     return above.ctr == below.spend.ctr + 1 and above.prev == prev
 
 
-def falls_by_void(history: Sequence[AttestedSpend], books: PurseBooks) -> list[int]:
-    """Cents per slot that voids above the last posted record gave back, not yet in the books.
+def _with_earlier(spends: Sequence[AttestedSpend], books: PurseBooks) -> list[AttestedSpend]:
+    """What the ring holds, and below it what the card has proven before."""
+    ctrs = [item.spend.ctr for item in spends if item.spend is not None]
+    below = [item for item in books.proven if item.spend and item.spend.ctr < min(ctrs)]
+    return [*spends, *below]
 
-    All zero when ``history`` (newest first, linked) does not reach the record below
-    that one, or shows a fall that is no void of its own terminal's last sale.
+
+def _agreed(
+    history: Sequence[AttestedSpend], above: Mapping[int, int], books: PurseBooks
+) -> int | None:
+    """The record from which on falls must be explained; None when ``history`` shows none.
+
+    The last posted one; where a till that is silent for long leaves a gap above that, the
+    newest proven one at which the card showed no more than the books.
+    """
+    if _reaches_base(history, books):
+        return books.base_ctr
+    off = dict(above)
+    for item, below in pairwise(history):
+        assert item.spend is not None
+        assert below.spend is not None
+        posted = books.posted.get(item.spend.ctr)
+        if posted is not None and posted.hash != record_hash(item.record):
+            posted = None
+        if posted is not None and posted.proven and max(off.values()) <= 0:
+            return item.spend.ctr
+        for slot in off:
+            taken = item.spend.spent[slot - 1] - below.spend.spent[slot - 1]
+            off[slot] += taken - (posted.cents.get(slot, 0) if posted else 0)
+    return None
+
+
+def falls_by_void(
+    history: Sequence[AttestedSpend], books: PurseBooks, since: int | None
+) -> list[int]:
+    """Cents per slot that voids above record ``since`` gave back, not yet in the books.
+
+    All zero when ``history`` (newest first, linked, down to the record below that one)
+    shows a fall that is no void of its own terminal's last sale.
     """
     nothing = [0] * SLOTS
-    if not _reaches_base(history, books):
+    if since is None:
         return nothing
     spends = [item.spend for item in history if item.spend is not None]
     falls = nothing
     for at, spend in enumerate(spends):
-        if spend.ctr <= books.base_ctr:
+        if spend.ctr <= since:
             break
         taken = [new - old for new, old in zip(spend.spent, spends[at + 1].spent, strict=True)]
         if min(taken) >= 0:

@@ -116,6 +116,17 @@ class Verdicts:
             .order_by(PostingRow.ctr, PostingRow.id)
         ).all()
 
+    def proven_voids(self, purse_id: int, reason: str) -> list[int]:
+        """Counters of the live voids that a purse's card proves, and that wait for ``reason``."""
+        return list(
+            self._session.scalars(
+                select(PostingRow.ctr)
+                .where(PostingRow.purse_id == purse_id, PostingRow.live, PostingRow.is_void)
+                .where(PostingRow.state == "proven", PostingRow.reason == reason)
+                .order_by(PostingRow.ctr)
+            )
+        )
+
     def posting(self, posting_id: int) -> PostingRow:
         """By id."""
         return self._session.get_one(PostingRow, posting_id)
@@ -204,7 +215,7 @@ class Verdicts:
             select(BatchLineRow.id)
             .join(SettlementBatchRow, SettlementBatchRow.id == BatchLineRow.batch_id)
             .where(BatchLineRow.posting_id == posting_id, BatchLineRow.state == "included")
-            .where(SettlementBatchRow.state != "failed")
+            .where(SettlementBatchRow.state != "failed", BatchLineRow.return_id.is_(None))
         )
         return self._session.scalar(line.limit(1)) is not None
 

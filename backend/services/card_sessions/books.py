@@ -1,16 +1,21 @@
 """A purse as the ledger knows it, for the rules of ``backend.domain.load``."""
 
+from collections import Counter
 from hashlib import sha256
 
 from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import AccountKind
-from backend.domain.load_comparison import KnownGrant, PurseBooks, SlotView
+from backend.domain.load_comparison import KnownGrant, PostedRecord, PurseBooks, SlotView
 from backend.domain.verdicts import RING_SIZE
 from backend.services.verdicts.claim_rules import Reason
 from backend.services.wallets import given_up
-from cardlib.codec.purse import SLOTS
+from cardlib.codec.purse import SLOTS, Spend
+from cardlib.dialogues.attested import AttestedSpend
+from cardlib.keys.suites import MAC_SIZE
 from cardlib.wire.ed25519 import PublicKey
+from cardlib.wire.entry_body import AttestedRead
 from cardlib.wire.ids import PurseId
 
 _NEVER_PROVEN = -1
@@ -45,8 +50,10 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         for row in unit.cards.grants_of(purse.id)
     )
     proven = purse.proven_hash is not None
-    waiting, settled = _voids(unit, purse)
+    waiting = unit.verdicts.proven_voids(purse.id, Reason.ENTRY_MISSING)
     base = min([purse.card_mark, *(ctr - 1 for ctr in waiting)])
+    shown = unit.verdicts.postings(purse.id, max(min(base, purse.card_mark - RING_SIZE), 0))
+    voids = [row for row in shown if row.is_void and row.live and row.state == "proven"]
     return PurseBooks(
         info_core=purse.info_core,
         usable=purse.state == "active" and purse.hotlisted_at is None,
@@ -54,19 +61,30 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         proven_hash=purse.proven_hash or b"",
         base_ctr=base,
         base_hash=_posted_hash(unit, purse, base),
-        settled_voids=frozenset(settled),
+        settled_voids=frozenset(row.ctr for row in voids if row.ctr not in waiting),
+        posted={row.ctr: _posted(row) for row in shown if row.live},
+        proven=_proven(unit, purse, base),
         grant_seq_high=purse.grant_seq_high,
         grants=grants,
         slots={slot: _slot(unit, purse, slot) for slot in range(1, SLOTS + 1)},
     )
 
 
-def _voids(unit: Unit, purse: PurseRow) -> tuple[list[int], list[int]]:
-    """Proven voids that a card may still show, by counter: not told of yet, and settled."""
-    shown = unit.verdicts.postings(purse.id, max(purse.card_mark - RING_SIZE, 0))
-    voids = [row for row in shown if row.is_void and row.live and row.state == "proven"]
-    waiting = [row.ctr for row in voids if row.reason == Reason.ENTRY_MISSING]
-    return waiting, [row.ctr for row in voids if row.ctr not in waiting]
+def _posted(row: PostingRow) -> PostedRecord:
+    cents = Counter[int]()
+    for part in row.parts:
+        cents[part.slot] += part.cents
+    return PostedRecord(hash=row.record_hash, proven=row.state == "proven", cents=cents)
+
+
+def _proven(unit: Unit, purse: PurseRow, base: int) -> tuple[AttestedSpend, ...]:
+    """The live records that the card proves, from the newest down to the one below ``base``."""
+    nothing = bytes(MAC_SIZE)
+    return tuple(
+        AttestedSpend(AttestedRead(1, row.record, nothing, nothing), Spend.decode(row.clear))
+        for row in reversed(unit.verdicts.records(purse.id, max(base - 1, 0)))
+        if (row.proven and row.live) or (row.attested and row.ctr == 0)
+    )
 
 
 def _posted_hash(unit: Unit, purse: PurseRow, ctr: int) -> bytes:

@@ -217,6 +217,42 @@ def test_a_void_on_its_way_explains_it_in_every_session_until_its_till_tells(
     town.check_books()
 
 
+def test_a_till_that_is_silent_for_long_makes_no_voids_suspicious(town: Town, loaded: Card) -> None:
+    """The card has long forgotten the sales that this till has not told of yet."""
+    loaded.debit(1000)
+    town.load(loaded)
+    for _ in range(25):
+        loaded.debit(10)
+    for cents in (500, 600):
+        loaded.debit(cents)
+        town.load(loaded)
+    loaded.debit(-600, void=True)
+    town.order(loaded, 100)
+
+    assert [town.load(loaded).outcome for _ in range(2)] == ["LOAD_DONE", "LOAD_NOTHING_WAITING"]
+
+    assert loaded.wallet() == 5000 + 3000 - 1000 - 25 * 10 - 500 + 100
+    loaded.debit(700)
+    town.load(loaded)
+    loaded.debit(-400)
+    assert town.load(loaded).outcome == "CARD_ABOVE_LEDGER"
+
+
+def test_a_void_that_the_card_has_forgotten_still_explains_what_is_above(
+    town: Town, spent: Card
+) -> None:
+    spent.debit(-4000, void=True)
+    town.load(spent)
+    for _ in range(2):
+        for _ in range(11):
+            spent.debit(10)
+        town.order(spent, 200)
+        assert town.load(spent).outcome == "LOAD_DONE"
+
+    assert spent.wallet() == 5000 + 100 + 2 * (200 - 11 * 10)
+    assert town.alarms() == []
+
+
 def test_a_void_on_its_way_explains_nothing_else(town: Town, spent: Card) -> None:
     spent.debit(-4000, void=True)
     assert town.load(spent).outcome == "LOAD_DONE"
