@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography import x509
@@ -25,6 +25,7 @@ from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
 from backend.services.administration.refunds import RefundDesk
+from backend.services.card_sessions.live import LiveDialogues
 from backend.services.card_sessions.personalise import PinLetters
 from backend.services.card_sessions.sessions import CardSessions
 from backend.services.day_end import DayEnd
@@ -32,13 +33,14 @@ from backend.services.exchange.exchange import Exchange
 from backend.services.ingest.batches import Ingest
 from backend.services.recovery import RecoveryOffice
 from backend.services.settlement.batches import SettlementService
+from backend.services.settlement.reviews import ReviewOffice
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock, Randomness
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """Ports and the use cases on them."""
+    """Ports and the use cases on them; ``dialogues`` of card sessions that are in hand."""
 
     work: Work
     keys: KeyStore
@@ -46,6 +48,7 @@ class Backend:
     randomness: Randomness
     letters: PinLetters
     authorities: Sequence[x509.Certificate] = ()
+    dialogues: LiveDialogues = field(default_factory=LiveDialogues)
 
     @property
     def programmes(self) -> ProgrammeOffice:
@@ -86,8 +89,9 @@ class Backend:
     def card_sessions(self) -> CardSessions:
         """Personalisation and loads."""
         return CardSessions(
-            self.work, self.keys, self.clock, self.randomness, self.letters, self.authorities
-        )
+            self.work, self.keys, self.clock, self.randomness, self.letters, self.authorities,
+            self.dialogues,
+        )  # fmt: skip
 
     @property
     def losses(self) -> LossOffice:
@@ -118,6 +122,11 @@ class Backend:
     def settlement(self) -> SettlementService:
         """Batches and payments."""
         return SettlementService(self.work, self.clock)
+
+    @property
+    def reviews(self) -> ReviewOffice:
+        """What is looked at before a batch is approved."""
+        return ReviewOffice(self.work, self.clock, self.randomness)
 
     @property
     def recovery(self) -> RecoveryOffice:

@@ -138,8 +138,9 @@ class Hall:
         self._kill_point.arm(number, side)
 
     def died(self) -> None:
-        """The process is gone; what was not committed is rolled back."""
+        """The process is gone with its memory; what was not committed is rolled back."""
         self.up = False
+        self.backend.dialogues.forget()
         self.deaths += 1
 
     def restart(self) -> None:
@@ -160,6 +161,7 @@ class Hall:
         payments wait then until ``backend.recovery.end``.
         """
         self._fill(backup.database)
+        self.backend.dialogues.forget()
         self.restart()
         if declared:
             self.backend.recovery.begin("operator")

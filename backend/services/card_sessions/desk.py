@@ -32,6 +32,10 @@ class Desk(Protocol):
         """The conversation with the card."""
         ...
 
+    def move_to(self, unit: Unit, row: CardSessionRow, now: int) -> None:
+        """Goes on in another transaction: nothing that the old one read is used again."""
+        ...
+
     def finish(self, result: Any) -> Done:
         """Books the end of the dialogue."""
         ...

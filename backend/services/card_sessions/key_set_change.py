@@ -55,13 +55,17 @@ class KeyChangeDesk:
         self, unit: Unit, row: CardSessionRow, keys: KeyStore, now: int, randomness: Randomness
     ) -> None:
         self.replaying = True
+        self._keys = keys
+        self._randomness = randomness
+        self._passed_by = False
+        self.move_to(unit, row, now)
+
+    def move_to(self, unit: Unit, row: CardSessionRow, now: int) -> None:
+        """Goes on in another transaction: nothing that the old one read is used again."""
         self._unit = unit
         self._row = row
-        self._keys = keys
         self._now = now
-        self._randomness = randomness
         self._trust = IssuerTrust(unit)
-        self._passed_by = False
 
     def dialogue(self, randomness: Randomness) -> Dialogue[ChangingState]:
         """The change; ConflictError ``KEY_SET_CURRENT`` when no purse here needs one."""

@@ -62,15 +62,19 @@ class LoadDesk:
 
     def __init__(self, unit: Unit, row: CardSessionRow, keys: KeyStore, now: int) -> None:
         self.replaying = True
-        self._unit = unit
-        self._row = row
         self._keys = keys
-        self._now = now
-        self._trust = IssuerTrust(unit)
         self._passed_by = False
-        self._named = None if not row.reference else self._order_named(row.reference)
+        self.move_to(unit, row, now)
         if row.purpose == "void" and self._named is None:
             raise ConflictError("ORDER_UNKNOWN", order="")
+
+    def move_to(self, unit: Unit, row: CardSessionRow, now: int) -> None:
+        """Goes on in another transaction: nothing that the old one read is used again."""
+        self._unit = unit
+        self._row = row
+        self._now = now
+        self._trust = IssuerTrust(unit)
+        self._named = None if not row.reference else self._order_named(row.reference)
 
     def dialogue(self, randomness: Randomness) -> Dialogue[LoadPlan]:
         """The load; ConflictError ``ORDER_OTHER_PURSE`` when no purse here is the order's."""

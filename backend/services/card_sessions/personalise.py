@@ -71,13 +71,17 @@ class PersonaliseDesk:
         authorities: Sequence[x509.Certificate],
     ) -> None:
         self.replaying = True
-        self._unit = unit
-        self._row = row
         self._keys = keys
-        self._now = now
         self._letters = letters
         self._authorities = authorities
         self._randomness = randomness
+        self.move_to(unit, row, now)
+
+    def move_to(self, unit: Unit, row: CardSessionRow, now: int) -> None:
+        """Goes on in another transaction: nothing that the old one read is used again."""
+        self._unit = unit
+        self._row = row
+        self._now = now
         serial, _, self._declared = row.reference.partition("/")
         self._stock = unit.cards.stock_card(serial)
 

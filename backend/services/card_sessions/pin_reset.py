@@ -33,16 +33,20 @@ class PinResetDesk:
         letters: PinLetters,
     ) -> None:  # fmt: skip
         self.replaying = True
-        self._unit = unit
-        self._row = row
         self._keys = keys
-        self._now = now
         self._randomness = randomness
         self._letters = letters
+        self.move_to(unit, row, now)
         person, _, self._wanted = row.reference.partition("/")
         self._person = person.strip()
         if not self._person:
             raise BadInputError("PIN_RESET_BY_NOBODY")
+
+    def move_to(self, unit: Unit, row: CardSessionRow, now: int) -> None:
+        """Goes on in another transaction: nothing that the old one read is used again."""
+        self._unit = unit
+        self._row = row
+        self._now = now
 
     def dialogue(self, randomness: Randomness) -> Dialogue[Info]:
         """The reset."""

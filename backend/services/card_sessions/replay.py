@@ -1,8 +1,9 @@
 """Carries a dialogue on over requests: from the stored seed and the stored answers.
 
-A generator cannot be kept between two requests, and a killed backend loses it
-anyway. So each step makes it anew: the same seed gives the same randoms, the same
-answers lead to the same place, and what was decided is read, not decided again.
+A killed backend loses its generators, and the next request may come to another
+process. So any step can make the dialogue anew: the same seed gives the same randoms,
+the same answers lead to the same place, and what was decided is read, not decided
+again. ``live`` spares that where the dialogue is still in hand.
 """
 
 import hashlib

@@ -2,12 +2,12 @@
 
 A station relays one volley a step. Sessions are bound to station, purse and order;
 one is active per purse; each step is one transaction, idempotent on (session, step,
-hash of the answers), and is worked out anew from what is stored: a backend killed
-at any moment loses nothing, and no step ever decides twice.
+hash of the answers), and stands on what is stored: a backend killed at any moment
+loses nothing, and no step ever decides twice.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography import x509
@@ -27,6 +27,7 @@ from backend.errors import (
 from backend.services.alarms import raise_alarm
 from backend.services.card_sessions.desk import Desk, Done
 from backend.services.card_sessions.key_set_change import KeyChangeDesk
+from backend.services.card_sessions.live import LiveDialogue, LiveDialogues
 from backend.services.card_sessions.load import LoadDesk
 from backend.services.card_sessions.personalise import PersonaliseDesk, PinLetters
 from backend.services.card_sessions.pin_reset import PinResetDesk
@@ -61,7 +62,10 @@ CASES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CardSessions:
-    """The use case; ``authorities`` are the CAs whose CRS cards are trusted."""
+    """The use case; ``authorities`` are the CAs whose CRS cards are trusted.
+
+    ``dialogues``: what this process has in hand; without it every step is a replay.
+    """
 
     work: Work
     keys: KeyStore
@@ -69,6 +73,7 @@ class CardSessions:
     randomness: Randomness
     letters: PinLetters
     authorities: Sequence[x509.Certificate] = ()
+    dialogues: LiveDialogues = field(default_factory=LiveDialogues)
 
     def open(self, terminal: int, opening: SessionOpening) -> SessionCommands:
         """A new session of ``terminal``, with the first commands.
@@ -85,10 +90,11 @@ class CardSessions:
             seed=self.randomness.bytes(SEED_SIZE), created_at=now, expires_at=now + TIME_TO_LIVE_S,
         )  # fmt: skip
         with self.work.begin() as unit:
-            replay = self._replay(self._desk(unit, row, now), row, [])
+            live = self._replay(self._desk(unit, row, now), row, [])
             unit.add(row)
             unit.commit()
-        return _commands(row, replay)
+        self.dialogues.keep(row, [], live, now)
+        return _commands(row, live)
 
     def step(self, terminal: int, session: str, answers: SessionAnswers) -> SessionCommands:
         """Takes the answers of a step and gives the next one, or the outcome.
@@ -101,7 +107,7 @@ class CardSessions:
         now = self._now()
         with self.work.begin() as unit:
             row = unit.cards.card_session(session)
-            steps = unit.cards.session_steps(session)
+            steps = list(unit.cards.session_steps(session))
             known = _known_reply(row, steps, terminal, answers)
             if known is not None:
                 return known
@@ -109,42 +115,31 @@ class CardSessions:
                 row.state, row.outcome = "expired", "CARD_SESSION_EXPIRED"
                 unit.commit()
                 raise ConflictError("CARD_SESSION_EXPIRED")
-            reply = self._advance(unit, row, steps, answers, now)
-            unit.add(_step_row(row, answers, reply, now))
+            live = self._resume(unit, row, steps, now)
+            reply = _advance(unit, row, live, answers, now)
+            steps.append(_step_row(row, answers, reply, now))
+            unit.add(steps[-1])
             unit.commit()
+        if row.state == "active":
+            self.dialogues.keep(row, steps, live, now)
         return reply
 
-    def _advance(
-        self,
-        unit: Unit,
-        row: CardSessionRow,
-        steps: Sequence[CardSessionStepRow],
-        answers: SessionAnswers,
-        now: int,
-    ) -> SessionCommands:
-        desk = self._desk(unit, row, now)
-        replay = self._replay(desk, row, steps)
-        desk.replaying = False
-        row.expires_at = now + TIME_TO_LIVE_S
-        try:
-            finished = replay.answer(answers.answers)
-            done = None if finished is None else _finish(desk, finished)
-        except (LedgerError, KeyStoreError):
-            raise  # ours to mend: nothing of this step is kept
-        except (CardlibError, BackendError) as error:
-            _note_failure(unit, row, error, now)
-            return _end(unit, row, "failed", Done(error.code, 0))
-        if done is not None:
-            return _end(unit, row, "done", done)
-        if row.step >= STEPS_MAX:
-            return _end(unit, row, "failed", Done("CARD_SESSION_ENDLESS", 0))
-        row.step += 1
-        return _commands(row, replay)
+    def _resume(
+        self, unit: Unit, row: CardSessionRow, steps: Sequence[CardSessionStepRow], now: int
+    ) -> LiveDialogue:
+        """The dialogue where the stored answers end: the one in hand, else a replay."""
+        live = self.dialogues.take(row, steps)
+        if live is None:
+            live = self._replay(self._desk(unit, row, now), row, steps)
+        else:
+            _require_open(unit, row)
+            live.desk.move_to(unit, row, now)
+        live.desk.replaying = False
+        return live
 
     def _desk(self, unit: Unit, row: CardSessionRow, now: int) -> Desk:
         """NotPermittedError ``CARD_SESSION_STATION_CLOSED`` for a lost or closed station."""
-        if unit.terminals.terminal(row.terminal).state != "active":
-            raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
+        _require_open(unit, row)
         if row.purpose == "personalise":
             return PersonaliseDesk(
                 unit, row, self.keys, now, self.randomness, self.letters, self.authorities
@@ -158,12 +153,17 @@ class CardSessions:
     @staticmethod
     def _replay(
         desk: Desk, row: CardSessionRow, steps: Sequence[CardSessionStepRow]
-    ) -> Replay[object]:
+    ) -> LiveDialogue:
         answered = [SessionAnswers.decode(step.answers).answers for step in steps]
-        return Replay(desk.dialogue(SessionRandomness(row.seed)), answered)
+        return LiveDialogue(desk, Replay(desk.dialogue(SessionRandomness(row.seed)), answered))
 
     def _now(self) -> int:
         return self.clock.unix_ms() // 1000
+
+
+def _require_open(unit: Unit, row: CardSessionRow) -> None:
+    if unit.terminals.terminal(row.terminal).state != "active":
+        raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
 
 
 def _known_reply(
@@ -187,6 +187,26 @@ def _known_reply(
     return None
 
 
+def _advance(
+    unit: Unit, row: CardSessionRow, live: LiveDialogue, answers: SessionAnswers, now: int
+) -> SessionCommands:
+    row.expires_at = now + TIME_TO_LIVE_S
+    try:
+        finished = live.replay.answer(answers.answers)
+        done = None if finished is None else _finish(live.desk, finished)
+    except (LedgerError, KeyStoreError):
+        raise  # ours to mend: nothing of this step is kept
+    except (CardlibError, BackendError) as error:
+        _note_failure(unit, row, error, now)
+        return _end(unit, row, "failed", Done(error.code, 0))
+    if done is not None:
+        return _end(unit, row, "done", done)
+    if row.step >= STEPS_MAX:
+        return _end(unit, row, "failed", Done("CARD_SESSION_ENDLESS", 0))
+    row.step += 1
+    return _commands(row, live)
+
+
 def _finish(desk: Desk, finished: Finished[object]) -> Done:
     return desk.finish(finished.result)
 
@@ -202,8 +222,8 @@ def _end(unit: Unit, row: CardSessionRow, state: str, done: Done) -> SessionComm
     return SessionCommands(row.id, row.step + 1, (), done.code, done.cents, purse)
 
 
-def _commands(row: CardSessionRow, replay: Replay[object]) -> SessionCommands:
-    return SessionCommands(row.id, row.step, tuple(bytes(item) for item in replay.volley))
+def _commands(row: CardSessionRow, live: LiveDialogue) -> SessionCommands:
+    return SessionCommands(row.id, row.step, tuple(bytes(item) for item in live.replay.volley))
 
 
 def _hash(answers: SessionAnswers) -> bytes:
