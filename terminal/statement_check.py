@@ -5,6 +5,7 @@ sales) is counted and said.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,8 +44,12 @@ class Checked:
 
 
 def check_statement(till: Till, reader: JournalReader, path: Path) -> Checked:
-    """Verifies and compares; AuthenticityError unless the operator signed it."""
-    row = _read(path)
+    """Verifies and compares a file; AuthenticityError unless the operator signed it."""
+    return compare_statement(till, reader, _read(path))
+
+
+def compare_statement(till: Till, reader: JournalReader, row: Mapping[str, object]) -> Checked:
+    """The same for what a statement file holds."""
     statement = Statement.open(_octets(row.get("bytes")), till.operator)
     if statement.merchant != till.certificate.merchant:
         raise TillError("STATEMENT_OTHER_MERCHANT", merchant=statement.merchant)

@@ -24,7 +24,7 @@ from cardlib.text import catalogue
 from cardlib.wire.money import Money
 from simulator.town.checks.town_checks import AT_END
 from simulator.town.plan.making import make_plan
-from simulator.town.plan.model import DESK, Happening, Plan, Size
+from simulator.town.plan.model import DESK, Happening, Mood, Plan, Size
 
 RUNS_MAX, SECONDS_MAX = 400, 300.0
 _BROKEN = (Exception,)
@@ -141,6 +141,9 @@ def told(item: Happening, lang: str) -> list[str]:
         "seconds": item.seconds, "amount": catalogue.money(Money(cents), lang),
     }  # fmt: skip
     lines = [f"{when}  {catalogue.label('town_happening', item.kind, lang, **facts)}  [{item.id}]"]
+    if item.mood is not Mood.PATIENT:
+        mood = catalogue.label("town_mood", item.mood, lang, other=item.other)
+        lines.append(f"               {mood}")
     for accident in item.accidents:
         what = catalogue.label("town_accident", accident.kind, lang, at=accident.at)
         lines.append(f"               {what}")

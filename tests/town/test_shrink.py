@@ -14,7 +14,7 @@ from cardlib.wire.ed25519 import SigningKey
 from simulator.errors import TownError
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.clock import DeviceClock, TownTime
-from simulator.town.plan.model import AccidentKind, Kind, Plan
+from simulator.town.plan.model import AccidentKind, Kind, Mood, Plan
 from simulator.town.shrink import Failure, Play, Recipe, failure_of, shrink
 from simulator.town.world import World
 
@@ -94,6 +94,7 @@ def test_every_happening_and_accident_has_its_words(lang: str) -> None:
     words = catalogue.load(lang)
     assert words["town_happening"].keys() >= {str(kind) for kind in Kind}
     assert words["town_accident"].keys() >= {str(kind) for kind in AccidentKind}
+    assert words["town_mood"].keys() >= {str(mood) for mood in Mood} - {str(Mood.PATIENT)}
 
 
 def test_a_planted_bug_shrinks_to_a_few_happenings(

@@ -5,30 +5,30 @@ arrive is tried again with the PIN; what cannot be decided is parked. Goods go o
 counter when the journal says that they are paid: the screen says nothing else.
 """
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cardlib.codec.pin import Pin
 from cardlib.codec.purse import SpendType
-from cardlib.errors import CardlibError, PinBlockedError, PinPadError, PresenceError
+from cardlib.errors import CardlibError, PinBlockedError, PresenceError
+from cardlib.wire.batch_close import BatchClose
 from cardlib.wire.entry_body import Committed, Intent
 from cardlib.wire.money import Money
+from simulator.errors import TownError
+from simulator.town.actors.by_hand import ByHand
 from simulator.town.actors.citizen import Citizen
+from simulator.town.actors.counter_talk import CounterTalk
 from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
 from simulator.town.killed import Killed
 from simulator.town.mishaps import armed, die
-from simulator.town.plan.model import Happening
+from simulator.town.plan.model import Happening, Mood
 from simulator.town.truth import Delivery
+from terminal.day_close import close_day, render, totals
 from terminal.errors import UnsettledError
 from terminal.journal.derived import purse_of
 from terminal.pay import Order, pay
-from terminal.recovery.flow import Settled
-from terminal.recovery.table import Verdict
-from terminal.sale.card_shown import CardShown
-from terminal.sale.offer import Item, Offer
-from terminal.sale.states import Step
+from terminal.sale.offer import Item
 
 if TYPE_CHECKING:
     from simulator.town.world import World
@@ -36,52 +36,6 @@ if TYPE_CHECKING:
 TURNS_MAX = 3
 """How often the card is put back for one customer before the next one is served."""
 BEING_RENEWED = "CARD_BEING_RENEWED"
-_STEP_MS, _TYPING_MS = 700, 4_000
-
-
-@dataclass(slots=True)
-class CounterTalk:
-    """Implements ``terminal.pay.Talk``: one customer at the counter."""
-
-    register: Register
-    citizen: Citizen
-    reader: Reader
-    slips: int
-    keypad: bool = False
-    interactive: bool = True
-    paid: list[Settled] = field(default_factory=list)
-
-    def pin(self) -> Pin:
-        """What the customer types."""
-        self.register.clock.sleep(_TYPING_MS / 1000)
-        if self.slips > 0:
-            self.slips -= 1
-            return Pin(self.citizen.wrong_pin())
-        return Pin(self.citizen.pin or self.citizen.wrong_pin())
-
-    def pad_failed(self, error: PinPadError) -> bool:
-        """There is no keypad here."""
-        raise error
-
-    def card(self, _shown: CardShown) -> None:
-        """Balances on the screen."""
-
-    def agree(self, _offer: Offer) -> bool:
-        """Yes, unless this visit has been paid already."""
-        return not self.paid
-
-    def step(self, _step: Step) -> None:
-        """Time passes."""
-        self.register.clock.sleep(_STEP_MS / 1000)
-
-    def settled(self, found: Settled) -> None:
-        """An earlier outcome is known now."""
-        if found.conclusion.verdict is Verdict.COMMITTED:
-            self.paid.append(found)
-
-    def trouble(self, _error: CardlibError) -> None:
-        """The card is put back, the PIN asked again."""
-        self.reader.put_back()
 
 
 class Cashier:
@@ -90,6 +44,8 @@ class Cashier:
     def __init__(self, world: "World") -> None:
         self._world = world
         self._seen: dict[int, int] = {}
+        self._given: Counter[int] = Counter()
+        """Cents of goods that went over the counter since the last close, by terminal."""
 
     def sell(self, register: Register, citizen: Citizen, happening: Happening) -> None:
         """A purchase; the vouchers pay what they can."""
@@ -127,6 +83,28 @@ class Cashier:
             self._world.truth.refused[error.code] += 1
         self.hand_over(register, happening)
 
+    def close_batch(self, register: Register, happening: Happening) -> None:
+        """The day's end: what is open is set aside, X is read, Z closes; the drawer agrees."""
+        with armed(self._world, happening, register):
+            try:
+                self._park(register)
+                self._close(register)
+            except Killed:
+                die(self._world, happening, register)
+            except CardlibError as error:
+                self._world.truth.refused[error.code] += 1
+        self.hand_over(register, happening)
+
+    @staticmethod
+    def _close(register: Register) -> None:
+        """X, then Z: two readings of one batch."""
+        assert register.till is not None
+        with register.journal() as journal:
+            read = totals(register.till, journal)
+        closed, found = close_day(register.till)
+        assert read.close == found.close
+        assert closed.hash.hex()[:32] in render(found, register.till, "it", closed)
+
     def hand_over(self, register: Register, happening: Happening) -> None:
         """Goods for every sale that the journal closed since the last look; a void's come back."""
         with register.journal() as journal:
@@ -134,7 +112,9 @@ class Cashier:
             for stored in journal.views.entries(after):
                 body = stored.decode().body
                 after += 1
-                if isinstance(body, Committed):
+                if isinstance(body, BatchClose):
+                    self._count_drawer(register, happening, body)
+                elif isinstance(body, Committed):
                     intent = journal.views.entry(body.intent_seq).decode().body
                     assert isinstance(intent, Intent)
                     self._deliver(register, happening, intent, int(body.intent_seq))
@@ -153,7 +133,11 @@ class Cashier:
         counter, refused = talk.register.counter, self._world.truth.refused
         assert counter is not None
         try:
-            pay(counter, counter.card(talk.reader.connection), order, talk)
+            if happening.mood is Mood.PATIENT:
+                pay(counter, counter.card(talk.reader.connection), order, talk)
+            else:
+                behind = self._world.citizens.get(happening.other, talk.citizen)
+                ByHand(counter, talk, order, happening.mood, behind).serve()
         except Killed:
             die(self._world, happening, talk.register)
             return False
@@ -171,6 +155,17 @@ class Cashier:
         if register.counter.till.journal.views.open_intent() is not None:
             register.counter.recovery().park()
 
+    def _count_drawer(self, register: Register, happening: Happening, close: BatchClose) -> None:
+        """TownError unless Z says what went over the counter since the last one."""
+        net = close.sales.cents - close.voids.cents
+        given = self._given.pop(register.terminal, 0)
+        if net != given:
+            raise TownError(
+                "TOWN_GOODS_ASTRAY", law=5, what=f"Z says {net}, goods were {given}",
+                seed=self._world.seed, subject=f"terminal {register.terminal}",
+                cents=net - given, happening=happening.id,
+            )  # fmt: skip
+
     def _note(self, reader: Reader) -> None:
         self._world.truth.struck.update(str(item.kind) for item in reader.struck)
 
@@ -178,6 +173,7 @@ class Cashier:
         sign = -1 if intent.plan.type is SpendType.VOID else 1
         slots = _by_slot((line.slot, sign * line.cents) for line in intent.lines)
         purse = purse_of(intent)
+        self._given[register.terminal] += sum(cents for _, cents in slots)
         self._world.truth.deliver(
             Delivery(
                 happening=happening.id, at_ms=self._world.time.now_ms, shop=register.shop,

@@ -1,6 +1,7 @@
 """The town hall's people: set up the town, give money, settle, and change the keys."""
 
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from random import Random
 
@@ -13,6 +14,7 @@ from backend.services.administration.lost_terminals import LossOffice
 from backend.services.administration.programmes import NewProgramme
 from backend.services.day_end import DayReport
 from backend.services.settlement.batches import PaymentOrder
+from backend.services.settlement.statements import StatementService
 from cardlib.calendar import day_at
 from cardlib.codec.purse import Suite
 from cardlib.wire.ids import PurseId
@@ -52,6 +54,7 @@ class Official:
         self._town = 0
         self._programmes: dict[int, int] = {}
         self._settled_to: dict[int, int] = {}
+        self._stated_to: dict[int, int] = {}
         self.merchants: dict[str, int] = {}
         """Merchant numbers by shop."""
         self.orders: list[PaymentOrder] = []
@@ -154,6 +157,21 @@ class Official:
         if rng.random() < 0.5:
             settlement.approve(batch, APPROVER)
         settlement.turn_down(batch, APPROVER)
+
+    def statement(self, merchant: int, until_s: int) -> dict[str, object] | None:
+        """What a merchant gets for the time since its last one, as the file says; None for none."""
+        start = self._stated_to.get(merchant, 1)
+        if start >= until_s:
+            return None
+        self._stated_to[merchant] = until_s
+        backend = self._hall.backend
+        office = StatementService(backend.work, backend.keys, backend.clock)
+        signed = office.issue(merchant, Period(start, until_s))
+        inclusions = [
+            asdict(item) | {"path": [step.hex() for step in item.path]}
+            for item in signed.inclusions
+        ]
+        return {"merchant": merchant, "bytes": signed.complete.hex(), "inclusions": inclusions}
 
     def end_day(self) -> DayReport:
         """The night work."""

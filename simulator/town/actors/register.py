@@ -1,5 +1,6 @@
 """A till of the town: its machine, the process that sells, and the one that synchronises."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
@@ -15,6 +16,7 @@ from terminal.agent.loop import Agent, RoundReport
 from terminal.agent.uplink import Uplink
 from terminal.counter import Counter
 from terminal.journal.journal import JournalReader
+from terminal.statement_check import Fault, compare_statement
 from terminal.till import Till
 from terminal.till_files import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
@@ -137,6 +139,11 @@ class Register:
         """The backend's answers as it keeps them, oldest first."""
         with self.journal() as journal:
             return journal.acknowledgements.kept()
+
+    def check_statement(self, row: Mapping[str, object]) -> tuple[Fault, ...]:
+        """What in its merchant's statement is not as this till knows it."""
+        with self.journal() as journal:
+            return compare_statement(self._agent_till, journal, row).faults
 
     @property
     def uplink(self) -> Uplink:

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from cardlib.connection import CardConnection
 from cardlib.wire.money import Money
-from simulator.town.actors.cashier import CounterTalk
 from simulator.town.actors.citizen import Citizen
+from simulator.town.actors.counter_talk import CounterTalk
 from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.adversary import Expectation, Tally

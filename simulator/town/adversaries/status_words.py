@@ -13,7 +13,7 @@ from simulator.faults import ForgedStatus, HeldBack, HeldOver, every, nth
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, spent
 from simulator.town.adversaries.opened_card import OpenedCard
-from simulator.town.deeds import card_session
+from simulator.town.deeds.cards import card_session
 from simulator.town.plan.model import Happening
 from simulator.town.world import World
 

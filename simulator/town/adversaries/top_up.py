@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from simulator.town.adversaries.attacker import Scene
-from simulator.town.deeds import collect, order_load
+from simulator.town.deeds.cards import collect, order_load
 from simulator.town.plan.calendar import GROCERIES
 
 CENTS = 500

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulator.faults import TwoTills
-from simulator.town.actors.cashier import CounterTalk
+from simulator.town.actors.counter_talk import CounterTalk
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, other_registers, spent
 from simulator.town.adversaries.opened_card import OpenedCard

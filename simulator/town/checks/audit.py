@@ -1,6 +1,8 @@
 """The end of a run: an export, judged by the independent verifier."""
 
+import json
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from backend.adapters.unit_of_work import DatabaseWork
@@ -9,11 +11,24 @@ from backend.verifier.audit import audit
 from simulator.town.checks.evidence import TownSeen, breach
 
 
+def _kept(town: TownSeen) -> Iterator[str]:
+    """What shops hand in: the answers that their tills kept, and their statements, one a line."""
+    gone = town.declared.lost_terminals | town.declared.rogue_terminals
+    for till in town.tills:
+        if till.terminal not in gone:
+            for answer in till.answers():
+                yield json.dumps({"terminal": till.terminal, "bytes": answer.hex()}) + "\n"
+    for merchant, statement in town.declared.statements:
+        yield json.dumps({"merchant": str(merchant), "bytes": statement.hex()}) + "\n"
+
+
 def check_audit(town: TownSeen) -> None:
     """TownError ``TOWN_AUDIT_FAILED`` unless exactly the declared findings come out."""
     with tempfile.TemporaryDirectory(prefix="town-audit-") as folder:
         write_export(DatabaseWork(town.engine), Path(folder), 0)
-        verdict = audit(Path(folder))
+        kept = Path(folder) / "kept.jsonl"
+        kept.write_text("".join(_kept(town)), "ascii")
+        verdict = audit(Path(folder), evidence=(kept,))
     found = {finding.code for finding in verdict.findings}
     for code in sorted(found ^ town.declared.findings):
         shown = [str(one) for one in verdict.findings if one.code == code]

@@ -66,6 +66,8 @@ class Declared:
     """Codes that the independent audit of the export must find at the end, and no others."""
     not_collected: set[tuple[int, int]] = field(default_factory=set)
     """(terminal, intent number) of debits whose customer never came back for the goods."""
+    statements: list[tuple[int, bytes]] = field(default_factory=list)
+    """Merchant, and a signed statement that it keeps."""
     names: set[str] = field(default_factory=set)
     """Surnames and codici fiscali of the holders, as they would be written."""
     refused: Counter[str] = field(default_factory=Counter)

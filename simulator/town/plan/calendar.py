@@ -68,6 +68,7 @@ class Calendar:
             for minute in range(opens + 20 + 7 * till, closes, _SYNC_EVERY_MIN):
                 if rng.random() < _SYNCS:
                     yield make(Kind.SYNC, f"sync{minute}", minute)
+            yield make(Kind.CLOSE_BATCH, "batch", closes + 3)
             yield make(Kind.SYNC, "last-sync", closes + 5)
             yield make(Kind.CLOSE_TILL, "close", closes + 10)
 
@@ -142,6 +143,7 @@ class Calendar:
             until = instant_ms(day - timedelta(days=_REPORTED_DAYS), 0)
             yield make(Kind.DESK_WORK, "cases", _OFFICE_OPENS + 30)
             yield make(Kind.SETTLE, "settle", _OFFICE_OPENS + 60, until_ms=until)
+            yield make(Kind.STATEMENTS, "statements", _OFFICE_OPENS + 61, until_ms=until)
             yield make(Kind.PAY, "pay", _OFFICE_OPENS + 60 * 8)
 
 

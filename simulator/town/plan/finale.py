@@ -33,6 +33,9 @@ def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happenin
     for turn in range(3):  # what one till brings may be asked for at the next
         yield from at_every_till(Kind.SYNC, f"sync{turn}")
         yield make(Kind.SYNC, f"sync{turn}-{DESK}", shop=DESK)
+    yield from at_every_till(Kind.CLOSE_BATCH, "batch")
+    yield from at_every_till(Kind.SYNC, "last")
+    yield make(Kind.SYNC, f"last-{DESK}", shop=DESK)
     yield from at_every_till(Kind.CLOSE_TILL, "close")
     yield make(Kind.DESK_WORK, "cases")
     yield make(Kind.END_DAY, "night")
@@ -40,3 +43,4 @@ def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happenin
     yield make(Kind.PAY, "pay")
     yield make(Kind.SETTLE, "settle-failed", until_ms=end_ms + _MINUTE_MS)
     yield make(Kind.PAY, "pay-failed", seconds=1)
+    yield make(Kind.STATEMENTS, "statements", until_ms=end_ms + _MINUTE_MS)

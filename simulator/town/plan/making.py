@@ -8,6 +8,7 @@ from simulator.town.plan.bad_days import BadDays
 from simulator.town.plan.calendar import Calendar, instant_ms
 from simulator.town.plan.finale import finale
 from simulator.town.plan.model import Happening, Plan, Size
+from simulator.town.plan.moods import with_moods
 from simulator.town.plan.people import make_people, make_shops
 
 START = date(2026, 10, 1)
@@ -25,7 +26,7 @@ def make_plan(
     size = size or Size()
     shops = make_shops(seed, size, start, days)
     people = make_people(seed, size, shops)
-    usual = Calendar(seed, start, days, people, shops).happenings()
+    usual = with_moods(seed, Calendar(seed, start, days, people, shops).happenings(), people)
     bad = BadDays(seed, start, days, people, shops, faults).happenings()
     told = with_accidents(seed, chain(usual, bad), faults)
     end_ms = instant_ms(start + timedelta(days=days), _DAWN)

@@ -7,102 +7,30 @@ happening has a stable id and a sub-seed of its own, so one that is taken out
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from simulator.card.personal import Holder
+from simulator.town.plan.kinds import AccidentKind, Kind, Mood
+
+__all__ = [
+    "DESK",
+    "FOOD",
+    "HYGIENE",
+    "MEDICINES",
+    "Accident",
+    "AccidentKind",
+    "Happening",
+    "Kind",
+    "Mood",
+    "Person",
+    "Plan",
+    "Shop",
+    "Size",
+]
 
 FOOD, HYGIENE, MEDICINES = 0, 1, 2
 """Category bits of the town."""
 DESK = "desk"
 """The town hall's own station, as a shop of a happening."""
-
-
-class Kind(StrEnum):
-    """What can happen. The comment says which fields of :class:`Happening` it uses."""
-
-    ISSUE_CARD = "issue_card"
-    """A person gets a purse on a card at the desk: person."""
-    ORDER_LOAD = "order_load"
-    """The official awards and orders a load: person, cents, programme."""
-    COLLECT = "collect"
-    """The person fetches the loads that wait: person, shop and till, or the desk without."""
-    OPEN_TILL = "open_till"
-    """A shop switches a till on in the morning: shop, till."""
-    CLOSE_TILL = "close_till"
-    """A shop switches a till off: shop, till."""
-    BUY = "buy"
-    """A person buys: person, shop, till, basket, pin_slips, forgets."""
-    VOID = "void"
-    """A person gives the last purchase back at the same till: person, shop, till."""
-    SYNC = "sync"
-    """A round of a till's agent, if the line is up: shop, till."""
-    RESET_PIN = "reset_pin"
-    """A person without a working PIN gets a new one at the desk: person."""
-    LOSE_CARD = "lose_card"
-    """A person cannot find the card any more: person."""
-    REPORT_LOSS = "report_loss"
-    """The person tells the desk, which blocks the purse: person."""
-    FIND_CARD = "find_card"
-    """The person finds the card; if no new one was made, the desk unblocks it: person."""
-    REPLACE_CARD = "replace_card"
-    """The desk makes a new card for a blocked one, and orders its money onto it: person."""
-    SETTLE = "settle"
-    """The official settles everything before an instant and orders the payments: until_ms."""
-    DESK_WORK = "desk_work"
-    """The official closes cases whose time has come, and orders refunds."""
-    END_DAY = "end_day"
-    """The backend's night work: wallets expire, rests are given up."""
-    PAY = "pay"
-    """The bank carries out payment orders that wait, and says so; some fail."""
-    ANNOUNCE_KEYS = "announce_keys"
-    """The operator announces the next key set."""
-    BEGIN_KEYS = "begin_keys"
-    """Once all tills hold the key set, cards begin to change."""
-    RENEW_CARD = "renew_card"
-    """A person's card goes to the newest key set: person, shop and till, or the desk."""
-    CLOCK_JUMP = "clock_jump"
-    """A till's wall clock is set wrong: shop, till, seconds."""
-    CLOCK_RIGHT = "clock_right"
-    """Somebody sets a till's clock right: shop, till."""
-    BACKUP_TILL = "backup_till"
-    """A till's disk is copied: shop, till."""
-    RESTORE_TILL = "restore_till"
-    """A till's disk is put back as it was copied: shop, till."""
-    BACKUP_BACKEND = "backup_backend"
-    """The backend's database is copied."""
-    RESTORE_BACKEND = "restore_backend"
-    """The backend's database is put back as it was copied."""
-    STEAL_TILL = "steal_till"
-    """A till is stolen, and recorded as lost: shop, till."""
-    SHOW_CARDS = "show_cards"
-    """At the end: every card with an open case goes to the till that waits for it: shop, till."""
-    LINES_UP = "lines_up"
-    """At the end: every line is repaired."""
-
-
-class AccidentKind(StrEnum):
-    """What can go wrong within a happening; ``at`` counts what the comment says."""
-
-    TEAR_BEFORE = "tear_before"
-    """The card is pulled out before command ``at`` reaches it."""
-    TEAR_AFTER = "tear_after"
-    """The card is pulled out after command ``at``, before its answer arrives."""
-    HALF_WRITTEN = "half_written"
-    """Power fails in write ``at``; ``variant`` is the ``chip.Tear`` that it leaves."""
-    MUTE = "mute"
-    """The card acts on command ``at`` and says nothing from then on."""
-    CARD_RESET = "card_reset"
-    """The card is reset before command ``at``."""
-    KILL_TILL = "kill_till"
-    """The till's process dies at its durable step ``at``; odd ``variant``: after it."""
-    KILL_AGENT = "kill_agent"
-    """The agent's process dies at its durable step ``at``; odd ``variant``: after it."""
-    KILL_BACKEND = "kill_backend"
-    """The backend dies at its commit ``at``; odd ``variant``: after it."""
-    DISK_FULL = "disk_full"
-    """The till's disk is full during this happening."""
-    LINE_FAULT = "line_fault"
-    """Message ``at`` on the line meets fault ``variant``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +62,9 @@ class Happening:
     """How often the PIN is typed wrong before it is typed right."""
     forgets: bool = False
     """The person does not remember the PIN at all today."""
+    mood: Mood = Mood.PATIENT
+    other: str = ""
+    """Who stands behind the person, with a card of the town as well."""
     seconds: int = 0
     until_ms: int = 0
     accidents: tuple[Accident, ...] = ()

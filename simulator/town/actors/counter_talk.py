@@ -1,0 +1,61 @@
+"""What cashier and customer say to each other at a till."""
+
+from dataclasses import dataclass, field
+
+from cardlib.codec.pin import Pin
+from cardlib.errors import CardlibError, PinPadError
+from simulator.town.actors.citizen import Citizen
+from simulator.town.actors.reader import Reader
+from simulator.town.actors.register import Register
+from terminal.recovery.flow import Settled
+from terminal.recovery.table import Verdict
+from terminal.sale.card_shown import CardShown
+from terminal.sale.offer import Offer
+from terminal.sale.states import Step
+
+_STEP_MS, _TYPING_MS = 700, 4_000
+
+
+@dataclass(slots=True)
+class CounterTalk:
+    """Implements ``terminal.pay.Talk``: one customer at the counter."""
+
+    register: Register
+    citizen: Citizen
+    reader: Reader
+    slips: int
+    keypad: bool = False
+    interactive: bool = True
+    paid: list[Settled] = field(default_factory=list)
+
+    def pin(self) -> Pin:
+        """What the customer types."""
+        self.register.clock.sleep(_TYPING_MS / 1000)
+        if self.slips > 0:
+            self.slips -= 1
+            return Pin(self.citizen.wrong_pin())
+        return Pin(self.citizen.pin or self.citizen.wrong_pin())
+
+    def pad_failed(self, error: PinPadError) -> bool:
+        """There is no keypad here."""
+        raise error
+
+    def card(self, _shown: CardShown) -> None:
+        """Balances on the screen."""
+
+    def agree(self, _offer: Offer) -> bool:
+        """Yes, unless this visit has been paid already."""
+        return not self.paid
+
+    def step(self, _step: Step) -> None:
+        """Time passes."""
+        self.register.clock.sleep(_STEP_MS / 1000)
+
+    def settled(self, found: Settled) -> None:
+        """An earlier outcome is known now."""
+        if found.conclusion.verdict is Verdict.COMMITTED:
+            self.paid.append(found)
+
+    def trouble(self, _error: CardlibError) -> None:
+        """The card is put back, the PIN asked again."""
+        self.reader.put_back()

@@ -1,0 +1,173 @@
+"""What befalls a card and its holder: a purse, loads, a new PIN, new keys, loss."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cardlib.channel import Channel
+from cardlib.codec.pin import Pin
+from cardlib.errors import CodedError
+from cardlib.wire.card_session import SessionCommands, SessionOpening
+from cardlib.wire.ids import PurseId
+from simulator.town.actors.cashier import BEING_RENEWED
+from simulator.town.actors.citizen import Citizen
+from simulator.town.actors.official import LOADER
+from simulator.town.actors.reader import Reader
+from simulator.town.actors.register import Register
+from simulator.town.mishaps import armed
+from simulator.town.plan.model import Happening
+from terminal.agent.card_session import run_session
+
+if TYPE_CHECKING:
+    from simulator.town.world import World
+
+RENEWED = ("KEY_SET_CHANGED", "KEY_SET_CURRENT")
+SESSIONS_MAX = 4
+"""Card sessions of one visit: two loads may wait, and one may be torn."""
+
+
+def issue_card(world: "World", happening: Happening) -> None:
+    """The desk makes a purse on the person's card, and she opens the letter."""
+    citizen = world.citizens[happening.person]
+    if citizen.purse is None:
+        make_purse(world, citizen, happening)
+
+
+def make_purse(world: "World", citizen: Citizen, happening: Happening) -> None:
+    """Personalises the card in hand; session after session where one breaks off."""
+    if not citizen.in_stock:
+        world.official.take_stock(citizen.card.memory)
+        citizen.in_stock = True
+    for _ in range(SESSIONS_MAX):
+        done = card_session(world, world.desk, citizen, happening, "personalise", citizen.serial)
+        happening = replace(happening, accidents=())
+        if done is not None and done.outcome == "PURSE_MADE":
+            citizen.purse = PurseId.parse(done.purse)
+            world.holders[citizen.purse] = citizen
+            read_letter(world, citizen)
+            return
+
+
+def read_letter(world: "World", citizen: Citizen) -> None:
+    """The PIN as the newest letter says."""
+    assert citizen.purse is not None
+    citizen.pin = world.hall.letters.pins[citizen.purse]
+    citizen.needs_pin = False
+
+
+def order_load(world: "World", happening: Happening) -> None:
+    """The official orders; the person is told that money waits."""
+    citizen = world.citizens[happening.person]
+    if citizen.purse is None or citizen.lost:
+        return
+    world.official.order_load(
+        citizen.purse, citizen.person.holder.codice_fiscale, happening.programme, happening.cents
+    )
+    citizen.waiting += 1
+
+
+def collect(world: "World", happening: Happening) -> None:
+    """The loads that wait go onto the card, at the desk or at a till that is online."""
+    citizen = world.citizens[happening.person]
+    station = world.station(happening)
+    if citizen.purse is None or citizen.lost or not citizen.waiting or station is None:
+        return
+    for _ in range(SESSIONS_MAX):
+        done = card_session(world, station, citizen, happening, "load", "")
+        happening = replace(happening, accidents=())
+        if done is None:
+            continue
+        if done.outcome == "LOAD_DONE":
+            world.truth.loaded[citizen.purse] += done.cents
+            citizen.waiting -= 1
+            if not citizen.waiting:
+                return
+            world.look(happening)
+        elif done.outcome == "LOAD_NOTHING_WAITING":
+            citizen.waiting = 0
+            return
+        elif done.outcome not in ("LOAD_AGAIN", "LOAD_TIDIED"):
+            world.truth.refused[done.outcome] += 1
+            citizen.needs_renewal |= done.outcome == BEING_RENEWED
+
+
+def reset_pin(world: "World", happening: Happening) -> None:
+    """The desk sets a new PIN."""
+    citizen = world.citizens[happening.person]
+    if citizen.purse is None or citizen.lost or not citizen.needs_pin:
+        return
+    done = card_session(world, world.desk, citizen, happening, "pin", LOADER)
+    if done is not None and done.outcome == "PIN_RESET":
+        read_letter(world, citizen)
+
+
+def renew_card(world: "World", happening: Happening) -> None:
+    """The purse goes to the newest key set, with the citizen's PIN."""
+    citizen, station = world.citizens[happening.person], world.station(happening)
+    if world.hall_copy is None and citizen.purse and not citizen.lost and station is not None:
+        done = card_session(world, station, citizen, happening, "renew", "")
+        citizen.needs_renewal = done is None or done.outcome not in RENEWED
+        if done is not None and citizen.needs_renewal:
+            world.truth.refused[done.outcome] += 1
+
+
+def card_session(
+    world: "World", station: Register, citizen: Citizen, happening: Happening, purpose: str,
+    reference: str,
+) -> SessionCommands | None:  # fmt: skip
+    """One card session; None where it did not come to its end: the next one goes on."""
+    reader = Reader(citizen, happening.accidents)
+
+    def ask_pin(left: int | None) -> Pin | None:
+        return Pin(citizen.pin) if citizen.pin and left is None else None
+
+    try:
+        with armed(world, happening, station):
+            opening = SessionOpening(purpose, reference)
+            return run_session(Channel(reader.connection), station.uplink, opening, ask_pin=ask_pin)
+    except CodedError as error:
+        world.truth.refused[error.code] += 1
+        return None
+    finally:
+        world.truth.struck.update(str(item.kind) for item in reader.struck)
+        reader.put_back()
+
+
+def lose_card(world: "World", happening: Happening) -> None:
+    """The card is gone."""
+    citizen = world.citizens[happening.person]
+    citizen.lost = citizen.purse is not None
+
+
+def report_loss(world: "World", happening: Happening) -> None:
+    """The desk blocks the purse."""
+    citizen = world.citizens[happening.person]
+    if citizen.lost and citizen.purse is not None and world.hall_copy is None:
+        citizen.blocked = world.desk_work.block(citizen.purse)
+
+
+def find_card(world: "World", happening: Happening) -> None:
+    """The card turns up; one that a new card has replaced is thrown away."""
+    citizen = world.citizens[happening.person]
+    if citizen.lost and citizen.purse is not None and world.hall_copy is None:
+        if citizen.blocked and not world.desk_work.unblock(citizen.purse):
+            return
+        citizen.lost = citizen.blocked = False
+
+
+def replace_card(world: "World", happening: Happening) -> None:
+    """A new card for one that stays lost; a later visit goes on where an earlier one ended."""
+    citizen = world.citizens[happening.person]
+    if world.hall_copy is not None:
+        return
+    if citizen.blocked and citizen.old_purse is None:
+        citizen.take_new_card(world.seed, len(world.cards), world.randomness)
+        world.cards.append(citizen.card)
+    if citizen.old_purse is None:
+        return
+    if citizen.purse is None:
+        make_purse(world, citizen, happening)
+    if citizen.purse is not None:
+        orders = world.desk_work.replace(citizen.old_purse, citizen.purse)
+        if orders is not None:
+            citizen.waiting += orders
+            citizen.old_purse, citizen.rest_due = None, True
