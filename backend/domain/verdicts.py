@@ -47,7 +47,8 @@ class RecordFact:
     """One known record of the purse. ``arrival`` orders facts; ``lines`` are cents by slot.
 
     ``merchant`` is the one of the terminal that the record names; None for the backend
-    itself and for an unknown terminal.
+    itself and for an unknown terminal. ``given_back``: people decided that no card was
+    debited for it.
     """
 
     ctr: int
@@ -60,6 +61,7 @@ class RecordFact:
     merchant: int | None = None
     closing: Closing = Closing.MISSING
     lines: Mapping[int, int] | None = None
+    given_back: bool = False
 
     @property
     def claimed(self) -> bool:
@@ -195,10 +197,11 @@ def _chosen(
 ) -> RecordFact | None:
     """Of the proven ones, else of the claims, the one that the next record continues.
 
-    Otherwise the first; but a mere claim is not live when a proven record above it
-    continues another.
+    Otherwise the first that people did not give back; but a mere claim is not live when a
+    proven record above it continues another.
     """
     candidates = [fact for fact in same if fact.hash in proven]
+    candidates = candidates or [fact for fact in same if fact.claimed and not fact.given_back]
     candidates = candidates or [fact for fact in same if fact.claimed]
     if above is not None:
         continued = [fact for fact in candidates if fact.hash[:PREV_SIZE] == above.prev]

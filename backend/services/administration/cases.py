@@ -13,6 +13,7 @@ from backend.services.accounts import same_pot
 from backend.services.administration.programmes import check_two_people
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.claim_rules import Reason
+from backend.services.verdicts.judgement import judge_purse
 from backend.services.wallets import keep_in_place
 from cardlib.ports import Clock
 from cardlib.wire.money import Money
@@ -65,6 +66,8 @@ class CaseOffice:
             moved = closing.close(decision, cover)
             row.state, row.decision, row.act = "closed", decision, act
             row.decided_by, row.approved_by, row.decided_at = requested_by, approved_by, closing.now
+            if decision is Decision.RETURN:
+                closing.judge_again()
             unit.commit()
         return moved
 
@@ -108,6 +111,12 @@ class _Closing:
         posting.reason = ""
         keep_in_place(self._unit, self._unit.cards.purse_by_id(posting.purse_id), self.now)
         return moved
+
+    def judge_again(self) -> None:
+        """Another till may claim the same record of the card: its money waits from now on."""
+        assert self._posting is not None
+        purse = self._unit.cards.purse_by_id(self._posting.purse_id)
+        judge_purse(self._unit, purse, self.now, changed_ctr=self._posting.ctr)
 
     def _steps(
         self, part: PostingPartRow, decision: Decision, cover: Cover | None

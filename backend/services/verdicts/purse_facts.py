@@ -1,7 +1,7 @@
 """Gathers what is known of one purse, for judging."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import groupby
 from typing import TypeVar
@@ -11,6 +11,7 @@ from backend.adapters.tables.journals import IntentLineRow, IntentRow
 from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.tables.verdicts import CardRecordRow, PostingRow, ProofRequestRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.cases import Decision
 from backend.domain.verdicts import Base, Closing, RecordFact
 from cardlib.codec.purse import Info, Spend
 from cardlib.wire.entry import INTENT_HASH_SIZE
@@ -25,6 +26,8 @@ class KnownRecord:
     terminal: TerminalRow | None
     intent: IntentRow | None
     lines: Sequence[IntentLineRow]
+    given_back: bool = False
+    """Whether people decided that no card was debited for what its terminal claims."""
 
     @property
     def closing_ref(self) -> str | None:
@@ -42,6 +45,7 @@ class KnownRecord:
             merchant=self.terminal.merchant_id if self.terminal else None,
             closing=Closing(self.intent.state) if self.intent else Closing.MISSING,
             lines=self._lines_by_slot() if self.intent else None,
+            given_back=self.given_back,
         )  # fmt: skip
 
     def _lines_by_slot(self) -> dict[int, int]:
@@ -84,6 +88,10 @@ def gather(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]]) -> list[P
     facts: list[PurseFacts] = []
     for purse, _ in changes:
         base, known = _records(unit, records.get(purse.id, ()), starts[purse.id], spends)
+        for posting in postings.get(purse.id, ()):
+            if posting.record_hash in known and _is_given_back(unit, posting):
+                claim = known[posting.record_hash]
+                known[posting.record_hash] = replace(claim, given_back=True)
         facts.append(
             PurseFacts(
                 base=base,
@@ -95,6 +103,13 @@ def gather(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]]) -> list[P
             )
         )
     return facts
+
+
+def _is_given_back(unit: Unit, posting: PostingRow) -> bool:
+    """Whether people closed the case of an unproven sale, and the wallet has its money again."""
+    if posting.case_id is None or posting.is_void or posting.state != "unproven":
+        return False
+    return unit.verdicts.case(posting.case_id).decision == Decision.RETURN
 
 
 def _starts(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]]) -> dict[int, int]:

@@ -106,6 +106,27 @@ def test_a_paid_claim_that_another_card_state_disproves_costs_no_family_anything
     assert "CASE_DISPROVED" in alarms(town)
 
 
+def test_who_claimed_the_same_record_later_is_paid_when_the_first_claim_was_invented(
+    town: Town,
+) -> None:
+    """A rogue shop told first of a debit that never was, and the card is never seen again."""
+    chip, rogue, honest = town.chip_with(5_000), town.till(town.other_shop), town.till()
+    rogue.sell(chip.twin(), 900, tc=False)
+    rogue.sync()
+    honest.sell(chip, 700, tc=False)
+    honest.sync()
+    assert [row.parts == [] for row in postings(town, chip)] == [False, True]
+
+    decide(town, Decision.RETURN, case=1)
+
+    (case,) = CaseOffice(town.work, town.clock).waiting()
+    assert (case.code, case.cents, case.entry) == ("SALE_UNPROVEN", 700, f"{honest.number}:2")
+    decide(town, Decision.PAY, case=2)
+    assert (payable(town, town.shop), payable(town, town.other_shop)) == (700, 0)
+    assert held(town)["on_card"] == 4_300
+    check_export(town)
+
+
 def test_a_proven_sale_that_may_not_be_paid_is_refunded_by_a_new_grant(town: Town) -> None:
     chip, till = town.chip_with(5_000), town.till(town.new_shop("Fuori"))
     with town.work.begin() as unit:
