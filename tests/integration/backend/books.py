@@ -1,8 +1,13 @@
 """Looks at the books as a person would, and checks the laws of the money."""
 
 import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+from backend.adapters.tables.cards import CardGrantRow
+from backend.adapters.tables.ledger import TransferRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import (
@@ -62,18 +67,19 @@ def check_export(town: Town) -> None:
 def check_laws(town: Town) -> None:
     """The equations of PROTOCOL 7, and that the kept balances are the chain's."""
     with town.work.begin() as unit:
-        balances = unit.ledger.balances()
-        check_programmes(balances)
-        _check_chain(unit)
+        check_programmes(unit.ledger.balances())
+        transfers = unit.ledger.transfers(limit=100_000)
+        _check_chain(unit, transfers)
         for purse in unit.cards.purses():
+            wallet = _Wallet.read(unit, purse.id, transfers)
             for slot in range(1, SLOTS + 1):
-                assert _slot_books(unit, purse.id, slot).difference == 0, (purse.id, slot)
+                assert wallet.slot_books(slot).difference == 0, (purse.id, slot)
 
 
-def _check_chain(unit: Unit) -> None:
+def _check_chain(unit: Unit, transfers: Sequence[TransferRow]) -> None:
     sums: dict[int, int] = {}
     previous, count = FIRST_PREV_HASH, 0
-    for count, row in enumerate(unit.ledger.transfers(limit=100_000), start=1):
+    for count, row in enumerate(transfers, start=1):
         transfer = Transfer(
             kind=TransferKind(row.kind), source=unit.ledger.account(row.source_id),
             target=unit.ledger.account(row.target_id), money=Money(row.cents),
@@ -86,53 +92,72 @@ def _check_chain(unit: Unit) -> None:
         sums[row.source_id] = sums.get(row.source_id, 0) - row.cents
         sums[row.target_id] = sums.get(row.target_id, 0) + row.cents
     assert unit.ledger.head() == (count, previous)
-    for account, cents in unit.ledger.balances().items():
-        assert sums.get(unit.ledger.row(account).id, 0) == cents, account.code
+    for account in unit.ledger.rows():
+        assert sums.get(account.id, 0) == account.balance_cents, account.code
 
 
-def _slot_books(unit: Unit, purse: int, slot: int) -> SlotBooks:
-    grants = [g for g in unit.cards.grants_of(purse) if g.slot == slot and g.state == "on_card"]
-    newest = Grant.decode(grants[-1].grant) if grants else None
-    posted = over = 0
-    for row in unit.verdicts.postings(purse):
-        for part in row.parts if row.live else ():
-            if part.slot != slot:
+@dataclass(frozen=True, slots=True)
+class _Wallet:
+    """A purse as the tables have it. Read once: each question to a database takes its time."""
+
+    unit: Unit
+    purse: int
+    grants: Sequence[CardGrantRow]
+    postings: Sequence[PostingRow]
+    moved: Sequence[TransferRow]
+    """The transfers from or to this purse's accounts, in order."""
+
+    @classmethod
+    def read(cls, unit: Unit, purse: int, transfers: Sequence[TransferRow]) -> Self:
+        account, cards, verdicts = unit.ledger.account, unit.cards, unit.verdicts
+        moved = [
+            row
+            for row in transfers
+            if purse in (account(row.source_id).purse, account(row.target_id).purse)
+        ]
+        return cls(unit, purse, cards.grants_of(purse), verdicts.postings(purse), moved)
+
+    def slot_books(self, slot: int) -> SlotBooks:
+        grants = [g for g in self.grants if g.slot == slot and g.state == "on_card"]
+        newest = Grant.decode(grants[-1].grant) if grants else None
+        posted = over = 0
+        for row in self.postings:
+            for part in row.parts if row.live else ():
+                if part.slot != slot:
+                    continue
+                posted += part.cents
+                exposed = self.unit.ledger.account(part.origin_id).kind is AccountKind.EXPOSURE
+                over += part.cents if exposed else 0
+        present = self.unit.ledger.present_accounts(self.purse, slot)
+        kinds = {kind: sum(c for a, c in present if a.kind == kind) for kind in AccountKind}
+        return SlotBooks(
+            granted=newest.granted_total if newest else 0, posted=posted, over=over,
+            on_card=kinds[AccountKind.ON_CARD], blocked=kinds[AccountKind.BLOCKED],
+            expired_pending=kinds[AccountKind.EXPIRED_PENDING], left=self._left(slot),
+        )  # fmt: skip
+
+    def _left(self, slot: int) -> int:
+        """What the wallet gave up, by its transfers, less what new grants did not contain."""
+        left, rest = 0, 0
+        last: Grant | None = None
+        confirmed = [g for g in self.grants if g.slot == slot and g.confirmed_at]
+        orders = {str(row.order_id): Grant.decode(row.grant) for row in confirmed}
+        mine, ledger = (self.purse, slot), self.unit.ledger
+        for row in self.moved:
+            source, target = ledger.account(row.source_id), ledger.account(row.target_id)
+            received = (target.purse, target.slot) == mine
+            if received and row.kind == TransferKind.GRANT_CONFIRMED:
+                grant = orders[row.ref_id]
+                carried = self.unit.cards.order(int(row.ref_id)).carried_over_cents
+                rest = 0 if last is None else last.granted_total - grant.base_spent - carried
+                left, last = max(0, left - max(rest, 0)), grant
+            if row.kind == TransferKind.WALLET_LEFT:
                 continue
-            posted += part.cents
-            exposed = unit.ledger.account(part.origin_id).kind is AccountKind.EXPOSURE
-            over += part.cents if exposed else 0
-    left = _left(unit, purse, slot)
-    present = unit.ledger.present_accounts(purse, slot)
-    kinds = {kind: sum(c for a, c in present if a.kind == kind) for kind in AccountKind}
-    return SlotBooks(
-        granted=newest.granted_total if newest else 0, posted=posted, over=over,
-        on_card=kinds[AccountKind.ON_CARD], blocked=kinds[AccountKind.BLOCKED],
-        expired_pending=kinds[AccountKind.EXPIRED_PENDING], left=left,
-    )  # fmt: skip
-
-
-def _left(unit: Unit, purse: int, slot: int) -> int:
-    """What the wallet gave up, by its transfers, less what new grants did not contain of it."""
-    left, rest = 0, 0
-    last: Grant | None = None
-    confirmed = [g for g in unit.cards.grants_of(purse) if g.slot == slot and g.confirmed_at]
-    orders = {str(row.order_id): Grant.decode(row.grant) for row in confirmed}
-    for row in unit.ledger.transfers(limit=100_000):
-        source, target = unit.ledger.account(row.source_id), unit.ledger.account(row.target_id)
-        mine = (purse, slot)
-        confirms = row.kind == TransferKind.GRANT_CONFIRMED and (target.purse, target.slot) == mine
-        if confirms:
-            grant = orders[row.ref_id]
-            carried = unit.cards.order(int(row.ref_id)).carried_over_cents
-            rest = 0 if last is None else last.granted_total - grant.base_spent - carried
-            left, last = max(0, left - max(rest, 0)), grant
-        if row.kind == TransferKind.WALLET_LEFT:
-            continue
-        if (source.purse, source.slot) == mine and target.kind in _GONE:
-            left += row.cents
-        if (target.purse, target.slot) == mine and row.kind == TransferKind.ORDER_VOID:
-            left -= row.cents
-    return left
+            if (source.purse, source.slot) == mine and target.kind in _GONE:
+                left += row.cents
+            if received and row.kind == TransferKind.ORDER_VOID:
+                left -= row.cents
+        return left
 
 
 _GONE = (AccountKind.EXPIRED, AccountKind.LOADING)

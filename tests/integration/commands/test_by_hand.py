@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# One town hall for all: on one worker it is set up once (tests/conftest.py).
+pytestmark = pytest.mark.xdist_group("by hand")
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,10 @@ def hands(tmp_path: Path) -> Hands:
     return Hands(tmp_path)
 
 
-@pytest.fixture
-def town(hands: Hands) -> Hands:
-    """A town hall that was set up by commands."""
+@pytest.fixture(scope="module")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a town hall that was set up by commands."""
+    hands = Hands(tmp_path_factory.mktemp("founded"))
     hands.type("backend", "set-up", "Consorzio")
     hands.type("backend", "town", "018999", "Borgo Esempio")
     hands.type("backend", "category", "0", "alimentari", "food")
@@ -58,7 +63,14 @@ def town(hands: Hands) -> Hands:
     hands.type("backend", "enable", "1", "1")
     hands.type("sim", "new-card", "card.json", "--mask", "white")
     hands.type("backend", "stock", "card.json.stock.json", "--issuer", "018999")
-    return hands
+    return hands.folder
+
+
+@pytest.fixture
+def town(founded: Path, tmp_path: Path) -> Hands:
+    """A copy of it, at another place: a town hall may move."""
+    shutil.copytree(founded, tmp_path, dirs_exist_ok=True)
+    return Hands(tmp_path)
 
 
 @pytest.fixture
