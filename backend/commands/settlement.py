@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -12,13 +12,18 @@ from typing import Annotated, Any
 import typer
 
 from backend.adapters.pain001 import Debtor
+from backend.commands.batches_shown import (
+    batch_object,
+    headline,
+    municipality_of,
+    show_batches,
+)
 from backend.commands.options import HERE, By, Dir, Json, Lang
+from backend.commands.reviews import add_reviews
 from backend.composition import Backend
 from backend.domain.settlement import Period
-from backend.errors import BadInputError
 from backend.services.settlement.outcomes import ImportReport, OutcomeService
-from backend.services.settlement.views import Batch
-from cardlib.calendar import day_at, day_end
+from cardlib.calendar import day_end
 from cardlib.text import catalogue
 from cardlib.text.command_line import FAILURE, language, reported
 from cardlib.wire.money import Money
@@ -36,6 +41,7 @@ def settlement_app(opened: Opened) -> typer.Typer:
         no_args_is_help=True,
     )  # fmt: skip
     _add_batches(app, opened)
+    add_reviews(app, opened)
     _add_payments(app, opened)
     return app
 
@@ -60,8 +66,8 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
         """Draws up the batch of a merchant and period; the one that exists when there is one."""
         with reported(lang, as_json=as_json), opened(directory) as backend:
             period = period_of(first.date(), last.date())
-            batch = backend.settlement.draw_up(_municipality(backend, town), merchant, period, by)
-            _show([batch], lang, as_json=as_json)
+            batch = backend.settlement.draw_up(municipality_of(backend, town), merchant, period, by)
+            show_batches([batch], lang, as_json=as_json)
 
     @app.command()
     def show(
@@ -69,7 +75,7 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
     ) -> None:
         """A batch with its lines."""
         with reported(lang, as_json=as_json), opened(directory) as backend:
-            _show([backend.settlement.batch(batch)], lang, as_json=as_json)
+            show_batches([backend.settlement.batch(batch)], lang, as_json=as_json)
 
     @app.command("list")
     def list_batches(
@@ -83,18 +89,18 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
         with reported(lang, as_json=as_json), opened(directory) as backend:
             batches = backend.settlement.batches(merchant)
             if as_json:
-                typer.echo(json.dumps({"batches": [_batch_object(batch) for batch in batches]}))
+                typer.echo(json.dumps({"batches": [batch_object(batch) for batch in batches]}))
                 return
             for batch in batches:
-                typer.echo(_headline(batch, language(lang)))
+                typer.echo(headline(batch, language(lang)))
 
     @app.command()
     def approve(
         batch: Number, *, by: By, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
     ) -> None:
-        """Approves a batch; never by who drew it up."""
+        """Approves a batch; never by who drew it up, and as often as its amount asks for."""
         with reported(lang, as_json=as_json), opened(directory) as backend:
-            _show([backend.settlement.approve(batch, by)], lang, as_json=as_json)
+            show_batches([backend.settlement.approve(batch, by)], lang, as_json=as_json)
 
     @app.command("turn-down")
     def turn_down(
@@ -102,7 +108,7 @@ def _add_batches(app: typer.Typer, opened: Opened) -> None:
     ) -> None:
         """Refuses a batch: its sales wait for the next one."""
         with reported(lang, as_json=as_json), opened(directory) as backend:
-            _show([backend.settlement.turn_down(batch, by)], lang, as_json=as_json)
+            show_batches([backend.settlement.turn_down(batch, by)], lang, as_json=as_json)
 
 
 def _add_payments(app: typer.Typer, opened: Opened) -> None:
@@ -150,46 +156,6 @@ def _add_payments(app: typer.Typer, opened: Opened) -> None:
 def period_of(first: date, last: date) -> Period:
     """From the first day's beginning to the last day's end, Europe/Rome."""
     return Period(day_end(first - timedelta(days=1)), day_end(last))
-
-
-def _municipality(backend: Backend, code: str | None) -> int:
-    """The town of an ISTAT code, or the only one; BadInputError ``TOWN_WHICH`` otherwise."""
-    with backend.work.read() as unit:
-        towns = [
-            town.id
-            for town in unit.programmes.municipalities()
-            if code is None or town.issuer.hex() == code
-        ]
-    if len(towns) != 1:
-        raise BadInputError("TOWN_WHICH", count=len(towns))
-    return towns[0]
-
-
-def _show(batches: Iterable[Batch], lang: str | None, *, as_json: bool) -> None:
-    for batch in batches:
-        if as_json:
-            typer.echo(json.dumps(_batch_object(batch)))
-            continue
-        chosen = language(lang)
-        typer.echo(_headline(batch, chosen))
-        for line in batch.lines:
-            amount = catalogue.money(Money(line.cents), chosen)
-            reason = catalogue.sentence(line.reason, chosen) if line.reason else ""
-            typer.echo(f"  {line.entry:>14}  {amount:>14}  {reason}".rstrip())
-
-
-def _headline(batch: Batch, lang: str) -> str:
-    return catalogue.label(
-        "settlement", "batch", lang, batch=batch.id, merchant=batch.merchant_name,
-        first=f"{day_at(batch.period.start):%d/%m/%Y}",
-        last=f"{day_at(batch.period.end - 1):%d/%m/%Y}",
-        total=catalogue.money(Money(batch.total_cents), lang),
-        state=catalogue.label("settlement", f"state_{batch.state}", lang),
-    )  # fmt: skip
-
-
-def _batch_object(batch: Batch) -> dict[str, Any]:
-    return asdict(batch) | {"period": [batch.period.start, batch.period.end]}
 
 
 def _tell_import(report: ImportReport, lang: str | None, *, as_json: bool) -> None:

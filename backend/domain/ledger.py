@@ -134,6 +134,8 @@ class TransferKind(StrEnum):
     CARD_BLOCKED = "card_blocked"
     CARD_UNBLOCKED = "card_unblocked"
     BATCH = "batch"
+    LINE_HELD = "line_held"
+    """A review takes a line out of its batch."""
     PAID = "paid"
     FAILED = "failed"
     CASE_CLOSED = "case_closed"

@@ -13,7 +13,8 @@ Rules of this version, in the order they are applied:
 - The money is ``in_payment`` from the moment the batch is drawn up, and goes back to
   ``payable`` when the payment fails or the approver turns the batch down; the next
   batch's line is linked to the failed one.
-- Who approves a batch is never who drew it up.
+- Who reviews or approves a batch is never who drew it up.
+- A return of goods is a negative line of its own, beside the line of its sale or later.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,16 +29,16 @@ Pot: TypeAlias = tuple[int, int | None, int | None]
 
 
 class BatchState(StrEnum):
-    """Where a batch stands; ``sent`` and ``under_review`` belong to the sampled review."""
+    """Where a batch stands; ``sent`` and ``under_review`` where its amount asks for a review."""
 
     CREATED = "created"
     """Drawn up: its lines are in no other batch, its money is in_payment."""
     SENT = "sent"
     """Handed to the municipality for review."""
     UNDER_REVIEW = "under_review"
-    """A sample of its lines is being looked at."""
+    """A sample of its lines is being looked at (``backend.domain.review``)."""
     APPROVED = "approved"
-    """A second person agreed: a payment exists and may be ordered."""
+    """As many others as its amount asks for agreed: a payment exists and may be ordered."""
     IN_PAYMENT = "in_payment"
     """The payment order was written for the bank."""
     PAID = "paid"
@@ -86,11 +87,14 @@ class Period:
         return self.start < other.end and other.start < self.end
 
 
-def check_complete(period: Period, marks: Mapping[int, int]) -> None:
-    """ConflictError ``PERIOD_OPEN`` naming the active terminals not complete past the end.
+def check_complete(period: Period, marks: Mapping[int, int], now: int) -> None:
+    """ConflictError ``PERIOD_NOT_OVER``; ``PERIOD_OPEN`` naming the active terminals that are
+    not complete past the end.
 
     ``marks``: the terminal mark, in Unix seconds, of each active terminal of the merchant.
     """
+    if now < period.end:
+        raise ConflictError("PERIOD_NOT_OVER")
     late = sorted(terminal for terminal, mark in marks.items() if mark < period.end)
     if late:
         raise ConflictError("PERIOD_OPEN", terminals=", ".join(map(str, late)))
@@ -118,6 +122,26 @@ class Postponement(StrEnum):
     """Its money waits for a proof or a person."""
     POT_NEGATIVE = "LINE_POT_NEGATIVE"
     """In its pot, voids outweigh sales: it is netted in a later batch."""
+    WITH_SALE = "LINE_WITH_SALE"
+    """A void or a return waits with its sale."""
+
+
+class Held(StrEnum):
+    """What a review does with a line that is not to be paid now."""
+
+    POSTPONED = "LINE_POSTPONED"
+    """The next batch looks at it again."""
+    SUSPENDED = "LINE_SUSPENDED"
+    """Its money waits in a case, for two people."""
+    REJECTED = "LINE_REJECTED"
+    """The same; the shop has been told that it is not paid, and why."""
+
+
+HELD_STATES = {
+    LineState.POSTPONED: Held.POSTPONED,
+    LineState.SUSPENDED: Held.SUSPENDED,
+    LineState.REJECTED: Held.REJECTED,
+}
 
 
 @dataclass(frozen=True, slots=True)

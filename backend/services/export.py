@@ -13,10 +13,12 @@ from backend.adapters.export_files import finish_export, start_export, write_lin
 from backend.adapters.tables.acts import PurseBlockRow
 from backend.adapters.tables.cards import LoadOrderRow
 from backend.adapters.tables.journals import EntryRow, QuarantineRow
+from backend.adapters.tables.settlement import SettlementBatchRow
 from backend.adapters.tables.verdicts import CaseRow, PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import AccountKind
 from backend.domain.verdicts import PREV_SIZE
+from backend.services.settlement.reviews import rule_of
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import Spend
 from cardlib.wire.ed25519 import PublicKey
@@ -308,15 +310,38 @@ class Export:
                 "batch": batch.id, "merchant": batch.merchant_id,
                 "period_from": batch.period_from, "period_to": batch.period_to,
                 "state": batch.state, "total_cents": batch.total_cents,
+                "created_by": batch.created_by, "turned_down_by": batch.turned_down_by,
+                **self._approval(batch),
                 "lines": [
                     {
                         "entry": self._document(self._unit.verdicts.posting(line.posting_id)),
                         "amount_cents": line.cents, "state": line.state,
                         "replaces": replaced.get(line.replaces_id or 0),
+                        "return": line.return_id, "sampled": line.in_sample,
+                        "reviewed_by": line.reviewed_by, "note": line.note,
                     }
                     for line in batch.lines
                 ],
             }  # fmt: skip
+
+    def _approval(self, batch: SettlementBatchRow) -> Row:
+        """What its amount asked for, the review, and who approved it."""
+        rule, review = rule_of(self._unit, batch), self._unit.settlement.review(batch.id)
+        return {
+            "rule": {
+                "from_cents": rule.from_cents, "sample_permille": rule.sample_permille,
+                "approvals": rule.approvals,
+            },
+            "approvals": [
+                {"by": item.person, "at": item.approved_at}
+                for item in self._unit.settlement.approvals(batch.id)
+            ],
+            "review": {
+                "seed": review.seed.hex(), "sample_permille": review.sample_permille,
+                "begun_by": review.begun_by, "begun_at": review.begun_at,
+                "sent_by": review.sent_by, "sent_at": review.sent_at,
+            } if review and review.seed else None,
+        }  # fmt: skip
 
     def _document_of_case(self, case: CaseRow) -> str | None:
         """The entry or record whose money the case holds, or held."""

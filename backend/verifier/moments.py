@@ -30,6 +30,7 @@ KINDS: Mapping[str, tuple[frozenset[str], frozenset[Route] | None]] = {
     "card_blocked": (frozenset({"block"}), frozenset({("on_card", "blocked")})),
     "card_unblocked": (frozenset({"block"}), frozenset({("blocked", "on_card")})),
     "batch": (frozenset({"batch"}), frozenset({("payable", "in_payment")})),
+    "line_held": (frozenset({"batch"}), frozenset({("in_payment", "payable")})),
     "paid": (frozenset({"outcome"}), frozenset({("in_payment", "paid")})),
     "failed": (frozenset({"outcome", "batch"}), frozenset({("in_payment", "payable")})),
     "case_closed": (frozenset({"case"}), None),

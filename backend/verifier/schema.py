@@ -120,8 +120,14 @@ _LINE = record(
         "entry": name, "amount_cents": number,
         "state": one_of("included", "suspended", "rejected", "postponed"),
     },
-    {"replaces": maybe(name)},
+    {
+        "replaces": maybe(name), "return": maybe(name), "sampled": maybe(truth),
+        "reviewed_by": maybe(word),
+    },
 )  # fmt: skip
+_RULE = record({"from_cents": count, "sample_permille": count, "approvals": count})
+_REVIEW = record({"seed": octets(16), "sample_permille": count, "begun_by": word})
+_AGREED = record({"by": word})
 _BLOCK = record({"block": name, "code": word, "from": count, "to": maybe(count)})
 _APPROVAL = {"approved_by": maybe(name), "approved_at": maybe(count)}
 
@@ -217,7 +223,11 @@ FILES: Mapping[str, Reader] = {
             "batch": name, "merchant": name, "state": word, "total_cents": number,
             "period_from": count, "period_to": count,
             "lines": some(_LINE),
-        }
+        },
+        {
+            "created_by": maybe(word), "rule": maybe(_RULE), "review": maybe(_REVIEW),
+            "approvals": maybe(some(_AGREED)),
+        },
     ),
     "payments.jsonl": record(
         {

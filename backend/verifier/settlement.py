@@ -7,6 +7,7 @@ from backend.verifier.demands import booked, compare
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law
 from backend.verifier.ledger import Account, Ledger
+from backend.verifier.reviews import ReviewAudit
 from backend.verifier.workbook import Workbook
 
 _STATES_BY_PAYMENT = {
@@ -31,6 +32,7 @@ class SettlementAudit:
         self._ledger = ledger
         self._book = book
         self._findings = findings
+        self._reviews = ReviewAudit(findings)
         self.batches: dict[str, Batch] = {}
         self._answered: set[str] = set()
         """Batches that the bank has said something about."""
@@ -56,6 +58,7 @@ class SettlementAudit:
         for row in export.rows("batches.jsonl"):
             if self._once(row, "batch", row["batch"]):
                 self._batch(row)
+                self._reviews.check(row, ordered=row["batch"] in self._standing)
         self._payments(export)
 
     def _statement(self, row: Row) -> None:

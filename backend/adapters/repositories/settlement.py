@@ -6,8 +6,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.programmes import ProgrammeRow
 from backend.adapters.tables.settlement import (
+    ApprovalBandRow,
+    BatchApprovalRow,
     BatchLineRow,
+    BatchReviewRow,
+    GoodsReturnRow,
     OutcomeFileRow,
     OutcomeRow,
     PaymentRow,
@@ -34,6 +39,7 @@ class Settlement:
             select(BatchLineRow.posting_id)
             .join(SettlementBatchRow, SettlementBatchRow.id == BatchLineRow.batch_id)
             .where(BatchLineRow.state == "included", SettlementBatchRow.state != "failed")
+            .where(BatchLineRow.return_id.is_(None))
         )
         rows = self._session.execute(
             select(PostingRow, PurseRow)
@@ -77,9 +83,88 @@ class Settlement:
         return self._session.scalar(
             select(BatchLineRow)
             .where(BatchLineRow.posting_id == posting_id, BatchLineRow.state == "included")
+            .where(BatchLineRow.return_id.is_(None))
             .order_by(BatchLineRow.id.desc())
             .limit(1)
         )
+
+    def line(self, batch_id: int, line_id: int) -> BatchLineRow:
+        """By id; UnknownError ``LINE_UNKNOWN`` unless it is one of the batch's."""
+        row = self._session.get(BatchLineRow, line_id)
+        if row is None or row.batch_id != batch_id:
+            raise UnknownError("LINE_UNKNOWN", line=line_id, batch=batch_id)
+        return row
+
+    # --- returns ----------------------------------------------------------------------------
+
+    def goods_return(self, return_id: int) -> GoodsReturnRow:
+        """By id; UnknownError ``RETURN_UNKNOWN``."""
+        row = self._session.get(GoodsReturnRow, return_id)
+        if row is None:
+            raise UnknownError("RETURN_UNKNOWN", number=return_id)
+        return row
+
+    def returns(self) -> Sequence[GoodsReturnRow]:
+        """All, oldest first."""
+        return self._session.scalars(select(GoodsReturnRow).order_by(GoodsReturnRow.id)).all()
+
+    def returns_of(self, posting_id: int) -> Sequence[GoodsReturnRow]:
+        """The returns of one sale, oldest first."""
+        return self._session.scalars(
+            select(GoodsReturnRow)
+            .where(GoodsReturnRow.posting_id == posting_id)
+            .order_by(GoodsReturnRow.id)
+        ).all()
+
+    def waiting_returns(
+        self, municipality_id: int, merchant_id: int, time_to: int
+    ) -> Sequence[GoodsReturnRow]:
+        """A merchant's returns before ``time_to`` that neither a batch that has not failed nets
+        nor the merchant has repaid, oldest first."""
+        lines = (
+            select(BatchLineRow.return_id)
+            .join(SettlementBatchRow, SettlementBatchRow.id == BatchLineRow.batch_id)
+            .where(BatchLineRow.state == "included", SettlementBatchRow.state != "failed")
+            .where(BatchLineRow.return_id.is_not(None))
+        )
+        return self._session.scalars(
+            select(GoodsReturnRow)
+            .join(ProgrammeRow, ProgrammeRow.id == GoodsReturnRow.programme_id)
+            .where(ProgrammeRow.municipality_id == municipality_id)
+            .where(GoodsReturnRow.merchant_id == merchant_id, GoodsReturnRow.agreed_at < time_to)
+            .where(GoodsReturnRow.repaid_at.is_(None), GoodsReturnRow.id.not_in(lines))
+            .order_by(GoodsReturnRow.id)
+        ).all()
+
+    def line_of_return(self, return_id: int) -> BatchLineRow | None:
+        """The newest line that nets a return."""
+        return self._session.scalar(
+            select(BatchLineRow)
+            .where(BatchLineRow.return_id == return_id, BatchLineRow.state == "included")
+            .order_by(BatchLineRow.id.desc())
+            .limit(1)
+        )
+
+    # --- reviews and approvals ------------------------------------------------------------
+
+    def review(self, batch_id: int) -> BatchReviewRow | None:
+        """What is known of a batch's review."""
+        return self._session.get(BatchReviewRow, batch_id)
+
+    def approvals(self, batch_id: int) -> Sequence[BatchApprovalRow]:
+        """A batch's approvals, in their order."""
+        return self._session.scalars(
+            select(BatchApprovalRow)
+            .where(BatchApprovalRow.batch_id == batch_id)
+            .order_by(BatchApprovalRow.id)
+        ).all()
+
+    def bands(self, municipality_id: int, until: int | None = None) -> Sequence[ApprovalBandRow]:
+        """A town's bands as they were set up to ``until`` (Unix seconds), in that order."""
+        query = select(ApprovalBandRow).where(ApprovalBandRow.municipality_id == municipality_id)
+        if until is not None:
+            query = query.where(ApprovalBandRow.set_at <= until)
+        return self._session.scalars(query.order_by(ApprovalBandRow.id)).all()
 
     def lines_of_posting(self, posting_id: int) -> Sequence[BatchLineRow]:
         """The lines that a posting ever had, oldest first."""

@@ -95,6 +95,8 @@ class LoadOrderRow(Base):
     award_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"))
     source: Mapped[Word] = mapped_column(default="award")
     source_id: Mapped[int | None]
+    return_id: Mapped[int | None] = mapped_column(index=True)
+    """Of a refund: the return of goods that it is for, instead of ``source_id``."""
     delta_cents: Mapped[Cents]
     carry_over: Mapped[bool] = mapped_column(default=True)
     carried_over_cents: Mapped[Cents] = mapped_column(default=0)

@@ -1,6 +1,6 @@
 """Cases: what waits for a person, and how two people close it (PROTOCOL 6 and 7)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
@@ -11,6 +11,7 @@ from backend.errors import ConflictError
 from backend.services import covers
 from backend.services.accounts import same_pot
 from backend.services.administration.programmes import check_two_people
+from backend.services.settlement.views import document_of
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.claim_rules import Reason
 from backend.services.verdicts.judgement import judge_purse
@@ -86,8 +87,8 @@ class _Closing:
         suspended = list(self._suspended())
         return CaseFacts(
             open=self._case.state == "open",
-            suspended=sum(part.cents for part in suspended),
-            lacking=sum(part.cents for part in suspended if self._lent(part)),
+            suspended=sum(item.left for item in suspended),
+            lacking=sum(item.left for item in suspended if self._lent(item.part)),
             proven=posting is not None and posting.state == "proven",
             is_void=posting is not None and posting.is_void,
             merchant_known=self._merchant() is not None,
@@ -103,11 +104,17 @@ class _Closing:
         if decision is Decision.PAY and posting.merchant_id is None:
             posting.merchant_id = self._merchant()
         suspended = list(self._suspended())
-        self._unit.ledger.post(
-            [step for part in suspended for step in self._steps(part, decision, cover)], self.now
-        )
-        moved = sum(part.cents for part in suspended)
-        self._keep_parts(posting, suspended, decision)
+        steps = (self._steps(item, decision, cover) for item in suspended)
+        self._unit.ledger.post([step for each in steps for step in each], self.now)
+        moved = sum(item.left for item in suspended)
+        places = {
+            (item.part.slot, item.part.origin_id, item.part.holder_id): self._target(
+                self._account(item.part.origin_id), decision
+            )
+            for item in suspended
+        }
+        for row in (posting, *(item.void for item in suspended if item.void is not None)):
+            self._keep_parts(row, places)
         posting.reason = ""
         keep_in_place(self._unit, self._unit.cards.purse_by_id(posting.purse_id), self.now)
         return moved
@@ -119,20 +126,30 @@ class _Closing:
         judge_purse(self._unit, purse, self.now, changed_ctr=self._posting.ctr)
 
     def _steps(
-        self, part: PostingPartRow, decision: Decision, cover: Cover | None
+        self, item: "_Suspended", decision: Decision, cover: Cover | None
     ) -> Iterator[Transfer]:
+        """What a void took from the case it takes now from where the rest of the sale goes."""
+        part = item.part
         origin, holder = self._account(part.origin_id), self._account(part.holder_id)
-        target = self._target(origin, decision)
-        yield self._transfer(TransferKind.CASE_CLOSED, holder, target, part.cents)
+        target, closed = self._target(origin, decision), TransferKind.CASE_CLOSED
+        if item.left:
+            yield self._transfer(closed, holder, target, item.left)
+        if item.void is not None and item.left != part.cents:
+            yield Transfer(
+                kind=TransferKind.VOID_PROVEN, source=target, target=holder,
+                money=Money(part.cents - item.left), event_time=item.void.event_time,
+                ref=document_of(self._unit, item.void),
+            )  # fmt: skip
+            yield self._transfer(closed, holder, target, part.cents - item.left)
         sale = self._voided()
         if sale is not None and target == origin:  # the void holds
-            yield from covers.follow_void(self._unit, sale, {origin: part.cents}, self.now)
-        if self._lent(part) and target != origin and cover is not None:
+            yield from covers.follow_void(self._unit, sale, {origin: item.left}, self.now)
+        if item.left and self._lent(part) and target != origin and cover is not None:
             bearer = same_pot(origin, AccountKind(cover))
             held = self._unit.ledger.balance(bearer)
-            if cover is Cover.FUND and held < part.cents:
+            if cover is Cover.FUND and held < item.left:
                 raise ConflictError("FUND_TOO_SMALL", cents=held)
-            yield self._transfer(TransferKind.CASE_COVERED, bearer, origin, part.cents)
+            yield self._transfer(TransferKind.CASE_COVERED, bearer, origin, item.left)
 
     def _target(self, origin: Account, decision: Decision) -> Account:
         if decision is Decision.PAY:
@@ -142,18 +159,17 @@ class _Closing:
         return origin
 
     def _keep_parts(
-        self, posting: PostingRow, suspended: list[PostingPartRow], decision: Decision
+        self, posting: PostingRow, places: Mapping[tuple[int, int, int], Account]
     ) -> None:
+        """``places``: by slot, origin and holder, where the money of such a part is now."""
         held: dict[tuple[int, int, int], int] = {}
         for part in posting.parts:
-            origin, holder = self._account(part.origin_id), part.holder_id
-            if part in suspended:
-                target = self._target(origin, decision)
-                if target == origin:
-                    continue
-                holder = self._unit.ledger.row(target).id
-            place = (part.slot, part.origin_id, holder)
-            held[place] = held.get(place, 0) + part.cents
+            place = (part.slot, part.origin_id, part.holder_id)
+            target = places.get(place)
+            if target is not None:
+                place = (part.slot, part.origin_id, self._unit.ledger.row(target).id)
+            if target is None or place[2] != part.origin_id:
+                held[place] = held.get(place, 0) + part.cents
         posting.parts = []
         self._unit.flush()
         posting.parts = [
@@ -163,10 +179,9 @@ class _Closing:
         ]
         self._unit.flush()
 
-    def _suspended(self) -> Iterator[PostingPartRow]:
-        for part in self._posting.parts if self._posting is not None else ():
-            if self._account(part.holder_id).kind is AccountKind.SUSPENSE:
-                yield part
+    def _suspended(self) -> Iterator["_Suspended"]:
+        if self._posting is not None:
+            yield from _suspended(self._unit, self._posting)
 
     def _lent(self, part: PostingPartRow) -> bool:
         """Whether exposure lent it and nobody bears it yet."""
@@ -216,12 +231,35 @@ def due_at(unit: Unit, case: CaseRow) -> int:
     return case.opened_at + town.claim_window_days * DAY_S
 
 
+@dataclass(frozen=True, slots=True)
+class _Suspended:
+    """A part in suspense, the void above its sale, and the cents that this has left."""
+
+    part: PostingPartRow
+    void: PostingRow | None
+    left: int
+
+
+def _suspended(unit: Unit, posting: PostingRow) -> Iterator[_Suspended]:
+    above = posting.ctr + 1
+    rows = unit.verdicts.postings(posting.purse_id, above)
+    void = next((row for row in rows if row.live and row.is_void and row.ctr == above), None)
+    taken = {
+        (part.slot, part.origin_id, part.holder_id): part.cents
+        for part in (void.parts if void is not None and not posting.is_void else ())
+        if part.cents < 0
+    }
+    for part in posting.parts:
+        if unit.ledger.account(part.holder_id).kind is AccountKind.SUSPENSE:
+            back = taken.get((part.slot, part.origin_id, part.holder_id), 0)
+            yield _Suspended(part, void if back else None, part.cents + back)
+
+
 def _view(unit: Unit, case: CaseRow) -> OpenCase:
     posting = unit.acts.posting_of_case(case) if case.purse_id is not None else None
-    parts = posting.parts if posting is not None else []
-    kinds = ((unit.ledger.account(part.holder_id).kind, part.cents) for part in parts)
+    parts = _suspended(unit, posting) if posting is not None else ()
     return OpenCase(
         number=case.id, code=case.code, entry=case.entry_ref,
-        cents=sum(cents for kind, cents in kinds if kind is AccountKind.SUSPENSE),
+        cents=sum(item.left for item in parts),
         opened_at=case.opened_at, due_at=due_at(unit, case),
     )  # fmt: skip

@@ -11,7 +11,12 @@ from hashlib import sha256
 
 from backend.adapters.pain001 import CreditTransfer, Debtor, message_id, payment_order
 from backend.adapters.tables.cards import PurseRow
-from backend.adapters.tables.settlement import BatchLineRow, PaymentRow, SettlementBatchRow
+from backend.adapters.tables.settlement import (
+    BatchApprovalRow,
+    BatchLineRow,
+    PaymentRow,
+    SettlementBatchRow,
+)
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.iban import checked_iban
@@ -32,6 +37,7 @@ from backend.domain.settlement import (
 from backend.errors import ConflictError
 from backend.services.recovery import require_whole
 from backend.services.settlement.money import book_batch, fail_batch
+from backend.services.settlement.reviews import check_reviewed, rule_of
 from backend.services.settlement.views import Batch, entry_of, view
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.postings import SYSTEM
@@ -62,14 +68,14 @@ class SettlementService:
     def draw_up(self, municipality: int, merchant: int, period: Period, by: str) -> Batch:
         """The batch of a merchant for a period; the one that exists when there is one.
 
-        ConflictError: ``PERIOD_OVERLAPS`` another batch's, ``PERIOD_OPEN`` (a till has not
-        reported past its end), ``BATCH_EMPTY``.
+        ConflictError: ``PERIOD_OVERLAPS`` another batch's, ``PERIOD_NOT_OVER``,
+        ``PERIOD_OPEN`` (a till has not reported past its end), ``BATCH_EMPTY``.
         """
         with self._work.begin() as unit:
             unit.terminals.merchant(merchant)
             row = _find_same_period(unit, municipality, merchant, period)
             if row is None:
-                check_complete(period, _marks(unit, merchant))
+                check_complete(period, _marks(unit, merchant), self._now())
                 claims = _claims(unit, municipality, merchant, period.end, self._now())
                 draft = draw_up(claims, _payable(unit, merchant))
                 row = self._store(unit, municipality, merchant, period, by, draft)
@@ -77,18 +83,26 @@ class SettlementService:
             return view(unit, row)
 
     def approve(self, batch: int, by: str) -> Batch:
-        """A second person agrees; from now on there is a payment with its name and IBAN.
+        """Another person agrees; with the last that its amount asks for there is a payment, with
+        its name and IBAN.
 
-        Again by the same person changes nothing.
+        Again by the same person changes nothing. ConflictError ``BATCH_STATE``,
+        ``REVIEW_WANTED``, ``REVIEW_UNFINISHED``, ``BATCH_EMPTY`` (the review left nothing).
         """
         with self._work.begin() as unit:
             row = unit.settlement.batch(batch)
-            if row.approved_by == by and row.state != BatchState.CREATED:
+            agreed = [item.person.strip().casefold() for item in unit.settlement.approvals(batch)]
+            if by.strip().casefold() in agreed:
                 return view(unit, row)
             advanced = advance(batch, BatchState(row.state), BatchState.APPROVED)
             check_second_person(batch, row.created_by, by)
-            row.state, row.approved_by, row.approved_at = advanced, by, self._now()
-            unit.add(self._payment(unit, row))
+            check_reviewed(unit, row)
+            if row.total_cents <= 0:
+                raise ConflictError("BATCH_EMPTY", postponed=len(row.lines))
+            unit.add(BatchApprovalRow(batch_id=batch, person=by, approved_at=self._now()))
+            if len(agreed) + 1 >= rule_of(unit, row).approvals:
+                row.state, row.approved_by, row.approved_at = advanced, by, self._now()
+                unit.add(self._payment(unit, row))
             unit.commit()
             return view(unit, row)
 
@@ -101,6 +115,7 @@ class SettlementService:
             check_second_person(batch, row.created_by, by)
             for payment in unit.settlement.payments(batch):
                 payment.state = PaymentState.FAILED
+            row.turned_down_by, row.turned_down_at = by, self._now()
             fail_batch(unit, row, Ref(RefKind.BATCH, str(batch)), self._now(), self._now())
             unit.commit()
             return view(unit, row)

@@ -10,6 +10,7 @@ from backend.adapters.tables.settlement import SettlementBatchRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
 from backend.domain.settlement import BatchState, Pot, advance
+from backend.errors import ConflictError
 from cardlib.wire.money import Money
 
 
@@ -46,15 +47,40 @@ def move_batch(
             kind=kind, source=_account(AccountKind.IN_PAYMENT, pot, row),
             target=_account(to, pot, row), money=Money(cents), event_time=event_time, ref=ref,
         )
-        for pot, cents in _booked_pots(unit, row)
+        for pot, cents in batch_pots(unit, row).items()
     ]  # fmt: skip
     unit.ledger.post(transfers, booked_at)
 
 
-def _booked_pots(unit: Unit, row: SettlementBatchRow) -> list[tuple[Pot, int]]:
-    """What the batch took from each pot when it was drawn up, as the ledger has it."""
-    booked = unit.ledger.transfers_of(RefKind.BATCH, str(row.id), TransferKind.BATCH)
-    return [(unit.ledger.account(item.source_id).pot, item.cents) for item in booked]
+def hold_line(unit: Unit, row: SettlementBatchRow, pots: Mapping[Pot, int], booked_at: int) -> None:
+    """Gives back what the batch took for a line, and for what waits with it.
+
+    ConflictError ``LINE_POT_OWES`` where that, or what stays, would be less than nothing.
+    """
+    held = batch_pots(unit, row)
+    if any(not 0 <= cents <= held.get(pot, 0) for pot, cents in pots.items()):
+        raise ConflictError("LINE_POT_OWES", batch=row.id)
+    transfers = [
+        Transfer(
+            kind=TransferKind.LINE_HELD, source=_account(AccountKind.IN_PAYMENT, pot, row),
+            target=_account(AccountKind.PAYABLE, pot, row), money=Money(cents),
+            event_time=booked_at, ref=Ref(RefKind.BATCH, str(row.id)),
+        )
+        for pot, cents in sorted(pots.items(), key=str) if cents > 0
+    ]  # fmt: skip
+    unit.ledger.post(transfers, booked_at)
+
+
+def batch_pots(unit: Unit, row: SettlementBatchRow) -> dict[Pot, int]:
+    """What the batch holds of each pot: what it took, less what a review held back."""
+    held: dict[Pot, int] = {}
+    document = RefKind.BATCH, str(row.id)
+    for item in unit.ledger.transfers_of(*document, TransferKind.BATCH):
+        pot = unit.ledger.account(item.source_id).pot
+        held[pot] = held.get(pot, 0) + item.cents
+    for item in unit.ledger.transfers_of(*document, TransferKind.LINE_HELD):
+        held[unit.ledger.account(item.source_id).pot] -= item.cents
+    return {pot: cents for pot, cents in held.items() if cents}
 
 
 def _account(kind: AccountKind, pot: Pot, row: SettlementBatchRow) -> Account:

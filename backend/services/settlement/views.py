@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.ledger import Ref, RefKind
 from backend.domain.settlement import BatchState, Period
+from backend.domain.verdicts import PREV_SIZE
 
 
 @dataclass(frozen=True, slots=True)
 class BatchLine:
-    """A line for people; ``entry`` is ``terminal:seq``, ``reason`` a code of the catalogue."""
+    """A line for people; ``entry`` is ``terminal:seq``, ``reason`` a code of the catalogue.
+
+    ``goods_return`` is the number of a return that it nets. ``in_sample``: whether the review
+    has to look at it; None before there is a review. ``note``: why it was held back.
+    """
 
     id: int
     entry: str
@@ -19,6 +25,10 @@ class BatchLine:
     state: str
     reason: str
     replaces: int | None
+    goods_return: int | None = None
+    in_sample: bool | None = None
+    reviewed_by: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +44,15 @@ class Batch:
     total_cents: int
     created_by: str
     approved_by: str | None
+    approvals: tuple[str, ...] = ()
+    seed: str | None = None
+    """Of the review's sample, in hexadecimal digits."""
     lines: tuple[BatchLine, ...]
 
 
 def view(unit: Unit, row: SettlementBatchRow) -> Batch:
     """What ``row`` says, with names and entries."""
+    review = unit.settlement.review(row.id)
     return Batch(
         id=row.id,
         municipality=row.municipality_id,
@@ -49,6 +63,8 @@ def view(unit: Unit, row: SettlementBatchRow) -> Batch:
         total_cents=row.total_cents,
         created_by=row.created_by,
         approved_by=row.approved_by,
+        approvals=tuple(item.person for item in unit.settlement.approvals(row.id)),
+        seed=review.seed.hex() if review and review.seed else None,
         lines=tuple(_line_view(unit, line) for line in row.lines),
     )
 
@@ -57,8 +73,17 @@ def _line_view(unit: Unit, line: BatchLineRow) -> BatchLine:
     posting = unit.verdicts.posting(line.posting_id)
     return BatchLine(
         line.id, entry_of(posting), posting.event_time, line.cents, line.state, line.reason,
-        line.replaces_id,
+        line.replaces_id, line.return_id, line.in_sample, line.reviewed_by, line.note,
     )  # fmt: skip
+
+
+def document_of(unit: Unit, posting: PostingRow) -> Ref:
+    """What transfers of a posting name: its entry, or its record while that has none."""
+    if posting.closing_seq is not None:
+        return Ref(RefKind.ENTRY, entry_of(posting))
+    purse = unit.cards.purse_by_id(posting.purse_id)
+    place = f"{purse.municipality.issuer.hex()}:{purse.number.hex()}:{posting.ctr}"
+    return Ref(RefKind.RECORD, f"{place}:{posting.record_hash[:PREV_SIZE].hex()}")
 
 
 def entry_of(posting: PostingRow) -> str:

@@ -18,6 +18,7 @@ from backend.domain.ledger import (
 )
 from backend.domain.positions import Place, moves, take_back
 from backend.domain.replacement import all_stopped_at
+from backend.domain.settlement import Held
 from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
 from backend.services import covers, refunds_due
 from backend.services.accounts import same_pot
@@ -30,6 +31,8 @@ from backend.services.verdicts.slot_accounts import SlotAccounts
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 
+REVIEWED = frozenset({Held.SUSPENDED, Held.REJECTED})
+"""Cases that whoever reviewed a batch opened: no fact about a card closes them."""
 SYSTEM = "system"
 """Who decided a case that resolved itself."""
 Positions = dict[int, dict[Place, int]]
@@ -98,6 +101,8 @@ class Books:
         if row.case_id is None:
             return False
         case = self._unit.verdicts.case(row.case_id)
+        if case.state == "open" and case.code in REVIEWED:
+            return True
         by_person = case.state == "closed" and case.decided_by != SYSTEM
         proven_since = judgement.proven and row.state != PostingState.PROVEN
         return by_person and not (proven_since and case.decision == Decision.RETURN)

@@ -25,9 +25,11 @@ from backend.domain.ledger import (
 from backend.domain.settlement import Period
 from backend.services.settlement.batches import SettlementService
 from backend.services.settlement.outcomes import OutcomeService
+from backend.services.settlement.reviews import ReviewOffice
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
+from simulator.card.randomness import SeededRandomness
 
 IBAN = "IT60X0542811101000000123456"
 DEBTOR = Debtor("Comune di Borgo", "IT13S0542811101000000123457")
@@ -63,10 +65,12 @@ class Town:
     counter: int = 0
     settlement: SettlementService = field(init=False)
     outcomes: OutcomeService = field(init=False)
+    reviews: ReviewOffice = field(init=False)
 
     def __post_init__(self) -> None:
         self.settlement = SettlementService(self.work, self.clock)
         self.outcomes = OutcomeService(self.work, self.clock)
+        self.reviews = ReviewOffice(self.work, self.clock, SeededRandomness("review"))
 
     def found(self) -> None:
         with self.work.begin() as unit:

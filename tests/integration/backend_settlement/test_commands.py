@@ -104,3 +104,30 @@ def test_each_row_that_keeps_a_file_out_is_told(office: Office, tmp_path: Path) 
     assert refused.exit_code == 1
     assert refused.stdout.startswith("Riga 2: «1.234» non è un importo")
     assert refused.stderr.startswith("OUTCOME_FILE_REFUSED")
+
+
+def test_a_review_from_the_band_to_the_approval(town: Town, office: Office) -> None:
+    for cents in (1250, 300):
+        town.sale(cents)
+    assert "No band" in office.types("bands").stdout
+    people = ("--act", "DG 7", "--by", "rita", "--approved-by", "bruno")
+    assert office.types("band", "0", "--sample", "1000", *people).exit_code == 0
+    assert office.types("band", "100000", "--sample", "1000", "--approvals", "2", *people)
+    assert office.types("bands").stdout.splitlines()[1] == (
+        "from 1000.00 EUR: sample 1000 in a thousand, approvals 2"
+    )
+    office.draws_up()
+    refused = office.types("approve", "1", "--by", "bruno")
+    assert refused.stderr.startswith("REVIEW_WANTED: Batch 1 is of an amount")
+    office.types("send", "1", "--by", "anna")
+    begun = office.types("review", "1", "--by", "bruno")
+    assert begun.stdout.count("to be looked at") == 2
+    assert "seed of the sample" in begun.stdout
+    held = office.types("hold", "1", "2", "rejected", "--why", "wine", "--by", "bruno")
+    assert "Rejected by whoever reviewed it: two people decide. wine looked at by bruno" in (
+        held.stdout
+    )
+    office.types("accept", "1", "--by", "bruno")
+    approved = office.types("approve", "1", "--by", "carla", lang="it")
+    assert "12,50 EUR, approvata" in approved.stdout
+    assert "approvata da: carla" in approved.stdout

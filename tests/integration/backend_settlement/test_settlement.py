@@ -80,6 +80,8 @@ def test_what_came_late_is_paid_in_the_next_period(town: Town) -> None:
 
 
 def set_mark(town: Town, mark: int, number: int = 7, state: str = "active") -> None:
+    """The till has reported so far, and it is no earlier than that."""
+    town.clock.now = max(town.clock.now, mark)
     with town.work.begin() as unit:
         terminal = unit.terminals.terminal(number)
         terminal.mark, terminal.state = mark, state
@@ -136,6 +138,16 @@ def test_a_silent_till_keeps_the_period_open_and_a_lost_one_does_not(town: Town)
     assert refused.value.facts["terminals"] == "8"
     set_mark(town, 0, number=8, state="lost")
     assert draw_up(town).total_cents == 1000
+
+
+def test_a_period_that_is_not_over_cannot_be_settled_whatever_a_till_says(town: Town) -> None:
+    town.sale(1000)
+    set_mark(town, APRIL.end)
+    town.clock.now = APRIL.end - 1
+    with pytest.raises(ConflictError, match="PERIOD_NOT_OVER"):
+        draw_up(town, APRIL)
+    town.clock.now = APRIL.end
+    assert draw_up(town, APRIL).total_cents == 1000
 
 
 def test_nothing_to_pay_makes_no_batch(town: Town) -> None:

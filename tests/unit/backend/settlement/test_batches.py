@@ -150,9 +150,9 @@ def test_a_paid_or_failed_batch_stays_so(end: BatchState) -> None:
 
 def test_a_silent_till_is_named_when_the_period_is_still_open() -> None:
     period = Period(0, 1000)
-    check_complete(period, {1: 1000, 2: 5000})
+    check_complete(period, {1: 1000, 2: 5000}, 1000)
     with pytest.raises(ConflictError) as refused:
-        check_complete(period, {1: 1000, 9: 999, 2: 0})
+        check_complete(period, {1: 1000, 9: 999, 2: 0}, 1000)
     assert refused.value.facts["terminals"] == "2, 9"
 
 

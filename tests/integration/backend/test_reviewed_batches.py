@@ -1,0 +1,111 @@
+"""Lines held back by a review, with real sales: the books, and what an auditor makes of them."""
+
+import pytest
+
+from backend.domain.cases import Decision
+from backend.domain.review import Rule
+from backend.domain.settlement import LineState, Period
+from backend.services.administration.refunds import RefundDesk
+from backend.services.settlement.batches import SettlementService
+from backend.services.settlement.reviews import ReviewOffice
+from backend.services.settlement.views import Batch
+from simulator.card.randomness import SeededRandomness
+from tests.integration.backend.books import check_export, check_laws, held, payable
+from tests.integration.backend.builders import APPROVER, LOADER, START, Chip, Till, Town
+from tests.integration.backend.test_cases import decide
+
+
+def reviewed(town: Town, *tills: Till) -> tuple[ReviewOffice, Batch]:
+    """The shop's batch, under review with every line in the sample."""
+    town.clock.seconds += 10
+    for till in tills:
+        till.heartbeat()
+        till.sync()
+    office = ReviewOffice(town.work, town.clock, SeededRandomness("review"))
+    rule = Rule(0, 1000)
+    office.set_band(town.municipality, rule, act="DG 1", requested_by=LOADER, approved_by=APPROVER)
+    period = Period(START - 86_400, town.clock.seconds - 5)
+    settlement = SettlementService(town.work, town.clock)
+    batch = settlement.draw_up(town.municipality, town.shop, period, LOADER)
+    office.send(batch.id, LOADER)
+    return office, office.begin(batch.id, APPROVER)
+
+
+def shop_with_two_sales(town: Town) -> tuple[Chip, Till]:
+    chip, till = town.chip_with(5_000), town.till()
+    till.sell(chip, 700)
+    till.sell(chip, 300)
+    till.sync()
+    return chip, till
+
+
+@pytest.mark.parametrize("to", [LineState.POSTPONED, LineState.SUSPENDED, LineState.REJECTED])
+def test_an_auditor_finds_nothing_wrong_with_a_line_held_back(town: Town, to: LineState) -> None:
+    chip, till = shop_with_two_sales(town)
+    office, batch = reviewed(town, till)
+    office.hold(batch.id, batch.lines[0].id, to, "wine", APPROVER)
+    office.accept(batch.id, [], APPROVER)
+    check_laws(town)
+    check_export(town)
+    SettlementService(town.work, town.clock).approve(batch.id, APPROVER)
+    till.sell(chip, 200)
+    till.sync()
+    assert held(town)["in_payment"] == 300
+    check_laws(town)
+    check_export(town)
+
+
+def test_no_later_sale_of_the_card_pays_what_a_person_suspended(town: Town) -> None:
+    chip, till = shop_with_two_sales(town)
+    office, batch = reviewed(town, till)
+    office.hold(batch.id, batch.lines[1].id, LineState.SUSPENDED, "wine", APPROVER)
+    till.sell(chip, 200)
+    till.prove(chip, 1, 2)
+    till.sync()
+    assert held(town)["suspense"] == 300
+    assert payable(town, town.shop) == 200
+    check_laws(town)
+
+
+def test_a_rejected_sale_goes_back_to_the_purse(town: Town) -> None:
+    chip, till = shop_with_two_sales(town)
+    office, batch = reviewed(town, till)
+    office.hold(batch.id, batch.lines[0].id, LineState.REJECTED, "wine", APPROVER)
+    decide(town, Decision.REFUND)
+    desk = RefundDesk(town.work, town.clock)
+    (order,) = desk.order(till.number, 2, requested_by=LOADER, approved_by=APPROVER)
+    town.confirm(town.sign(chip, order))
+    assert held(town)["on_card"] == chip.balance() == 4_700
+    check_laws(town)
+    check_export(town)
+
+
+def test_a_void_of_a_suspended_sale_gives_the_wallet_its_money(town: Town) -> None:
+    """The card is the truth: what it took back is no longer the case's to decide."""
+    chip, till = town.chip_with(5_000), town.till()
+    sale = till.sell(chip, 700)
+    till.sync()
+    office, batch = reviewed(town, till)
+    office.hold(batch.id, batch.lines[0].id, LineState.SUSPENDED, "wine", APPROVER)
+    till.void(chip, sale, 700)
+    till.sync()
+    assert held(town)["on_card"] == chip.balance() == 5_000
+    assert "suspense" not in held(town)
+    check_laws(town)
+    check_export(town)
+    assert decide(town, Decision.DONE) == 0
+
+
+def test_of_a_suspended_sale_that_was_voided_in_part_the_rest_is_decided(town: Town) -> None:
+    chip, till = town.chip_with(5_000), town.till()
+    sale = till.sell(chip, 700)
+    till.sync()
+    office, batch = reviewed(town, till)
+    office.hold(batch.id, batch.lines[0].id, LineState.SUSPENDED, "wine", APPROVER)
+    till.void(chip, sale, 200)
+    till.sync()
+    assert decide(town, Decision.PAY) == 500
+    assert payable(town, town.shop) == 500
+    assert "suspense" not in held(town)
+    check_laws(town)
+    check_export(town)
