@@ -173,10 +173,13 @@ class Shop:
             for _ in range(count):
                 journal.append(Declined(code="CARD_MAC_BAD"))
 
-    def session(self, card: Card, opening: SessionOpening) -> SessionCommands:
+    def session(
+        self, card: Card, opening: SessionOpening, pin: Pin | None = None
+    ) -> SessionCommands:
+        """``pin``: what the citizen types when it is asked for."""
         till = self.load()
         with closing(self.uplink(till)) as uplink:
-            return run_session(card.line, uplink, opening)
+            return run_session(card.line, uplink, opening, ask_pin=lambda _left: pin)
 
     def sell(self, card: Card, cents: int) -> SaleResult:
         till = self.load()

@@ -17,7 +17,7 @@ from simulator.town.killed import Killed
 from simulator.town.line import ALL_FAULTS, LineFault
 from terminal.agent.loop import Agent
 from terminal.counter import Counter as TillCounter
-from tests.town.place import APPROVER, LOADER, Card, Place, Shop
+from tests.town.place import APPROVER, ISSUER, LOADER, Card, Place, Shop
 
 LOAD = SessionOpening("load", "")
 
@@ -209,6 +209,31 @@ def test_a_forgotten_load_without_its_order_waits_for_a_person(
     again = place.order(card, 1000)
     assert load(shop, card) == "LOAD_DONE", "the order was found on paper and approved again"
     assert place.order_state(again) == "on_card"
+
+
+def test_a_wallet_that_the_copy_has_forgotten_is_renewed_with_the_others(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    """Nobody has spent from it since, so no till could tell of it."""
+    order = place.order(card, 1000)
+    backup = place.hall.backup()
+    assert load(shop, card) == "LOAD_DONE"
+    place.hall.restore(backup)
+    shop.sync_until_done()
+    keys = place.hall.backend.key_sets
+    keys.announce(ISSUER, LOADER)
+    for _ in range(2):
+        shop.clock.sleep(130)
+        shop.sync()
+    end(place)
+    keys.begin(ISSUER, APPROVER)
+
+    renewed = shop.session(card, SessionOpening("renew", ""), Pin(card.pin))
+
+    assert renewed.outcome == "KEY_SET_CHANGED"
+
+    assert (place.order_state(order), place.alarms()) == ("on_card", set())
+    assert shop.sell(card, 6000).goods_are_due
 
 
 def test_without_a_restored_copy_a_strange_grant_is_not_taken(

@@ -27,6 +27,7 @@ from backend.services import grants
 from backend.services.card_sessions.books import IssuerTrust, books_of
 from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.key_change_plan import StoredChange
+from backend.services.forgotten import adopt_forgotten
 from backend.services.purse_keys import purse_keys
 from backend.services.recovery import require_whole
 from backend.services.verdicts.card_records import learn_attested
@@ -100,8 +101,9 @@ class KeyChangeDesk:
         stored = self._stored()
         if stored.begun:
             return
-        purse = self._purse()
-        books, card = books_of(self._unit, purse), views(state, self._trust)
+        purse, card = self._purse(), views(state, self._trust)
+        self._take_up_forgotten(purse, card)
+        books = books_of(self._unit, purse)
         compare_changing(card, books, self._today())
         check_room(card, books)
         if self._unit.key_sets.open_change(purse.id) is None:
@@ -245,6 +247,14 @@ class KeyChangeDesk:
         )  # fmt: skip
         self._unit.add(order)
         return order
+
+    def _take_up_forgotten(self, purse: PurseRow, card: ChangingCard) -> None:
+        """Wallets that a restored copy does not know count again: the card has shown them."""
+        adopted = adopt_forgotten(self._unit, purse, card.old.genuine.values(), self._now)
+        for row in adopted:
+            grants.confirm(self._unit, row, by=f"session:{self._row.id}", now=self._now)
+        if adopted:
+            judge_purse(self._unit, purse, self._now)
 
     # Looking things up ---------------------------------------------------------------------
 
