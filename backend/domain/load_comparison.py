@@ -24,12 +24,15 @@ class SlotView:
     """A slot in the books, in cents: what may still be spent, and what was given up.
 
     ``left`` expired for good or moved to another card, though the card still shows it.
-    ``funding_source`` is whose money the wallet holds, None when it never held any.
+    ``posted``: all that the slot's sales took, voids taken off; more than its accounts held,
+    where exposure had to lend. ``funding_source`` is whose money the wallet holds, None when it
+    never held any.
     """
 
     on_card: int = 0
     expired_pending: int = 0
     left: int = 0
+    posted: int = 0
     funding_source: int | None = None
 
     @property
@@ -126,9 +129,18 @@ def check_watermark(newest: AttestedSpend, books: PurseBooks) -> None:
 
 
 def excess(purse: PurseState, books: PurseBooks) -> dict[int, int]:
-    """By slot: cents that the card shows above the most that the books allow."""
-    shown = {slot: wallet.balance.cents for slot, wallet in purse.wallets.items()}
-    above = {slot: cents - books.slot(slot).most for slot, cents in shown.items()}
+    """By slot: cents that the card shows above the most that the books allow.
+
+    A card that was opened again and emptied once more shows nothing, but less spent than was
+    posted: what exposure had to lend is no account of the slot.
+    """
+    spent = purse.spend.spent
+    above = {
+        slot: max(
+            wallet.balance.cents - books.slot(slot).most, books.slot(slot).posted - spent[slot - 1]
+        )
+        for slot, wallet in purse.wallets.items()
+    }
     return {slot: cents for slot, cents in above.items() if cents > 0}
 
 

@@ -18,6 +18,7 @@ from backend.adapters.tables.verdicts import (
     CardRecordRow,
     CaseRow,
     GrantSeenRow,
+    PostingPartRow,
     PostingRow,
     ProofRequestRow,
 )
@@ -115,6 +116,16 @@ class Verdicts:
             .where(PostingRow.purse_id == purse_id, PostingRow.ctr >= from_ctr)
             .order_by(PostingRow.ctr, PostingRow.id)
         ).all()
+
+    def posted_by_slot(self, purse_id: int) -> dict[int, int]:
+        """Cents that the live postings of a purse took in all, by slot, voids taken off."""
+        rows = self._session.execute(
+            select(PostingPartRow.slot, func.sum(PostingPartRow.cents))
+            .join(PostingRow, PostingRow.id == PostingPartRow.posting_id)
+            .where(PostingRow.purse_id == purse_id, PostingRow.live)
+            .group_by(PostingPartRow.slot)
+        )
+        return {slot: int(cents) for slot, cents in rows}
 
     def proven_voids(self, purse_id: int, reason: str) -> list[int]:
         """Counters of the live voids that a purse's card proves, and that wait for ``reason``."""

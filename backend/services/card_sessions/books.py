@@ -54,6 +54,7 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
     base = min([purse.card_mark, *(ctr - 1 for ctr in waiting)])
     shown = unit.verdicts.postings(purse.id, max(min(base, purse.card_mark - RING_SIZE), 0))
     voids = [row for row in shown if row.is_void and row.live and row.state == "proven"]
+    sums = unit.verdicts.posted_by_slot(purse.id)
     return PurseBooks(
         info_core=purse.info_core,
         usable=purse.state == "active" and purse.hotlisted_at is None,
@@ -66,7 +67,7 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         proven=_proven(unit, purse, base),
         grant_seq_high=purse.grant_seq_high,
         grants=grants,
-        slots={slot: _slot(unit, purse, slot) for slot in range(1, SLOTS + 1)},
+        slots={slot: _slot(unit, purse, slot, sums.get(slot, 0)) for slot in range(1, SLOTS + 1)},
     )
 
 
@@ -95,7 +96,7 @@ def _posted_hash(unit: Unit, purse: PurseRow, ctr: int) -> bytes:
     return b""
 
 
-def _slot(unit: Unit, purse: PurseRow, slot: int) -> SlotView:
+def _slot(unit: Unit, purse: PurseRow, slot: int, posted: int) -> SlotView:
     accounts = unit.ledger.present_accounts(purse.id, slot)
     held = [account for account, balance in accounts if balance]
     return SlotView(
@@ -104,5 +105,6 @@ def _slot(unit: Unit, purse: PurseRow, slot: int) -> SlotView:
             cents for item, cents in accounts if item.kind is AccountKind.EXPIRED_PENDING
         ),
         left=given_up(unit, purse, slot),
+        posted=posted,
         funding_source=held[-1].funding_source if held else None,
     )

@@ -90,9 +90,11 @@ class InsiderGrant(BooksAttack):
         return max(signed.grant.grant_seq for signed in card.grants.values()) + 1
 
     def count(self) -> None:
-        """Goods beyond what was ever ordered and loaded."""
+        """Goods, and what the card still holds, beyond what was ever ordered and loaded."""
         truth = self.world.truth
         for purse in self.friends:
-            self.tally.gain += max(0, truth.received()[purse] - truth.loaded[purse])
+            card = self.opened(self.world.holders[purse])
+            had = truth.received()[purse] + (card.worth if card else 0)
+            self.tally.gain += max(0, had - truth.loaded[purse])
         if self.tally.attempts and "GRANT_NOT_OURS" not in self.tally.seen:
             self.tally.overdue.append("GRANT_NOT_OURS")

@@ -1,13 +1,14 @@
 """PROTOCOL 8, row 2: M_DEBIT leaked, and a holder opens his spent value again.
 
 He has a card, its PIN, the keys of a shop and a reader of his own. After a purchase he puts a
-record onto the chip whose totals are those over which his grant was signed, and buys again.
+record onto the chip whose totals are those over which his grant was signed, and buys again. To
+a till that remembers more he shows what it has seen, with a fresh day: no day limit stops him.
 """
 
 from dataclasses import replace
 from typing import ClassVar
 
-from cardlib.codec.purse import Spend, SpendType
+from cardlib.codec.purse import Spend, SpendType, Totals
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
 from simulator.town.adversaries.opened_card import OpenedCard
@@ -18,11 +19,11 @@ from simulator.town.world import World
 
 NOWHERE = 0x7777
 """A terminal that nobody has enrolled."""
-_TRIES = 2
+_TRIES = 4
 """How often he opens it and buys again before one till."""
 A_DAY = 150_00
 """The day limit of the town's programmes, in cents."""
-TELLS = frozenset({"PREDECESSOR_FORGED", "PURSE_FORKED", "CARD_ABOVE_LEDGER"})
+TELLS = frozenset({"PREDECESSOR_FORGED", "PURSE_FORKED", "CARD_ABOVE_LEDGER", "SALE_OVERDRAWN"})
 
 
 class ReopenedValue(BooksAttack):
@@ -35,11 +36,13 @@ class ReopenedValue(BooksAttack):
         seen_by="the proof of the forged record at the next sale, or the next load",
     )  # fmt: skip
     tell_tales: ClassVar[frozenset[str]] = TELLS
-    attempts_max: ClassVar[int] = 12
+    attempts_max: ClassVar[int] = 24
 
     def prepare(self) -> None:
         """Chooses who it is."""
         self.villain = self.world.citizens[self.rng.choice(sorted(self.world.citizens))]
+        self.known: dict[tuple[str, int], Totals] = {}
+        """The totals that a till has seen last."""
         self.visited: set[tuple[str, int]] = set()
         self.closed_to_him: set[tuple[str, int]] = set()
 
@@ -52,11 +55,17 @@ class ReopenedValue(BooksAttack):
         if card is None or not places:
             return
         self.declare(card)
+        if happening.person == self.villain.person.key:
+            self.known[happening.place] = card.newest.spent
         place = self.rng.choice(places)
         for _ in range(_TRIES):
-            if card.newest.spent != card.base:
-                self._reopen(card)
-            self._buy(card, replace(happening, shop=place[0], till=place[1]))
+            self._reopen(card, card.base)
+            if self._buy(card, happening, place):
+                continue
+            self._reopen(card, self.known.get(place, card.base))
+            if not self._buy(card, happening, place):
+                self.closed_to_him.add(place)
+                return
 
     def declare(self, card: OpenedCard) -> None:
         """What honest books cannot explain from now on."""
@@ -65,26 +74,30 @@ class ReopenedValue(BooksAttack):
         for code in TELLS:
             self.world.declared.expect(code, purse=card.purse)
 
-    def _reopen(self, card: OpenedCard) -> None:
-        """One more record, with the totals of the grants' base."""
-        self.tally.refuse(f"{card.write(reopened(self.world, card)):04X}")
-        self.tally.attempts += 1
+    def _reopen(self, card: OpenedCard, totals: Totals) -> None:
+        """One more record, with these totals, unless they are there."""
+        if card.newest.spent != totals or card.newest.day_spent:
+            self.tally.refuse(f"{card.write(reopened(self.world, card, totals)):04X}")
+            self.tally.attempts += 1
 
-    def _buy(self, card: OpenedCard, happening: Happening) -> None:
+    def _buy(self, card: OpenedCard, happening: Happening, place: tuple[str, int]) -> bool:
         """The till sees a good card; what it gives is limited by what one grant holds."""
-        before, room = self.world.truth.received()[card.purse], card.worth
-        basket = everything(card)
+        truth, room = self.world.truth, card.worth
+        before = truth.received()[card.purse]
         again = replace(
             happening, id=f"{happening.id}-again{self.tally.attempts}", accidents=(),
-            basket=basket, forgets=False, pin_slips=0,
+            basket=everything(card), forgets=False, pin_slips=0, shop=place[0], till=place[1],
         )  # fmt: skip
-        self.world.cashier.sell(self.world.registers[again.place], self.villain, again)
-        self.villain.last_bought = again.place
-        if self.world.truth.received()[card.purse] == before:
-            self.closed_to_him.add(again.place)
-        elif again.place not in self.visited:
-            self.visited.add(again.place)
+        if again.basket:
+            self.world.cashier.sell(self.world.registers[place], self.villain, again)
+            self.villain.last_bought = place
+        if truth.received()[card.purse] == before:
+            return False
+        if place not in self.visited:
+            self.visited.add(place)
             self.tally.bound += room
+        self.known[place] = card.newest.spent
+        return True
 
     def finish(self, happening: Happening) -> None:
         """At last he fetches a load: the latest moment at which it must be seen."""
@@ -106,10 +119,10 @@ class ReopenedValue(BooksAttack):
             self.tally.overdue.append("nothing told of it")
 
 
-def reopened(world: World, card: OpenedCard) -> Spend:
-    """A record on top whose totals are those under the live grants."""
+def reopened(world: World, card: OpenedCard, totals: Totals | None = None) -> Spend:
+    """A record on top with these totals; without, those under the live grants."""
     return replace(
-        card.newest, type=SpendType.SALE, ctr=card.newest.ctr + 1, spent=card.base,
+        card.newest, type=SpendType.SALE, ctr=card.newest.ctr + 1, spent=totals or card.base,
         terminal=NOWHERE, seq=card.newest.ctr, prev=card.link, day_spent=0,
         intent_hash=world.randomness.bytes(8), time=world.time.now_s,
     )  # fmt: skip

@@ -102,7 +102,9 @@ def play_trial(name: str, seed: int, ground: Ground) -> Trial:
 def _since(
     begun_ms: int, seen: Mapping[str, str], at_ms: Mapping[str, int]
 ) -> dict[str, int | None]:
-    return {code: (at_ms[code] - begun_ms) // 1000 if code in at_ms else None for code in seen}
+    """A happening's moment is that of its beginning: what it goes on to do may come before."""
+    known = {code: max(0, at_ms[code] - begun_ms) // 1000 for code in seen if code in at_ms}
+    return {code: known.get(code) for code in seen}
 
 
 def one_till_each(plan: Plan) -> Plan:

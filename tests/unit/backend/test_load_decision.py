@@ -190,6 +190,15 @@ def test_what_expired_for_good_is_neither_carried_nor_left_again() -> None:
     assert (decision.new.carried, decision.new.left) == (0, 0)
 
 
+def test_a_card_that_was_opened_again_and_emptied_once_more_is_not_loaded() -> None:
+    old = grant(7, 3000)
+    state = card({1: old}, chain((SpendType.SALE, 5, 3000)))
+    known = replace(books(state, old), slots={1: SlotView(posted=5000)})
+
+    assert refusal(state, known) == "CARD_ABOVE_LEDGER"
+    assert decided(state, replace(known, slots={1: SlotView(posted=3000)})).new is not None
+
+
 def test_money_of_another_source_is_not_mixed_in() -> None:
     old = grant(7, 3000)
     state = card({1: old})
