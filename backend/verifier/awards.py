@@ -147,15 +147,15 @@ class GrantAudit:
         elif grant.base_spent not in spent:
             self._add("GRANT_BASE", grant, base=grant.base_spent, wanted=spent[0])
         held = self._held(grant)
-        if order.carried not in ((0, held) if order.delta else (held,)):
-            self._add("CARRIED_OVER_WRONG", grant, carried=order.carried, wanted=held)
+        if order.carried not in ((0, *held) if order.delta else held):
+            self._add("CARRIED_OVER_WRONG", grant, carried=order.carried, wanted=held[-1])
 
-    def _held(self, grant: Grant) -> int:
+    def _held(self, grant: Grant) -> list[int]:
         """What may be carried over: the old wallet's rest, within one programme."""
         before = self._grants.before(grant)
         if before is None or before.programme != grant.programme:
-            return 0
-        return rest_of(self._given_up, before, grant)
+            return [0]
+        return rests_of(self._given_up, before, grant)
 
     def _check_reuse(self) -> None:
         for grants in self._grants.by_order.values():
@@ -218,6 +218,10 @@ class GrantAudit:
         self._findings.add(Law.GRANTED, code, place, order=grant.order, grant=grant.seq, **facts)
 
 
-def rest_of(given_up: GivenUp, before: Grant, grant: Grant) -> int:
-    """Cents on the wallet of ``before`` when ``grant`` was signed, less what was given up."""
-    return max(0, before.granted - grant.base_spent - given_up.at_signing(before, grant))
+def rests_of(given_up: GivenUp, before: Grant, grant: Grant) -> list[int]:
+    """Cents on the wallet of ``before`` when ``grant`` was signed, less what was given up.
+
+    Several where nothing says when that was.
+    """
+    rest = before.granted - grant.base_spent
+    return [max(0, rest - left) for left in given_up.at_signing(before, grant)]

@@ -41,9 +41,26 @@ class GivenUp:
         rest = before.granted - grant.base_spent - (order.carried if order is not None else 0)
         return gone + max(0, earlier - self._over(before, since) - max(0, rest))
 
-    def at_signing(self, before: Grant, grant: Grant) -> int:
-        """What the wallet of ``before`` had given up when ``grant`` was signed."""
-        return self.left(before, self._ledger.signed_at(grant.order))
+    def at_signing(self, before: Grant, grant: Grant) -> list[int]:
+        """What the wallet of ``before`` had given up when ``grant`` was signed.
+
+        A grant of 0 cents moves nothing that would say when that was: what it may have been.
+        """
+        signed = self._ledger.signed_at(grant.order)
+        if signed is not None:
+            return [self.left(before, signed)]
+        since = self.since(before)
+        moves = self._ledger.given_up(grant.purse, grant.slot, since, self._next_signed(grant))
+        return [self.left(before, until) for until in (since, *moves)]
+
+    def _next_signed(self, grant: Grant) -> int:
+        """The transfer by which a later grant of the wallet was signed; the last one of all."""
+        later = (
+            self._ledger.signed_at(other.order)
+            for other in self._grants.of_slot(grant.purse, grant.slot)
+            if other.seq > grant.seq and other.counts
+        )
+        return min((number for number in later if number), default=self._ledger.transfers)
 
     def _over(self, grant: Grant, until: int) -> int:
         """What exposure lent to the wallet between the grant and transfer ``until``."""

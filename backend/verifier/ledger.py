@@ -154,6 +154,21 @@ class Ledger:
                 cents -= self._back_from_orders(account.id, since, last)
         return cents
 
+    def given_up(self, purse: PurseKey, slot: int, since: int, until: int) -> list[int]:
+        """The transfers by which a wallet gave something up or got it back, in order."""
+        return sorted(
+            {
+                number
+                for account in self.of_slot(purse, slot)
+                for number, source, target in self._book.ask(
+                    "SELECT id, src, dst FROM transfer"
+                    " WHERE (src = ? OR dst = ?) AND id > ? AND id <= ?",
+                    (account.id, account.id, since, until),
+                )
+                if {self.accounts[source].kind, self.accounts[target].kind} & {"expired", "loading"}
+            }
+        )
+
     def _back_from_orders(self, account: str, since: int, until: int) -> int:
         returned = self._book.ask(
             "SELECT src, cents FROM transfer WHERE dst = ? AND id > ? AND id <= ?",

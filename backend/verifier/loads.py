@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from backend.verifier.awards import Award, rest_of
+from backend.verifier.awards import Award, rests_of
 from backend.verifier.demands import booked, compare
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
@@ -75,7 +75,8 @@ class LoadAudit:
         before = self._grants.before(grant)
         left = 0
         if before is not None and before.confirmed:
-            left = max(0, rest_of(self._given_up, before, grant) - order.carried)
+            rests = rests_of(self._given_up, before, grant)
+            left = min(max(0, rest - order.carried) for rest in rests)
         demanded[f"loading {order.pool}"] -= order.delta
         demanded["wallet"] += order.delta - left
         demanded["expired"] += left

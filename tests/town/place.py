@@ -103,6 +103,13 @@ class Place:
         with self.hall.work.begin() as unit:
             return unit.cards.order(order).state
 
+    def announce_keys(self, shop: "Shop") -> None:
+        """A further key set, which the till fetches; ``hall.backend.key_sets.begin`` comes next."""
+        self.hall.backend.key_sets.announce(ISSUER, LOADER)
+        for _ in range(2):
+            shop.clock.sleep(130)
+            shop.sync()
+
     def signed(self, card: "Card") -> list[tuple[int, str]]:
         """Number and state of the grants of a purse."""
         with self.hall.work.begin() as unit:

@@ -220,13 +220,9 @@ def test_a_wallet_that_the_copy_has_forgotten_is_renewed_with_the_others(
     assert load(shop, card) == "LOAD_DONE"
     place.hall.restore(backup)
     shop.sync_until_done()
-    keys = place.hall.backend.key_sets
-    keys.announce(ISSUER, LOADER)
-    for _ in range(2):
-        shop.clock.sleep(130)
-        shop.sync()
+    place.announce_keys(shop)
     end(place)
-    keys.begin(ISSUER, APPROVER)
+    place.hall.backend.key_sets.begin(ISSUER, APPROVER)
 
     renewed = shop.session(card, SessionOpening("renew", ""), Pin(card.pin))
 
