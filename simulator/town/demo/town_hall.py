@@ -46,11 +46,11 @@ class TownHall:
         self.settings = Settings(directory, passphrase)
         self.clock = clock
         self._randomness = randomness
-        self._resources = ExitStack()
         self._programme = 0
         self._town = 0
 
     def __enter__(self) -> Self:
+        self._resources = ExitStack()
         self.backend = self._resources.enter_context(
             open_backend(
                 self.settings, self.clock, self._randomness,

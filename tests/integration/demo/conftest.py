@@ -1,6 +1,7 @@
-"""One demo played once, copied for every test that spoils it."""
+"""A demo played once and a town founded once, copied for every test that spoils them."""
 
 import shutil
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from cardlib.system import SystemClock, SystemRandomness
 from simulator.town.demo.narrator import Narrator
 from simulator.town.demo.play import Demo
+from tests.integration.demo.town import Town
 
 
 def demo_in(directory: Path, lang: str = "en") -> Demo:
@@ -26,3 +28,16 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kept(played: Path, tmp_path: Path) -> Path:
     """A copy of it, to be spoilt."""
     return Path(shutil.copytree(played, tmp_path / "town"))
+
+
+@pytest.fixture(scope="session")
+def founded(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """A town that has opened, its hall closed again."""
+    return Town.founded(tmp_path_factory.mktemp("founded"))
+
+
+@pytest.fixture
+def town(founded: Town, tmp_path: Path) -> Generator[Town]:
+    """A copy of it, to be spoilt, and its hall open."""
+    with founded.copied(tmp_path / "town") as copy:
+        yield copy

@@ -88,69 +88,62 @@ def small_allowance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module_orders, "ALLOWANCE", ModuleAllowance(3, 10_00, 5_00))
 
 
-def test_a_shop_with_a_module_card_from_enrolment_to_audit(tmp_path: Path) -> None:
-    with Town.opened(tmp_path / "town") as town:
-        stall = Stall.opened(town)
-        assert stall.sell(2_50) is State.CLOSED
-        stall.synchronise()
-        entries = [decode_entry(item) for item in stall.shop.journal_bytes()]
-        assert {entry.header.module_class for entry in entries} == {ModuleClass.CARD}
-        assert town.balance() == Money(120_00 - 2_50)
-        assert all(slot.agree for slot in town.slots())
-        hall = town.hall
-        write_export(hall.backend.work, tmp_path / "export", hall.clock.unix_ms() // 1000)
+def test_a_shop_with_a_module_card_from_enrolment_to_audit(town: Town, tmp_path: Path) -> None:
+    stall = Stall.opened(town)
+    assert stall.sell(2_50) is State.CLOSED
+    stall.synchronise()
+    entries = [decode_entry(item) for item in stall.shop.journal_bytes()]
+    assert {entry.header.module_class for entry in entries} == {ModuleClass.CARD}
+    assert town.balance() == Money(120_00 - 2_50)
+    assert all(slot.agree for slot in town.slots())
+    hall = town.hall
+    write_export(hall.backend.work, tmp_path / "export", hall.clock.unix_ms() // 1000)
     assert audit(tmp_path / "export").holds
 
 
-def test_a_till_with_a_module_card_may_be_offline_for_longer(tmp_path: Path) -> None:
-    with Town.opened(tmp_path / "town") as town:
-        stall = Stall.opened(town)
-        grocer = town.story.shops[people.GROCER.key]
-        stops = [
-            Till.load(shop.directory, "secret", shop.clock, shop.randomness).trust.limits
-            for shop in (grocer, stall.shop)
-        ]
-        assert [limits.offline_days_stop for limits in stops] == [10, 20]
+def test_a_till_with_a_module_card_may_be_offline_for_longer(town: Town) -> None:
+    stall = Stall.opened(town)
+    grocer = town.story.shops[people.GROCER.key]
+    stops = [
+        Till.load(shop.directory, "secret", shop.clock, shop.randomness).trust.limits
+        for shop in (grocer, stall.shop)
+    ]
+    assert [limits.offline_days_stop for limits in stops] == [10, 20]
 
 
-def test_the_masters_never_lie_in_the_tills_files(tmp_path: Path) -> None:
-    with Town.opened(tmp_path / "town") as town:
-        stall = Stall.opened(town)
-        (master,) = stall.module.masters.values()
-        keys = TillKeys.read(stall.shop.directory / "keys.sealed", "secret")
-        assert (keys.module.masters, keys.signing_seed, keys.box_seed) == ((), b"", b"")
-        files = (path.read_bytes() for path in stall.shop.directory.iterdir() if path.is_file())
-        secrets = (master, stall.module.signing_seed)
-        assert not any(secret in content for content in files for secret in secrets)
+def test_the_masters_never_lie_in_the_tills_files(town: Town) -> None:
+    stall = Stall.opened(town)
+    (master,) = stall.module.masters.values()
+    keys = TillKeys.read(stall.shop.directory / "keys.sealed", "secret")
+    assert (keys.module.masters, keys.signing_seed, keys.box_seed) == ((), b"", b"")
+    files = (path.read_bytes() for path in stall.shop.directory.iterdir() if path.is_file())
+    secrets = (master, stall.module.signing_seed)
+    assert not any(secret in content for content in files for secret in secrets)
 
 
-def test_a_used_up_allowance_is_renewed_by_synchronising(
-    tmp_path: Path, small_allowance: None
-) -> None:
-    with Town.opened(tmp_path / "town") as town:
-        stall = Stall.opened(town)
-        assert stall.sell(4_00) is stall.sell(5_00) is State.CLOSED
-        with pytest.raises(ModuleRefusedError, match="QUOTA_DEBIT_CEILING"):
-            stall.sell(5_01)
-        with pytest.raises(ModuleRefusedError, match="QUOTA_USED_UP"):
-            stall.sell(1_01)
-        stall.synchronise()
-        assert stall.sell(5_00) is State.CLOSED
-        may = stall.module.allowance
-        assert (may.debits_max, may.cents_max) == (2 + 3, 9_00 + 10_00)
+def test_a_used_up_allowance_is_renewed_by_synchronising(town: Town, small_allowance: None) -> None:
+    stall = Stall.opened(town)
+    assert stall.sell(4_00) is stall.sell(5_00) is State.CLOSED
+    with pytest.raises(ModuleRefusedError, match="QUOTA_DEBIT_CEILING"):
+        stall.sell(5_01)
+    with pytest.raises(ModuleRefusedError, match="QUOTA_USED_UP"):
+        stall.sell(1_01)
+    stall.synchronise()
+    assert stall.sell(5_00) is State.CLOSED
+    may = stall.module.allowance
+    assert (may.debits_max, may.cents_max) == (2 + 3, 9_00 + 10_00)
 
 
 def test_an_allowance_is_carried_by_hand_to_a_till_that_cannot_synchronise(
-    tmp_path: Path, small_allowance: None, monkeypatch: pytest.MonkeyPatch
+    town: Town, tmp_path: Path, small_allowance: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "passphrase").write_text("secret\n")
     monkeypatch.setenv("BORSELLINO_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
     monkeypatch.setenv("BORSELLINO_PASSPHRASE", "secret")
-    with Town.opened(tmp_path / "town") as town:
-        stall = Stall.opened(town)
-        assert stall.sell(5_00) is stall.sell(4_00) is State.CLOSED
-        assert module_command(stall, "show")["cents_left"] == 1_00
-        terminal = str(stall.shop.terminal())
+    stall = Stall.opened(town)
+    assert stall.sell(5_00) is stall.sell(4_00) is State.CLOSED
+    assert module_command(stall, "show")["cents_left"] == 1_00
+    terminal = str(stall.shop.terminal())
     file = tmp_path / "order"
     installation = ("--dir", str(tmp_path / "town" / "backend"))
     ran = CliRunner().invoke(
@@ -174,60 +167,57 @@ def module_command(stall: Stall, *words: str) -> dict[str, int]:
 
 
 def test_a_blocked_module_gets_its_new_pin_kept_with_the_tills_keys(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "passphrase").write_text("secret\n")
     (tmp_path / "new").write_text("another-pin\n")
     monkeypatch.setenv("BORSELLINO_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
-    with Town.opened(tmp_path / "town") as town:
-        stall = Stall.opened(town)
-        letter = json.loads(letter_path(stall.image).read_text())
-        (tmp_path / "puk").write_text(letter["puk"])
-        slot = ModuleSlot(image=str(stall.image))
-        public = TillKeys.read(stall.shop.directory / "keys.sealed", "secret").public_key
-        for _ in range(5):
-            with pytest.raises(ModuleRefusedError):
-                CardModule(slot.connect, "wrong-pin", public).check_pin()
-        with pytest.raises(ModuleRefusedError, match="MODULE_BLOCKED"):
-            stall.sell(1_00)
-        files = ("--puk-file", str(tmp_path / "puk"), "--pin-file", str(tmp_path / "new"))
-        module_command(stall, "unblock", *files)
-        assert stall.sell(1_00) is State.CLOSED
+    stall = Stall.opened(town)
+    letter = json.loads(letter_path(stall.image).read_text())
+    (tmp_path / "puk").write_text(letter["puk"])
+    slot = ModuleSlot(image=str(stall.image))
+    public = TillKeys.read(stall.shop.directory / "keys.sealed", "secret").public_key
+    for _ in range(5):
+        with pytest.raises(ModuleRefusedError):
+            CardModule(slot.connect, "wrong-pin", public).check_pin()
+    with pytest.raises(ModuleRefusedError, match="MODULE_BLOCKED"):
+        stall.sell(1_00)
+    files = ("--puk-file", str(tmp_path / "puk"), "--pin-file", str(tmp_path / "new"))
+    module_command(stall, "unblock", *files)
+    assert stall.sell(1_00) is State.CLOSED
 
 
-def test_a_new_key_set_reaches_a_module_card_as_any_till(tmp_path: Path) -> None:
-    with Town.opened(tmp_path / "town") as town:
-        stall = Stall.opened(town)
-        office = town.hall.backend.key_sets
-        assert office.announce(people.ISSUER, "anna") == 2
-        stall.synchronise()
-        (status,) = office.status(people.ISSUER)
-        assert stall.shop.terminal() in status.holding
-        assert sorted(number for _, number in stall.module.masters) == [1, 2]
-        assert stall.sell(1_00) is State.CLOSED
+def test_a_new_key_set_reaches_a_module_card_as_any_till(town: Town) -> None:
+    stall = Stall.opened(town)
+    office = town.hall.backend.key_sets
+    assert office.announce(people.ISSUER, "anna") == 2
+    stall.synchronise()
+    (status,) = office.status(people.ISSUER)
+    assert stall.shop.terminal() in status.holding
+    assert sorted(number for _, number in stall.module.masters) == [1, 2]
+    assert stall.sell(1_00) is State.CLOSED
 
 
 def test_the_module_may_be_plugged_in_elsewhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "passphrase").write_text("secret\n")
     monkeypatch.setenv("BORSELLINO_PASSPHRASE_FILE", str(tmp_path / "passphrase"))
-    with Town.opened(tmp_path / "town") as town:
-        stall, story = Stall.opened(town), town.story
-        elsewhere = stall.image.rename(tmp_path / "elsewhere")
-        (tmp_path / "pin").write_text(story.pin(MARIA))
-        sale = [
-            "pay", "--dir", str(stall.shop.directory), "--amount", "2,50", "--category", "food",
-            "--yes", "--json", "--card", str(story.image(MARIA)),
-            "--pin-file", str(tmp_path / "pin"),
-        ]  # fmt: skip
-        missing = CliRunner().invoke(terminal_app, sale)
-        assert (missing.exit_code, json.loads(missing.stdout)["code"]) == (
-            1, "CARD_IMAGE_UNREADABLE",
-        )  # fmt: skip
-        paid = CliRunner().invoke(terminal_app, [*sale, "--module-card", str(elsewhere)])
-        assert paid.exit_code == 0, paid.output
-        assert ModuleCard.load(elsewhere, stall.shop.randomness).memory.cents == 2_50
+    stall, story = Stall.opened(town), town.story
+    elsewhere = stall.image.rename(tmp_path / "elsewhere")
+    (tmp_path / "pin").write_text(story.pin(MARIA))
+    sale = [
+        "pay", "--dir", str(stall.shop.directory), "--amount", "2,50", "--category", "food",
+        "--yes", "--json", "--card", str(story.image(MARIA)),
+        "--pin-file", str(tmp_path / "pin"),
+    ]  # fmt: skip
+    missing = CliRunner().invoke(terminal_app, sale)
+    assert (missing.exit_code, json.loads(missing.stdout)["code"]) == (
+        1, "CARD_IMAGE_UNREADABLE",
+    )  # fmt: skip
+    paid = CliRunner().invoke(terminal_app, [*sale, "--module-card", str(elsewhere)])
+    assert paid.exit_code == 0, paid.output
+    assert ModuleCard.load(elsewhere, stall.shop.randomness).memory.cents == 2_50
 
 
 def test_the_keys_of_a_till_are_those_on_its_module(

@@ -35,9 +35,9 @@ LOAD_COMMANDS = 23
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with Town.opened(tmp_path_factory.mktemp("faults")) as opened:
-        yield opened
+def town(founded: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with founded.copied(tmp_path_factory.mktemp("faults")) as town:
+        yield town
 
 
 @pytest.mark.parametrize("fault", [TearBefore, TearAfter])

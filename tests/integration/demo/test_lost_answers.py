@@ -39,9 +39,9 @@ class DiesBeforeAnswering:
 
 
 @pytest.fixture(scope="module")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with Town.opened(tmp_path_factory.mktemp("lost")) as opened:
-        yield opened
+def town(founded: Town, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with founded.copied(tmp_path_factory.mktemp("lost")) as town:
+        yield town
 
 
 def doomed_backend(town: Town) -> int:

@@ -1,7 +1,10 @@
 """A whole town for fault tests: shops enrolled, cards loaded, the backend off until asked."""
 
+import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 from cardlib.errors import CardlibError
@@ -11,6 +14,7 @@ from simulator.town.demo.books import SlotBooks, compare
 from simulator.town.demo.narrator import Narrator
 from simulator.town.demo.people import FOOD, GROCER, MARIA, PAOLO
 from simulator.town.demo.readers import ProcessReader, Wrap, untouched
+from simulator.town.demo.shop import Shop
 from simulator.town.demo.story import Story
 from simulator.town.demo.town_hall import TownHall
 from terminal.sale.states import State
@@ -21,28 +25,44 @@ TENTH = Money(10)
 class Town:
     """A town that has opened: shops enrolled, cards loaded, the backend off until asked."""
 
-    def __init__(self, directory: Path, hall: TownHall) -> None:
+    def __init__(self, directory: Path, story: Story, port: int) -> None:
         self.directory = directory
-        self.hall = hall
-        randomness = SystemRandomness()
-        self.story = Story(
-            directory, "secret", SystemClock(), randomness, ProcessReader(randomness),
-            Narrator("en", silent=True), hall,
-        )  # fmt: skip
-        with hall.serve() as url:
-            self.story.open_books()
-            self.story.enrol_shops(url)
-            self.story.issue_cards()
-            self.story.load_cards()
-        self.port = int(url.rsplit(":", 1)[1])
+        self.story = story
+        self.hall = story.hall
+        self.port = port
+        """Where the tills look for the backend."""
 
     @classmethod
+    def founded(cls, directory: Path) -> "Town":
+        """A new one, its hall not open."""
+        clock, randomness = SystemClock(), SystemRandomness()
+        with TownHall(directory / "backend", "secret", clock, randomness) as hall:
+            story = Story(
+                directory, "secret", clock, randomness, ProcessReader(randomness),
+                Narrator("en", silent=True), hall,
+            )  # fmt: skip
+            with hall.serve() as url:
+                story.open_books()
+                story.enrol_shops(url)
+                story.issue_cards()
+                story.load_cards()
+        return cls(directory, story, int(url.rsplit(":", 1)[1]))
+
     @contextmanager
-    def opened(cls, directory: Path) -> Generator["Town"]:
-        """In a fresh directory."""
-        hall = TownHall(directory / "backend", "secret", SystemClock(), SystemRandomness())
+    def copied(self, directory: Path) -> Generator["Town"]:
+        """The same town with everything it has on disk, open in another directory."""
+        shutil.copytree(self.directory, directory, dirs_exist_ok=True)
+        story = self.story
+        shops = {
+            key: Shop(directory / shop.directory.name, "secret", shop.clock, shop.randomness)
+            for key, shop in story.shops.items()
+        }
+        hall = copy(self.hall)
+        hall.settings = replace(hall.settings, directory=directory / "backend")
         with hall:
-            yield cls(directory, hall)
+            yield Town(
+                directory, replace(story, directory=directory, hall=hall, shops=shops), self.port
+            )
 
     def sell(self, shop: str, wrap: Wrap) -> State | None:
         """One sale of ten cents with a fault; what the till believed, None when it raised."""
