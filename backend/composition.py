@@ -25,6 +25,7 @@ from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
 from backend.services.administration.refunds import RefundDesk
+from backend.services.administration.unspent import UnspentOffice
 from backend.services.card_sessions.live import LiveDialogues
 from backend.services.card_sessions.personalise import PinLetters
 from backend.services.card_sessions.sessions import CardSessions
@@ -54,6 +55,11 @@ class Backend:
     def programmes(self) -> ProgrammeOffice:
         """Setting up, funding, awards."""
         return ProgrammeOffice(self.work, self.keys, self.clock)
+
+    @property
+    def unspent(self) -> UnspentOffice:
+        """What was not taken."""
+        return UnspentOffice(self.work, self.clock)
 
     @property
     def loads(self) -> LoadDesk:

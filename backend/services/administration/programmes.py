@@ -122,8 +122,8 @@ class ProgrammeOffice:
                 booked_by=by, booked_at=now,
             )  # fmt: skip
             unit.add(funding)
-            pot = _Pot(row.municipality_id, row.id, origin.id)
-            _post(
+            pot = Pot(row.municipality_id, row.id, origin.id)
+            post(
                 unit, TransferKind.FUNDING, pot.account(AccountKind.EXTERNAL),
                 pot.account(AccountKind.FUND), amount, Ref(RefKind.FUNDING, str(funding.id)), now,
             )  # fmt: skip
@@ -146,7 +146,7 @@ class ProgrammeOffice:
             origin = unit.programmes.find_funding_source(row.municipality_id, source)
             if origin is None:
                 raise UnknownError("FUNDING_SOURCE_UNKNOWN", source=source)
-            pot = _Pot(row.municipality_id, row.id, origin.id)
+            pot = Pot(row.municipality_id, row.id, origin.id)
             fund = pot.account(AccountKind.FUND)
             if unit.ledger.balance(fund) < amount.cents:
                 raise ConflictError("FUND_TOO_SMALL", cents=unit.ledger.balance(fund))
@@ -156,7 +156,7 @@ class ProgrammeOffice:
                 approved_at=now,
             )  # fmt: skip
             unit.add(award)
-            _post(
+            post(
                 unit, TransferKind.AWARD, fund, pot.account(AccountKind.COMMITTED), amount,
                 Ref(RefKind.AWARD, str(award.id)), now,
             )  # fmt: skip
@@ -181,12 +181,15 @@ class ProgrammeOffice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pot:
+class Pot:
+    """Whose money: it never leaves its pot."""
+
     municipality: int
     programme: int
     funding_source: int
 
     def account(self, kind: AccountKind) -> Account:
+        """The pot's account of a kind."""
         return Account(
             kind=kind, municipality=self.municipality, programme=self.programme,
             funding_source=self.funding_source,
@@ -219,10 +222,11 @@ def _funding_source(unit: Unit, municipality: int, name: str) -> FundingSourceRo
     return row
 
 
-def _post(
+def post(
     unit: Unit, kind: TransferKind, source: Account, target: Account, money: Money,
     ref: Ref, now: int,
 ) -> None:  # fmt: skip
+    """One transfer, now."""
     transfer = Transfer(
         kind=kind, source=source, target=target, money=money, event_time=now, ref=ref
     )

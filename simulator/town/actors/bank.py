@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from backend.services.settlement.outcomes import OutcomeService
 from cardlib.calendar import day_at
 from simulator.errors import TownError
-from simulator.town.actors.official import ACCOUNTANT, Official
+from simulator.town.actors.official import ACCOUNTANT
+from simulator.town.actors.treasurer import Treasurer
 from simulator.town.hall import Hall
 from simulator.town.truth import Truth
 
-FAILS = 0.1
+FAILS = 0.15
 """The share of payments that come back: account closed, name and number do not fit."""
 _SPACE = {"p": "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"}
 
@@ -34,11 +35,11 @@ class Bank:
         self._hall = hall
         self._truth = truth
 
-    def carry_out(self, official: Official, seed: int, happening: str, *, fails: bool) -> None:
+    def carry_out(self, treasurer: Treasurer, seed: int, happening: str, *, fails: bool) -> None:
         """Every order that waits; the town hall reads the outcomes in the same evening."""
         rng = random.Random(seed)
-        while official.orders:
-            order = official.orders.pop(0)
+        while treasurer.orders:
+            order = treasurer.orders.pop(0)
             content = self._outcomes(order.content, rng, FAILS if fails else 0.0)
             service = OutcomeService(self._hall.backend.work, self._hall.backend.clock)
             report = service.import_file(f"{order.message_id}.csv", content, ACCOUNTANT)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from backend.domain.cases import Cover, Decision
+from backend.domain.settlement import HELD_STATES, LineState
 from backend.errors import BackendError, BadInputError
 from backend.services.administration.cases import OpenCase
 from cardlib.wire.ids import PurseId
@@ -17,6 +18,8 @@ from simulator.town.hall import Hall
 from simulator.town.truth import Truth
 
 _ACT = "Determina 61/2026"
+_OF_REVIEW = tuple(HELD_STATES[state] for state in (LineState.SUSPENDED, LineState.REJECTED))
+"""Cases that a review of a batch opens: nobody has to wait for a proof."""
 _REFUNDS = (
     "SELECT DISTINCT s.terminal, s.intent_seq, m.issuer, p.number FROM posting s"
     " JOIN posting_part pp ON pp.posting_id = s.id JOIN account a ON a.id = pp.holder_id"
@@ -63,7 +66,11 @@ class DeskWork:
         """Two people decide the cases whose claim window is over; how many were closed."""
         office = self._hall.backend.cases
         now = self._hall.backend.clock.unix_ms() // 1000
-        return sum(self._close(case) for case in office.waiting() if now >= case.due_at)
+        return sum(
+            self._close(case)
+            for case in office.waiting()
+            if now >= case.due_at or case.code in _OF_REVIEW
+        )
 
     def order_refunds(self, moved_to: Mapping[PurseId, PurseId]) -> list[PurseId]:
         """Orders what purses are owed for sales; the purses, once for each order.

@@ -1,20 +1,15 @@
 """The town hall's people: set up the town, give money, settle, and change the keys."""
 
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import timedelta
-from random import Random
 
 from backend.adapters.key_store import TransportKeys
-from backend.adapters.pain001 import Debtor
 from backend.adapters.tables.cards import StockCardRow
-from backend.domain.settlement import Period
-from backend.errors import BackendError, ConflictError
+from backend.errors import BackendError
 from backend.services.administration.lost_terminals import LossOffice
 from backend.services.administration.programmes import NewProgramme
 from backend.services.day_end import DayReport
-from backend.services.settlement.batches import PaymentOrder
-from backend.services.settlement.statements import StatementService
 from cardlib.calendar import day_at
 from cardlib.codec.purse import Suite
 from cardlib.wire.ids import PurseId
@@ -23,7 +18,7 @@ from simulator.card.filesystem import Memory
 from simulator.card.masks import TRANSPORT_KEYS
 from simulator.stock import stock_kind
 from simulator.town.hall import Hall
-from simulator.town.plan.calendar import CHEMISTRY, GROCERIES
+from simulator.town.plan.calendar import CHEMISTRY, GROCERIES, SEASON, SEASON_DAYS
 from simulator.town.plan.model import FOOD, HYGIENE, MEDICINES, Plan
 from simulator.town.plan.people import town_iban
 from simulator.town.truth import Truth
@@ -38,11 +33,29 @@ CATEGORIES = ((FOOD, "alimentari", "food"), (HYGIENE, "igiene", "hygiene"),
 PROGRAMMES = {
     GROCERIES: ("Buono spesa", (FOOD, HYGIENE), Money(500_000_00)),
     CHEMISTRY: ("Buono farmaci", (MEDICINES,), Money(100_000_00)),
+    SEASON: ("Buono di stagione", (FOOD,), Money(10_000_00)),
 }
 TURNED_DOWN = 0.15
 """The share of batches that the second person refuses in a town where things go wrong."""
 LOADER, APPROVER, ACCOUNTANT = "anna.loader", "bruno.approver", "carla.accountant"
 _SECOND_KEY_HOLDER = "dario.operator"
+_TWO = {"requested_by": LOADER, "approved_by": APPROVER}
+_FUND = (
+    "SELECT (SELECT coalesce(sum(t.cents), 0) FROM transfer t JOIN account a ON a.id = t.target_id"
+    " WHERE a.kind = 'fund' AND a.programme_id = p.id)"
+    " - (SELECT coalesce(sum(t.cents), 0) FROM transfer t JOIN account a ON a.id = t.source_id"
+    " WHERE a.kind = 'fund' AND a.programme_id = p.id) FROM programme p WHERE p.id = ?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """An order as the office has it in its binder."""
+
+    award: int
+    purse: PurseId
+    programme: int
+    cents: int
 
 
 class Official:
@@ -51,14 +64,13 @@ class Official:
     def __init__(self, hall: Hall, truth: Truth) -> None:
         self._hall = hall
         self._truth = truth
-        self._town = 0
+        self.town = 0
+        """The municipality's number."""
         self._programmes: dict[int, int] = {}
-        self._settled_to: dict[int, int] = {}
-        self._stated_to: dict[int, int] = {}
+        self._papers: dict[int, Paper] = {}
+        """What was ordered, by order."""
         self.merchants: dict[str, int] = {}
         """Merchant numbers by shop."""
-        self.orders: list[PaymentOrder] = []
-        """Payment orders that the bank has not seen."""
 
     # setting up -----------------------------------------------------------------------------
 
@@ -67,12 +79,13 @@ class Official:
         office = self._hall.backend.programmes
         today = day_at(plan.start_ms // 1000)
         office.set_up(OPERATOR)
-        self._town = office.create_municipality(ISSUER, TOWN)
+        self.town = office.create_municipality(ISSUER, TOWN)
         for bit, name_it, name_en in CATEGORIES:
             office.name_category(bit, name_it, name_en)
         until = today + timedelta(days=plan.days + 60)
         for number, (name, bits, cents) in PROGRAMMES.items():
-            new = NewProgramme(number, name, bits, today, until, day_limit_eur=150)
+            last = today + timedelta(days=SEASON_DAYS) if number == SEASON else until
+            new = NewProgramme(number, name, bits, today, last, day_limit_eur=150)
             programme = office.create_programme(ISSUER, new)
             office.fund(programme, SOURCE, cents, act="Delibera 12/2026", by=ACCOUNTANT)
             self._programmes[number] = programme
@@ -101,7 +114,7 @@ class Official:
         with backend.work.begin() as unit:
             unit.add(
                 StockCardRow(
-                    serial=memory.serial, kind=stock_kind(memory), municipality_id=self._town,
+                    serial=memory.serial, kind=stock_kind(memory), municipality_id=self.town,
                     state="new", imported_at=backend.clock.unix_ms() // 1000, suite=suite,
                 )
             )  # fmt: skip
@@ -116,62 +129,58 @@ class Official:
             self._programmes[programme], SOURCE, holder, Money(cents), act="Determina 45/2026",
             requested_by=LOADER, approved_by=APPROVER,
         )  # fmt: skip
-        backend.loads.approve(award, purse, Money(cents), requested_by=LOADER, approved_by=APPROVER)
+        order = backend.loads.approve(award, purse, Money(cents), **_TWO)
+        self._papers[order] = Paper(award, purse, programme, cents)
         self._truth.ordered[purse] += cents
         self._truth.ordered_slots[purse, programme] += cents
 
-    def settle(self, until_s: int, rng: Random | None = None) -> None:
-        """A batch for each shop whose tills have reported past the instant, and their order.
+    # what was not taken -------------------------------------------------------------------
 
-        With ``rng`` the second person turns some of them down; the next period takes them up.
+    def take_back(self, purse: PurseId) -> tuple[int, int | None]:
+        """Cancels what waits for a purse; cents, and an order that a card session must make void.
+
+        What was signed may lie on the card, and only the card can say.
         """
-        batches = []
-        for shop, merchant in self.merchants.items():
-            start = self._settled_to.get(merchant, 1)
-            if shop == "desk" or start >= until_s:
+        taken = 0
+        for order, paper in list(self._papers.items()):
+            if paper.purse != purse:
                 continue
-            batch = self._batch(merchant, Period(start, until_s))
-            if batch is None:
-                continue
-            self._settled_to[merchant] = until_s
-            if rng is not None and rng.random() < TURNED_DOWN:
-                self._turn_down(batch, rng)
-            else:
-                batches.append(batch)
-        if batches:
-            for batch in batches:
-                self._hall.backend.settlement.approve(batch, APPROVER)
-            debtor = Debtor(TOWN, TOWN_IBAN)
-            self.orders.append(self._hall.backend.settlement.order_payments(batches, debtor))
+            state = self._state_of(order)
+            if state == "loading":
+                return taken, order
+            if state == "approved":
+                self._hall.backend.unspent.cancel_order(order, **_TWO)
+            if state in ("approved", "void"):
+                taken += self.withdraw(order)
+        return taken, None
 
-    def _batch(self, merchant: int, period: Period) -> int | None:
-        """One batch; None where it is too early, or there is nothing to pay."""
-        with suppress(ConflictError):
-            settlement = self._hall.backend.settlement
-            return settlement.draw_up(self._town, merchant, period, ACCOUNTANT).id
-        return None
+    def withdraw(self, order: int) -> int:
+        """The award of an order that is void goes back into the fund; its cents."""
+        paper = self._papers.pop(order)
+        self._hall.backend.unspent.withdraw(paper.award, Money(paper.cents), **_TWO)
+        self._truth.ordered[paper.purse] -= paper.cents
+        self._truth.ordered_slots[paper.purse, paper.programme] -= paper.cents
+        return paper.cents
 
-    def _turn_down(self, batch: int, rng: Random) -> None:
-        """The approver refuses it, at once or on second thoughts."""
-        settlement = self._hall.backend.settlement
-        if rng.random() < 0.5:
-            settlement.approve(batch, APPROVER)
-        settlement.turn_down(batch, APPROVER)
+    def give_back(self) -> int:
+        """Half of what every fund still holds returns to the funder; cents."""
+        returned = 0
+        for programme in self._programmes.values():
+            with self._hall.engine.connect() as connection:
+                held = connection.exec_driver_sql(_FUND, (programme,)).scalar() or 0
+            if held > 1:
+                self._hall.backend.unspent.give_back(
+                    programme, SOURCE, Money(held // 2), act="Determina 90/2026", by=ACCOUNTANT
+                )
+                returned += held // 2
+        return returned
 
-    def statement(self, merchant: int, until_s: int) -> dict[str, object] | None:
-        """What a merchant gets for the time since its last one, as the file says; None for none."""
-        start = self._stated_to.get(merchant, 1)
-        if start >= until_s:
-            return None
-        self._stated_to[merchant] = until_s
-        backend = self._hall.backend
-        office = StatementService(backend.work, backend.keys, backend.clock)
-        signed = office.issue(merchant, Period(start, until_s))
-        inclusions = [
-            asdict(item) | {"path": [step.hex() for step in item.path]}
-            for item in signed.inclusions
-        ]
-        return {"merchant": merchant, "bytes": signed.complete.hex(), "inclusions": inclusions}
+    def _state_of(self, order: int) -> str:
+        with self._hall.engine.connect() as connection:
+            query = "SELECT state FROM load_order WHERE id = ?"
+            return str(connection.exec_driver_sql(query, (order,)).scalar())
+
+    # the day ------------------------------------------------------------------------------
 
     def end_day(self) -> DayReport:
         """The night work."""

@@ -27,6 +27,8 @@ DEEDS: Mapping[Kind, Deed] = {
     Kind.DESK_WORK: office.desk_work,
     Kind.CLOSE_BATCH: shops.close_batch,
     Kind.STRANGER: shops.stranger,
+    Kind.TAKE_BACK: cards.take_back,
+    Kind.GIVE_BACK: office.give_back,
     Kind.STATEMENTS: office.statements,
     Kind.SETTLE: office.settle,
     Kind.END_DAY: office.end_day,

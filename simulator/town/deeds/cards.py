@@ -14,7 +14,7 @@ from simulator.town.actors.official import LOADER
 from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
 from simulator.town.mishaps import armed
-from simulator.town.plan.model import Happening
+from simulator.town.plan.model import Happening, Mood
 from terminal.agent.card_session import run_session
 
 if TYPE_CHECKING:
@@ -74,6 +74,9 @@ def collect(world: "World", happening: Happening) -> None:
     for _ in range(SESSIONS_MAX):
         done = card_session(world, station, citizen, happening, "load", "")
         happening = replace(happening, accidents=())
+        gone = done is None or done.outcome == "CARD_GONE"
+        if gone and happening.mood is Mood.HURRIED:
+            return
         if done is None:
             continue
         if done.outcome == "LOAD_DONE":
@@ -171,3 +174,18 @@ def replace_card(world: "World", happening: Happening) -> None:
         if orders is not None:
             citizen.waiting += orders
             citizen.old_purse, citizen.rest_due = None, True
+
+
+def take_back(world: "World", happening: Happening) -> None:
+    """Who has not fetched a load does not want it; the card is asked where it may be on it."""
+    citizen = world.citizens[happening.person]
+    if citizen.purse is None or not citizen.waiting or world.recovering or world.hall_copy:
+        return
+    _, signed = world.official.take_back(citizen.purse)
+    if signed is not None and not citizen.lost:
+        done = card_session(world, world.desk, citizen, happening, "void", str(signed))
+        if done is not None and done.outcome == "LOAD_VOIDED":
+            world.official.withdraw(signed)
+            _, signed = world.official.take_back(citizen.purse)
+    if signed is None:
+        citizen.waiting = 0

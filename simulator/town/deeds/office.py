@@ -14,7 +14,7 @@ def settle(world: "World", happening: Happening) -> None:
     """Batches, approvals, the payment order."""
     turns_down = bool(world.plan.accidents) and not happening.id.startswith("end-")
     rng = random.Random(happening.seed) if turns_down else None
-    world.official.settle(happening.until_ms // 1000, rng)
+    world.treasurer.settle(happening.until_ms // 1000, rng)
 
 
 def desk_work(world: "World", _happening: Happening) -> None:
@@ -30,7 +30,7 @@ def desk_work(world: "World", _happening: Happening) -> None:
 def pay(world: "World", happening: Happening) -> None:
     """The bank's evening."""
     fails = not happening.id.startswith("end-")
-    world.bank.carry_out(world.official, happening.seed, happening.id, fails=fails)
+    world.bank.carry_out(world.treasurer, happening.seed, happening.id, fails=fails)
 
 
 def end_day(world: "World", _happening: Happening) -> None:
@@ -72,7 +72,7 @@ def statements(world: "World", happening: Happening) -> None:
     """Every shop gets its statement, keeps it, and looks whether its own sales are in it."""
     for shop, merchant in world.official.merchants.items():
         tills = [till for till in world.tills if till.shop == shop and not till.gone]
-        row = world.official.statement(merchant, happening.until_ms // 1000)
+        row = world.treasurer.statement(merchant, happening.until_ms // 1000)
         if shop not in world.shops or row is None:
             continue
         world.declared.statements.append((merchant, bytes.fromhex(str(row["bytes"]))))
@@ -83,3 +83,9 @@ def statements(world: "World", happening: Happening) -> None:
                     "TOWN_ENTRY_LOST", law=7, seed=world.seed, happening=happening.id, cents=0,
                     what=f"the statement of {shop}: {faults}", subject=f"till {register.terminal}",
                 )  # fmt: skip
+
+
+def give_back(world: "World", _happening: Happening) -> None:
+    """What nobody was awarded returns to the funder."""
+    if not world.recovering:
+        world.official.give_back()

@@ -18,6 +18,8 @@ _HOUR, _DAY = 3600, 86_400
 _JUMPS = (-40 * _DAY, -26 * _HOUR, -2 * _HOUR, -300, 300, 2 * _HOUR, 26 * _HOUR)
 _QUIET_DAYS = range(20, 28)
 """Days of a month in which no money moves at the town hall: a backup can be put back."""
+_CLAIM_DAYS = 19
+"""A theft lies so long before the end, if it can: then the claim window is over by then."""
 _LONG = 12
 """Days that a history must have for a theft, a restored till and new keys."""
 
@@ -46,6 +48,7 @@ class BadDays:
             yield from self._stolen_till()
             yield from self._restored_till()
             yield from self._new_keys()
+            yield from self._found_card()
 
     @property
     def _over_ms(self) -> int:
@@ -92,10 +95,25 @@ class BadDays:
                 yield self._make(f"{stem}-{later:03}", Kind.SYNC, later, 5, shop=DESK)
 
     def _stolen_till(self) -> Iterator[Happening]:
+        """At night, or at the end of a day that it had not told of: people decide on that later."""
         rng = random.Random(sub_seed(self.seed, "theft"))
         shop, till = rng.choice(_places(self.shops))
-        number = rng.randrange(4, self.days - 3)
-        yield self._make("theft", Kind.STEAL_TILL, number, _NIGHT, shop=shop, till=till)
+        number = rng.randrange(4, max(5, self.days - _CLAIM_DAYS))
+        evening = next(one.hours[-1][1] for one in self.shops if one.key == shop) - 1
+        minute = rng.choice((_NIGHT, evening))
+        yield self._make("theft", Kind.STEAL_TILL, number, minute, shop=shop, till=till)
+
+    def _found_card(self) -> Iterator[Happening]:
+        """Somebody loses a card, tells the desk, a stranger tries it, and it is found again."""
+        rng = random.Random(sub_seed(self.seed, "found"))
+        person, (shop, till) = rng.choice(self.people).key, rng.choice(_places(self.shops))
+        number = rng.randrange(3, self.days - 5)
+        yield self._make("found", Kind.LOSE_CARD, number, _NOON, person=person)
+        yield self._make("found", Kind.REPORT_LOSS, number + 1, _NOON, person=person)
+        for turn, later in enumerate((number + 1, number + 3)):
+            yield self._make(f"found-{turn}", Kind.STRANGER, later, 11 * 60, person=person,
+                             shop=shop, till=till, basket=((0, 900),))  # fmt: skip
+        yield self._make("found", Kind.FIND_CARD, number + 4, _NOON, person=person)
 
     def _restored_till(self) -> Iterator[Happening]:
         rng = random.Random(sub_seed(self.seed, "restore"))

@@ -14,13 +14,20 @@ from simulator.town.plan.model import (
     MEDICINES,
     Happening,
     Kind,
+    Mood,
     Person,
     Shop,
 )
 from simulator.town.randomness import sub_seed
 
-GROCERIES, CHEMISTRY = 12, 13
-"""Programme numbers: food and hygiene; medicines."""
+GROCERIES, CHEMISTRY, SEASON = 12, 13, 14
+"""Programme numbers: food and hygiene; medicines; food that has to be bought soon."""
+SEASON_DAYS = 8
+"""The season's voucher ends after so many days."""
+CENTS_OF_SEASON = 9_000
+LONG = 25
+"""Days that a history must have for a season that is over and done with at its end."""
+_SUPPLEMENT_DAY, CENTS_OF_SUPPLEMENT = 12, 2_500
 CENTS_A_HEAD = 9_000
 CENTS_A_WEEKLY_TRIP = 4_500
 """A month of one small purchase a week: what most people have, and some run out of."""
@@ -81,6 +88,8 @@ class Calendar:
             yield make(Kind.ISSUE_CARD, "issue", _DESK_OPENS, rng.randrange(0, 3600))
         if number == 0 or day.day == 1:
             yield from self._money(make, number, person, rng)
+        if number == _SUPPLEMENT_DAY and rng.random() < 0.4:
+            yield from self._supplement(make, rng)
         for turn, shop in enumerate(self._trips(day, person, rng)):
             yield from self._trip(make, turn, day, shop, person, rng)
 
@@ -96,8 +105,20 @@ class Calendar:
         if person.household > 2:
             yield make(Kind.ORDER_LOAD, "order-med", office, 500 + rng.randrange(99),
                        cents=CENTS_OF_MEDICINES, programme=CHEMISTRY)  # fmt: skip
+        if number == 0 and self.days >= LONG and person.household % 2:
+            yield make(Kind.ORDER_LOAD, "order-season", office, 599, cents=CENTS_OF_SEASON,
+                       programme=SEASON)  # fmt: skip
         if number == 0 or rng.random() < 0.4:
             yield make(Kind.COLLECT, "collect", _DESK_OPENS + 72, rng.randrange(3600))
+
+    def _supplement(self, make: "_Maker", rng: random.Random) -> Iterator[Happening]:
+        """More money in the middle of the month; some come for it in a hurry, some not at all."""
+        yield make(Kind.ORDER_LOAD, "order-more", _OFFICE_OPENS, rng.randrange(500),
+                   cents=CENTS_OF_SUPPLEMENT, programme=GROCERIES)  # fmt: skip
+        if rng.random() < 0.6:
+            yield make(Kind.COLLECT, "collect-more", _OFFICE_OPENS + 65, rng.randrange(1800),
+                       mood=Mood.HURRIED)  # fmt: skip
+        yield make(Kind.TAKE_BACK, "take-back", _OFFICE_OPENS + 110, rng.randrange(600))
 
     def _trips(self, day: date, person: Person, rng: random.Random) -> list[Shop]:
         shops = {shop.key: shop for shop in self.shops}

@@ -43,4 +43,5 @@ def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happenin
     yield make(Kind.PAY, "pay")
     yield make(Kind.SETTLE, "settle-failed", until_ms=end_ms + _MINUTE_MS)
     yield make(Kind.PAY, "pay-failed", seconds=1)
+    yield make(Kind.GIVE_BACK, "give-back")
     yield make(Kind.STATEMENTS, "statements", until_ms=end_ms + _MINUTE_MS)

@@ -11,7 +11,7 @@ class Kind(StrEnum):
     ORDER_LOAD = "order_load"
     """The official awards and orders a load: person, cents, programme."""
     COLLECT = "collect"
-    """The person fetches the loads that wait: person, shop and till, or the desk without."""
+    """The person fetches the loads that wait: person, shop and till, or the desk without; mood."""
     OPEN_TILL = "open_till"
     """A shop switches a till on in the morning: shop, till."""
     CLOSE_TILL = "close_till"
