@@ -12,7 +12,7 @@ import typer
 from cryptography import x509
 
 from backend.adapters.unit_of_work import DatabaseWork
-from backend.commands import cases, days, installation, losses, merchants, programmes
+from backend.commands import cases, days, installation, losses, merchants, programmes, returns
 from backend.commands.key_sets import key_set_app
 from backend.commands.options import Openers, settings_in
 from backend.commands.recovery import recovery_app
@@ -59,6 +59,7 @@ merchants.add_commands(app, _openers)
 days.add_commands(app, _openers)
 losses.add_commands(app, _openers)
 cases.add_commands(app, _openers)
+returns.add_commands(app, _openers)
 app.add_typer(settlement_app(_open), name="settlement")
 app.add_typer(key_set_app(_open), name="key-set")
 app.add_typer(recovery_app(_open), name="recovery")

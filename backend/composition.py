@@ -25,6 +25,7 @@ from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
 from backend.services.administration.refunds import RefundDesk
+from backend.services.administration.returns import ReturnDesk
 from backend.services.administration.unspent import UnspentOffice
 from backend.services.card_sessions.live import LiveDialogues
 from backend.services.card_sessions.personalise import PinLetters
@@ -118,6 +119,11 @@ class Backend:
     def refunds(self) -> RefundDesk:
         """What purses are owed."""
         return RefundDesk(self.work, self.clock)
+
+    @property
+    def returns(self) -> ReturnDesk:
+        """Goods that came back."""
+        return ReturnDesk(self.work, self.clock)
 
     @property
     def day_end(self) -> DayEnd:

@@ -138,6 +138,10 @@ class TransferKind(StrEnum):
     """A review takes a line out of its batch."""
     PAID = "paid"
     FAILED = "failed"
+    RETURN_AGREED = "return_agreed"
+    """Goods came back: what the merchant was owed goes to the purse."""
+    RETURN_REPAID = "return_repaid"
+    """The merchant sent it back, having been paid."""
     CASE_CLOSED = "case_closed"
     CASE_COVERED = "case_covered"
     """A person decided who bears what a wallet lacked."""
@@ -161,6 +165,8 @@ class RefKind(StrEnum):
     BLOCK = "block"
     """A card declared lost or stolen."""
     CASE = "case"
+    RETURN = "return"
+    """Goods that came back."""
 
 
 @dataclass(frozen=True, slots=True)

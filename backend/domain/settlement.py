@@ -159,6 +159,7 @@ class Claim:
 
     ``entry`` is ``terminal:seq``; ``replaces`` the line of a failed batch it was in.
     ``final``: the claim window is over, or a person decided: it waits for no other record.
+    ``goods_return``: the number of a return of goods of this posting; then it is below zero.
     """
 
     posting: int
@@ -170,6 +171,7 @@ class Claim:
     parts: tuple[ClaimPart, ...]
     replaces: int | None = None
     final: bool = False
+    goods_return: int | None = None
 
     @property
     def cents(self) -> int:

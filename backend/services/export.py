@@ -65,6 +65,7 @@ class Export:
             "statements.jsonl": self._statements,
             "batches.jsonl": self._batches,
             "payments.jsonl": self._payments,
+            "returns.jsonl": self._returns,
         }
 
     def manifest(self, now: int, files: Mapping[str, Row]) -> Row:
@@ -162,6 +163,8 @@ class Export:
 
     def _source(self, order: LoadOrderRow) -> str | None:
         """The document that the money of an order comes from."""
+        if order.return_id is not None:
+            return f"return:{order.return_id}"
         if order.source == "award" or order.source_id is None:
             return None if order.source_id is None else str(order.source_id)
         if order.source == "refund":
@@ -289,7 +292,7 @@ class Export:
         for batch in self._unit.settlement.batches():
             lines = [
                 {"entry": self._document(self._unit.verdicts.posting(line.posting_id)),
-                 "amount_cents": line.cents}
+                 "amount_cents": line.cents, "return": line.return_id}
                 for line in batch.lines
                 if line.state == "included"
             ]  # fmt: skip
@@ -355,6 +358,19 @@ class Export:
         purse = self._purse(posting.purse_id)
         digest = posting.record_hash[:PREV_SIZE].hex()
         return f"{purse['issuer']}:{purse['purse']}:{posting.ctr}:{digest}"
+
+    def _returns(self) -> Iterator[Row]:
+        for row in self._unit.settlement.returns():
+            posting = self._unit.verdicts.posting(row.posting_id)
+            yield self._pot(row.programme_id, row.funding_source_id) | self._purse(
+                posting.purse_id
+            ) | {
+                "return": row.id, "entry": self._document(posting), "slot": row.slot,
+                "merchant": row.merchant_id, "amount_cents": row.cents, "act": row.act,
+                "requested_by": row.requested_by, "approved_by": row.approved_by,
+                "agreed_at": row.agreed_at, "repaid_ref": row.repaid_ref,
+                "repaid_by": row.repaid_by, "repaid_at": row.repaid_at,
+            }  # fmt: skip
 
     def _payments(self) -> Iterator[Row]:
         for row in self._unit.settlement.payments():

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TypeAlias
 
 from backend.adapters.tables.cards import LoadOrderRow
+from backend.adapters.tables.settlement import GoodsReturnRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind
@@ -41,11 +42,20 @@ def given(unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
 
 def available_for(unit: Unit, order: LoadOrderRow) -> int:
     """Cents that an order of a refund may take: the sale's other orders keep theirs."""
+    if order.return_id is not None:
+        return left_of_return(unit, unit.settlement.goods_return(order.return_id), but=order)
     assert order.source_id is not None
     posting = unit.verdicts.posting(order.source_id)
     wallet = wallet_of(order.slot, order)
     others = ordered(unit, posting, but=order).get(wallet, 0)
     return owed(unit, posting).get(wallet, 0) - others
+
+
+def left_of_return(unit: Unit, row: GoodsReturnRow, but: LoadOrderRow | None = None) -> int:
+    """Cents of a return of goods that no order takes; ``but`` one that is not to count."""
+    orders = unit.settlement.orders_of_return(row.id)
+    taken = (order.delta_cents for order in orders if but is None or order.id != but.id)
+    return row.cents - sum(taken)
 
 
 def wallet_of(slot: int, pot: Account | LoadOrderRow) -> Wallet:

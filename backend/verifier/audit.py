@@ -19,6 +19,7 @@ from backend.verifier.ledger import Ledger
 from backend.verifier.loads import LoadAudit
 from backend.verifier.moments import MomentAudit
 from backend.verifier.registry import Registry, expect_keys, read_registry
+from backend.verifier.returns import ReturnAudit
 from backend.verifier.settlement import SettlementAudit
 from backend.verifier.statements import StatementAudit
 from backend.verifier.waiting_records import WaitingRecordAudit
@@ -123,7 +124,9 @@ def _judge(
     loads.check(export, granting.awards)
     WalletAudit(grants, ledger, book, findings).check(export)
     _check_cases(export, ledger, book, findings)
-    settlement = SettlementAudit(ledger, book, findings)
+    returns = ReturnAudit(grants, ledger, book, findings)
+    returns.check(export)
+    settlement = SettlementAudit(ledger, returns.by_number, book, findings)
     settlement.check(export)
     equations = EquationAudit(grants, ledger, book, findings)
     equations.check(loads.funded)

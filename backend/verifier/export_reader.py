@@ -44,6 +44,7 @@ class Export:
         self._directory = directory
         self._findings = findings
         self.manifest: dict[str, Any] = {}
+        self._absent: frozenset[str] = frozenset()
 
     def check_files(self) -> bool:
         """Reads the manifest and compares every file with it; whether judging makes sense."""
@@ -51,7 +52,10 @@ class Export:
         if listed is None:
             return False
         complete = True
+        self._absent = schema.OPTIONAL - listed.keys()
         for name in schema.FILES:
+            if name in self._absent:
+                continue
             complete = self._check_file(name, listed.get(name)) and complete
         return complete
 
@@ -88,6 +92,8 @@ class Export:
 
     def rows(self, name: str) -> Iterator[Row]:
         """The rows of one file, those that can be read."""
+        if name in self._absent:
+            return iter(())
         return self.rows_of(self._directory / name, schema.FILES[name])
 
     def rows_of(self, path: Path, read: schema.Reader) -> Iterator[Row]:

@@ -33,6 +33,8 @@ KINDS: Mapping[str, tuple[frozenset[str], frozenset[Route] | None]] = {
     "line_held": (frozenset({"batch"}), frozenset({("in_payment", "payable")})),
     "paid": (frozenset({"outcome"}), frozenset({("in_payment", "paid")})),
     "failed": (frozenset({"outcome", "batch"}), frozenset({("in_payment", "payable")})),
+    "return_agreed": (frozenset({"return"}), frozenset({("payable", "refund_due")})),
+    "return_repaid": (frozenset({"return"}), frozenset({("paid", "payable")})),
     "case_closed": (frozenset({"case"}), None),
     "case_covered": (frozenset({"case"}), None),
     **dict.fromkeys(

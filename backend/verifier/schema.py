@@ -215,7 +215,9 @@ FILES: Mapping[str, Reader] = {
     "statements.jsonl": record(
         {
             "statement": name, "merchant": name, "total_cents": number,
-            "lines": some(record({"entry": name, "amount_cents": number})),
+            "lines": some(
+                record({"entry": name, "amount_cents": number}, {"return": maybe(name)})
+            ),
         }
     ),
     "batches.jsonl": record(
@@ -235,7 +237,18 @@ FILES: Mapping[str, Reader] = {
             "state": one_of("created", "sent", "paid", "failed"), "outcome_ref": maybe(name),
         }
     ),
+    "returns.jsonl": record(
+        {
+            "return": name, "entry": name, "issuer": ISSUER, "purse": PURSE, "slot": count,
+            "municipality": name, "programme": count, "funding_source": name, "merchant": name,
+            "amount_cents": count, "requested_by": maybe(name), "approved_by": maybe(name),
+            "repaid_ref": maybe(word),
+        }
+    ),
 }  # fmt: skip
+
+OPTIONAL = frozenset({"returns.jsonl"})
+"""Files that older exports do not have."""
 
 EVIDENCE = record({"bytes": octets()}, {"terminal": maybe(count), "merchant": maybe(name)})
 """A document that a shop kept: a statement when it names a merchant, else an acknowledgement."""

@@ -1,12 +1,15 @@
 """Laws 1 and 6 from the merchant's claim to the bank: statements, batches, payments."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from backend.verifier.demands import booked, compare
 from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law
 from backend.verifier.ledger import Account, Ledger
+from backend.verifier.returns import GoodsReturn
 from backend.verifier.reviews import ReviewAudit
 from backend.verifier.workbook import Workbook
 
@@ -28,8 +31,12 @@ class Batch:
 class SettlementAudit:
     """Judges every statement, batch, payment and outcome."""
 
-    def __init__(self, ledger: Ledger, book: Workbook, findings: Findings) -> None:
+    def __init__(
+        self, ledger: Ledger, returns: Mapping[str, GoodsReturn], book: Workbook,
+        findings: Findings,
+    ) -> None:  # fmt: skip
         self._ledger = ledger
+        self._returns = returns
         self._book = book
         self._findings = findings
         self._reviews = ReviewAudit(findings)
@@ -93,7 +100,7 @@ class SettlementAudit:
         place, found = row.place(f"batch {number}"), booked(transfers, _spot)
         compare(self._findings, place, demanded, found, transfers)
 
-    def _check_period(self, row: Row, line: dict[str, object]) -> None:
+    def _check_period(self, row: Row, line: dict[str, Any]) -> None:
         """Nothing is paid in a batch that happened after its period."""
         terminal, _, seq = str(line["entry"]).partition(":")
         sold = self._book.ask(
@@ -111,8 +118,11 @@ class SettlementAudit:
                 return _STATES_BY_PAYMENT[state]
         return _STATES_BY_PAYMENT["failed" if states else ""]
 
-    def _check_line(self, row: Row, line: dict[str, object], kind: str) -> None:
-        """A line pays a posting of this merchant, at its worth."""
+    def _check_line(self, row: Row, line: dict[str, Any], kind: str) -> None:
+        """A line pays a posting of this merchant, at its worth, or takes off a return of it."""
+        if line["return"] is not None:
+            self._check_return(row, line, kind)
+            return
         found = self._book.ask(
             "SELECT merchant, cents, amount_open FROM owed WHERE entry = ?", (line["entry"],)
         )
@@ -129,14 +139,22 @@ class SettlementAudit:
         if amount_open and kind == "batch":
             self._findings.trust("PAID_WHILE_OPEN")
 
+    def _check_return(self, row: Row, line: dict[str, Any], kind: str) -> None:
+        item = self._returns.get(line["return"])
+        wanted = item and (item.entry, item.merchant, -item.cents)
+        if item is None or wanted != (line["entry"], row["merchant"], line["amount_cents"]):
+            self._add("LINE_WITHOUT_RETURN", row, f"{kind} {row[kind]}, return {line['return']}")
+        elif item.repaid and kind == "batch" and row["batch"] not in self._failed:
+            self._add("RETURN_NETTED_AND_REPAID", row, f"{kind} {row[kind]}, entry {line['entry']}")
+
     def _decided(self, entry: str) -> bool:
         """Whether a person decided that a claim in suspense is paid."""
         found = self._book.ask("SELECT 1 FROM used WHERE what = 'case of' AND id = ?", (entry,))
         return bool(found)
 
-    def _check_settled_once(self, row: Row, line: dict[str, object]) -> None:
+    def _check_settled_once(self, row: Row, line: dict[str, Any]) -> None:
         """An entry is in one batch, and again only after that batch's payment failed."""
-        entry = str(line["entry"])
+        entry = str(line["entry"] if line["return"] is None else f"return {line['return']}")
         earlier = self._book.ask("SELECT batch FROM batched WHERE entry = ?", (entry,))
         if any(batch not in self._failed for (batch,) in earlier):
             self._findings.add(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.cards import LoadOrderRow, PurseRow
 from backend.adapters.tables.programmes import ProgrammeRow
 from backend.adapters.tables.settlement import (
     ApprovalBandRow,
@@ -134,6 +134,14 @@ class Settlement:
             .where(GoodsReturnRow.merchant_id == merchant_id, GoodsReturnRow.agreed_at < time_to)
             .where(GoodsReturnRow.repaid_at.is_(None), GoodsReturnRow.id.not_in(lines))
             .order_by(GoodsReturnRow.id)
+        ).all()
+
+    def orders_of_return(self, return_id: int) -> Sequence[LoadOrderRow]:
+        """Orders that are not void and give a return to a purse, oldest first."""
+        return self._session.scalars(
+            select(LoadOrderRow)
+            .where(LoadOrderRow.return_id == return_id, LoadOrderRow.state != "void")
+            .order_by(LoadOrderRow.id)
         ).all()
 
     def line_of_return(self, return_id: int) -> BatchLineRow | None:

@@ -64,6 +64,7 @@ class CaseOffice:
                 return 0
             closing = _Closing(unit, row, self.clock.unix_ms() // 1000)
             check_decision(case, closing.facts(), decision, cover)
+            closing.check_returns(decision)
             moved = closing.close(decision, cover)
             row.state, row.decision, row.act = "closed", decision, act
             row.decided_by, row.approved_by, row.decided_at = requested_by, approved_by, closing.now
@@ -95,6 +96,13 @@ class _Closing:
             waits_for_entry=self._case.code == Reason.ENTRY_MISSING,
             told_no_more=self._told_no_more(),
         )
+
+    def check_returns(self, decision: Decision) -> None:
+        """ConflictError ``CASE_WITH_RETURN``: what came back would be given a second time."""
+        posting = self._posting
+        refunds = decision is Decision.REFUND and posting is not None
+        if refunds and posting and self._unit.settlement.returns_of(posting.id):
+            raise ConflictError("CASE_WITH_RETURN", case=self._case.id)
 
     def close(self, decision: Decision, cover: Cover | None) -> int:
         """Books the decision, and keeps with the posting where its money lies now."""

@@ -43,7 +43,7 @@ class RefundDesk:
             if posting is None:
                 raise UnknownError("SALE_NOT_FOUND", terminal=terminal, seq=seq)
             target = posting.purse_id if purse is None else unit.cards.purse(purse).id
-            _check_target(unit, posting, target)
+            check_target(unit, posting, target)
             orders = [
                 self._order(unit, posting, wallet, cents, target, requested_by, approved_by)
                 for wallet, cents in self._due(unit, posting).items()
@@ -82,7 +82,8 @@ class RefundDesk:
         return self.clock.unix_ms() // 1000
 
 
-def _check_target(unit: Unit, posting: PostingRow, target: int) -> None:
+def check_target(unit: Unit, posting: PostingRow, target: int) -> None:
+    """ConflictError ``PURSE_NOT_ACTIVE`` unless ``target`` may get what the sale's purse is due."""
     purse, debited = unit.cards.purse_by_id(target), unit.cards.purse_by_id(posting.purse_id)
     if purse.state != "active" or purse.municipality_id != debited.municipality_id:
         raise ConflictError("PURSE_NOT_ACTIVE", purse=purse.number.hex())

@@ -241,9 +241,9 @@ class KeyChangeDesk:
         order = LoadOrderRow(
             purse_id=purse.id, slot=earlier.slot, programme_id=earlier.programme_id,
             funding_source_id=earlier.funding_source_id, award_id=earlier.award_id,
-            source=earlier.source, source_id=earlier.source_id, delta_cents=0,
-            carried_over_cents=carried, state="approved", requested_by=act.announced_by,
-            approved_by=act.begun_by, approved_at=act.begun_at,
+            source=earlier.source, source_id=earlier.source_id, return_id=earlier.return_id,
+            delta_cents=0, carried_over_cents=carried, state="approved",
+            requested_by=act.announced_by, approved_by=act.begun_by, approved_at=act.begun_at,
         )  # fmt: skip
         self._unit.add(order)
         return order

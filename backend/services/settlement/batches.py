@@ -14,6 +14,7 @@ from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.settlement import (
     BatchApprovalRow,
     BatchLineRow,
+    GoodsReturnRow,
     PaymentRow,
     SettlementBatchRow,
 )
@@ -165,6 +166,7 @@ class SettlementService:
             BatchLineRow(
                 posting_id=line.claim.posting, cents=line.claim.cents, state=line.state,
                 reason=line.reason, replaces_id=line.claim.replaces,
+                return_id=line.claim.goods_return,
             )
             for line in draft.lines
         ]  # fmt: skip
@@ -220,8 +222,24 @@ def _marks(unit: Unit, merchant: int) -> dict[int, int]:
 
 def _claims(unit: Unit, municipality: int, merchant: int, time_to: int, now: int) -> list[Claim]:
     waiting = unit.settlement.waiting_postings(municipality, merchant, time_to)
-    claims = (_claim(unit, posting, purse, now) for posting, purse in waiting)
-    return [claim for claim in claims if claim.parts]
+    claims = {posting.id: _claim(unit, posting, purse, now) for posting, purse in waiting}
+    returns = [
+        _claim_back(unit, row, claims.get(row.posting_id))
+        for row in unit.settlement.waiting_returns(municipality, merchant, time_to)
+    ]
+    return [claim for claim in claims.values() if claim.parts] + returns
+
+
+def _claim_back(unit: Unit, row: GoodsReturnRow, sale: Claim | None) -> Claim:
+    """What a return takes off; it waits as long as its sale does."""
+    failed, posting = unit.settlement.line_of_return(row.id), unit.verdicts.posting(row.posting_id)
+    waits = sale is not None and sale.postponement() is not None
+    return Claim(
+        posting=row.posting_id, entry=entry_of(posting), event_time=row.agreed_at, proven=True,
+        amount_open=False, chain_closed=not waits,
+        parts=(ClaimPart(row.pot, payable=True, cents=-row.cents),),
+        replaces=failed.id if failed else None, goods_return=row.id,
+    )  # fmt: skip
 
 
 def _payable(unit: Unit, merchant: int) -> dict[Pot, int]:

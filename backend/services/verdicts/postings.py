@@ -238,6 +238,11 @@ class Books:
         if sale is None:
             return {}, reason or Reason.ENTRY_MISSING
         wanted: Positions = {}
+        if self._unit.settlement.returns_of(sale.id):  # its goods came back twice
+            raise_alarm(
+                self._unit, "VOID_AFTER_RETURN", f"posting {sale.id}", self._now,
+                purse=self._purse, terminal=sale.terminal,
+            )  # fmt: skip
         given = self._refunded(sale)
         if given:
             self._alarm_on_disproved(sale)

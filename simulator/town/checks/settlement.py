@@ -24,7 +24,7 @@ _TWICE = (
     "SELECT l.posting_id, sum(l.cents) FROM batch_line l"
     " JOIN settlement_batch b ON b.id = l.batch_id WHERE l.state = 'included'"
     " AND b.state <> 'failed' AND l.posting_id IN (SELECT posting_id FROM batch_line"
-    " WHERE batch_id = ?) GROUP BY l.posting_id, sign(l.cents) HAVING count(*) > 1"
+    " WHERE batch_id = ?) GROUP BY l.posting_id, l.return_id, sign(l.cents) HAVING count(*) > 1"
 )
 _OUTCOME = (
     "SELECT p.batch_id FROM outcome o JOIN payment p ON p.id = o.payment_id WHERE o.reference = ?"

@@ -10,7 +10,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from backend.adapters.pin_letters import FilePinLetters
-from backend.commands import cases, days, losses
+from backend.commands import cases, days, losses, returns
 from backend.commands.options import Openers
 from backend.composition import Backend
 from backend.services.unit_of_work import Work
@@ -38,7 +38,7 @@ class Office:
             yield town.work
 
         self.app = typer.Typer()
-        for module in (days, losses, cases):
+        for module in (days, losses, cases, returns):
             module.add_commands(self.app, Openers(opened, books, opened, town.clock))
 
     def types(self, *arguments: str) -> Result:
@@ -87,3 +87,22 @@ def test_a_case_is_listed_and_closed_by_two(town: Town, office: Office) -> None:
     assert held(town)["on_card"] == 5_000
     refused = office.types("refund", str(till.number), "2", *TWO)
     assert refused.exit_code == 1
+
+
+def test_goods_come_back_and_are_listed(town: Town, office: Office) -> None:
+    chip, till = town.chip_with(5_000), town.till()
+    till.sell(chip, 700)
+    till.sync()
+    assert office.types("returns").stdout == "No returns.\n"
+    slip = (str(till.number), "2", "200", "--act", "slip 1", *TWO)
+    agreed = office.types("return", *slip).stdout
+    assert agreed == (
+        f"Return 1: {till.number}:2, 2.00 EUR, order 2, the next batch takes it off\n"
+    )
+    assert office.types("returns").stdout == agreed
+    (listed,) = json.loads(office.types("returns", "--json").stdout)
+    assert (listed["cents"], listed["repaid_ref"]) == (200, None)
+    refused = office.types("repaid", "1", "--reference", "TRN 1", "--by", "Lina")
+    assert (refused.exit_code, refused.stderr.partition(":")[0]) == (1, "RETURN_NOT_PAID")
+    refused = office.types("return-again", "1", *TWO)
+    assert (refused.exit_code, refused.stderr.partition(":")[0]) == (1, "REFUND_NOTHING_DUE")

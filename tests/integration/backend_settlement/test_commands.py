@@ -112,7 +112,8 @@ def test_a_review_from_the_band_to_the_approval(town: Town, office: Office) -> N
     assert "No band" in office.types("bands").stdout
     people = ("--act", "DG 7", "--by", "rita", "--approved-by", "bruno")
     assert office.types("band", "0", "--sample", "1000", *people).exit_code == 0
-    assert office.types("band", "100000", "--sample", "1000", "--approvals", "2", *people)
+    large = ("band", "100000", "--sample", "1000", "--approvals", "2")
+    assert office.types(*large, *people).exit_code == 0
     assert office.types("bands").stdout.splitlines()[1] == (
         "from 1000.00 EUR: sample 1000 in a thousand, approvals 2"
     )

@@ -15,6 +15,8 @@ NAMES = (
     "fundings", "grants", "issuers", "merchants", "operator", "orders", "payments", "purses",
     "statements", "terminals", "transfers",
 )  # fmt: skip
+LATER = ("returns",)
+"""Files that an export from before there were such things does not have."""
 
 
 def chain(files: Files) -> Files:
@@ -32,7 +34,7 @@ def write(files: Files, directory: Path) -> Path:
     """Writes the files with a manifest that fits them, whatever they say."""
     directory.mkdir(parents=True, exist_ok=True)
     listed = {}
-    for name in NAMES:
+    for name in (*NAMES, *(name for name in LATER if f"{name}.jsonl" in files)):
         rows = files.get(f"{name}.jsonl", [])
         octets = b"".join(json.dumps(row).encode() + b"\n" for row in rows)
         (directory / f"{name}.jsonl").write_bytes(octets)
