@@ -8,9 +8,11 @@ pytest-xdist they stay on one worker; each worker starts a PostgreSQL of its own
 
 import os
 from collections.abc import Generator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from nacl.pwhash import argon2id
 
 from tests import needs
 from tests.databases import cluster, databases, engine, superfluous
@@ -19,6 +21,17 @@ __all__ = ["cluster", "databases", "engine"]
 
 SHARED = ("pcsc",)
 REAL_STACK = Path(__file__).parent / "real_stack"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_key_for_one_passphrase() -> Generator[None]:
+    """Argon2 is slow on purpose: what it made of the same input is not made again.
+
+    Tests open the same key files over and over. Another passphrase, salt or cost is computed.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(argon2id, "kdf", cache(argon2id.kdf))
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -6,6 +6,7 @@ a bound, redirects are not followed, and clear HTTP is for the same machine only
 """
 
 import ipaddress
+import ssl
 from collections.abc import Callable
 from hashlib import sha256
 from types import TracebackType
@@ -53,7 +54,7 @@ class Uplink:
         self._clock_shift_s = 0
         self._client = httpx2.Client(
             timeout=timeout_s, follow_redirects=False, trust_env=not _is_loopback(self._url),
-            transport=transport,
+            transport=transport, verify=_authorities(self._url),
         )  # fmt: skip
 
     def upload(self, batch: Batch) -> tuple[bytes, Acknowledgement]:
@@ -227,6 +228,15 @@ def _retry_after(answer: signatures.Answer) -> int:
     """Seconds of a Retry-After; a date, or nonsense, is 0: our own back-off decides."""
     text = answer.headers.get("retry-after", "").strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def _authorities(url: str) -> ssl.SSLContext | bool:
+    """Who vouches for a service: the system's authorities; nobody for clear HTTP.
+
+    Reading some hundred certificates takes longer than a request to the same machine.
+    """
+    https = httpx2.URL(url).scheme == "https"
+    return True if https else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def checked_url(text: str) -> str:
