@@ -126,4 +126,4 @@ class DeskWork:
             return Decision.RETURN if handed_over else Decision.PAY
         if handed_over:
             return Decision.PAY
-        return Decision.REFUND if proven else None
+        return Decision.REFUND if proven else Decision.RETURN

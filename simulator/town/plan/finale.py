@@ -1,4 +1,7 @@
-"""How every history ends: lines up, open cases shown, journals carried, everything paid."""
+"""How every history ends: lines up, open cases shown, journals carried, everything paid.
+
+Then the claim windows pass: what waits for a card that is never seen again, people decide.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +10,8 @@ from simulator.town.plan.model import DESK, Happening, Kind, Shop
 from simulator.town.randomness import sub_seed
 
 _MINUTE_MS = 60_000
+_WINDOW_MS = 16 * 24 * 60 * _MINUTE_MS
+"""The claim window of a town, and a day."""
 
 
 def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happening]:
@@ -43,5 +48,12 @@ def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happenin
     yield make(Kind.PAY, "pay")
     yield make(Kind.SETTLE, "settle-failed", until_ms=end_ms + _MINUTE_MS)
     yield make(Kind.PAY, "pay-failed", seconds=1)
+    for turn in range(2):  # what one case gives back may be another shop's
+        at_ms += _WINDOW_MS
+        yield from at_every_till(Kind.SYNC, f"window{turn}")
+        yield make(Kind.SYNC, f"window{turn}-{DESK}", shop=DESK)
+        yield make(Kind.DESK_WORK, f"window{turn}-cases")
+    yield make(Kind.SETTLE, "settle-late", until_ms=end_ms + _MINUTE_MS)
+    yield make(Kind.PAY, "pay-late")
     yield make(Kind.GIVE_BACK, "give-back")
     yield make(Kind.STATEMENTS, "statements", until_ms=end_ms + _MINUTE_MS)
