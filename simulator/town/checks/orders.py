@@ -39,6 +39,7 @@ _LEFT = (
     " AND g.confirmed_by LIKE 'session:%' AND o.state = 'on_card'"
 )
 _ORDER = "SELECT delta_cents, state FROM load_order WHERE id = ?"
+_IN_WALLET = frozenset({"on_card", "expired_pending", "blocked"})
 _PREFIX = b"borsellino/1/grant\x00"
 _WHERE = {
     "approved": (0, 0), "void": (0, 0), "loading": (1, 0), "on_card": (0, 1),
@@ -112,12 +113,21 @@ class OrderWatch:
         ]
         if before:
             older = max(before, key=lambda one: one.grant_seq)
-            off = off or carried + left - (older.granted_total - grant.base_spent)
+            rest = older.granted_total - grant.base_spent
+            rest -= min(rest, self._given_up(truth.purse, older.grant_seq))
+            off = off or carried + left - rest
         elif carried:
             off = off or carried
         if off:
             what = f"{grant.base_spent} spent, {carried} carried over, {delta} ordered"
             raise _unordered(place, what, off)
+
+    def _given_up(self, purse: PurseId, grant_seq: int) -> int:
+        """Cents of a wallet that expired for good: the card shows them, and no grant follows."""
+        document = "expiry", f"{purse.issuer.hex()}:{purse.number.hex()}:{grant_seq}"
+        kinds = self._ledger.accounts
+        net = self._ledger.nets.get(document, {}).items()
+        return -sum(cents for account, cents in net if kinds[account].kind in _IN_WALLET)
 
     def _is_signed(
         self, sql: Sql, truth: PurseTruth, signed: SignedGrant, core: bytes, signature: bytes
