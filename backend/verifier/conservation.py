@@ -81,7 +81,8 @@ class SaleAudit:
         self, posting: Posting, demand: Demand, transfers: list[Transfer], *, decided: bool
     ) -> None:
         is_void = posting.intent.kind == entries.RECORD_VOID
-        if posting.state == "unproven" and is_void and not decided:
+        late = posting.claim == "suspense" and self._voids_closed_day(posting)
+        if is_void and not decided and (posting.state == "unproven" or late):
             self._held_back(posting, demand, transfers)
             return
         self.cents += sum(demand.worth.values())
@@ -100,6 +101,21 @@ class SaleAudit:
         found = booked(transfers, _by_kind)
         compare(self._findings, demand.place, demanded, found, transfers)
         self._findings.trust("SUSPENSE")
+
+    def _voids_closed_day(self, void: Posting) -> bool:
+        """Whether the till's own entries put a void into a later batch than its sale."""
+        if void.intent.voided is None:
+            return False
+        of_void = self._book.ask(
+            "SELECT bytes FROM intent WHERE terminal = ? AND prior_hash = ?",
+            (void.terminal, void.prior_hash),
+        )
+        of_sale = self._book.ask(
+            "SELECT bytes FROM intent WHERE terminal = ? AND seq = ?",
+            (void.terminal, void.intent.voided),
+        )
+        batches = {entries.read(complete).fields[15] for (complete,) in of_void + of_sale}
+        return len(batches) > 1
 
     def _decided(self, posting: Posting) -> list[Transfer]:
         """What people moved of its money."""

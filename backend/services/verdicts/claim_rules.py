@@ -9,6 +9,7 @@ from backend.domain.expiry import expired_from
 from backend.domain.verdicts import Closing, Judgement
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, grant_of_line
 from cardlib.codec.purse import Grant
+from cardlib.wire.entry import decode_entry
 
 AT_THE_COUNTER_S = 3600
 """So long after midnight a sale may be made that was begun, or whose PIN was asked, before it."""
@@ -42,6 +43,8 @@ class Reason(StrEnum):
     AFTER_BLOCK = "SALE_AFTER_BLOCK"
     """By its own time it was made when no till may have been without the block."""
     FORK_DEAD = "SALE_FORK_DEAD"
+    VOID_AFTER_CLOSE = "VOID_AFTER_CLOSE"
+    """Its till had closed the day of the sale: it should have been a return (PROTOCOL 2)."""
 
 
 def claim_problem(
@@ -56,7 +59,7 @@ def claim_problem(
     if _after_loss(unit, record):
         return Reason.TERMINAL_LOST
     if judgement.fact.sign < 0:
-        return Reason.NONE
+        return Reason.VOID_AFTER_CLOSE if _voids_closed_batch(unit, record) else Reason.NONE
     if set(judgement.amounts) - {line.slot for line in record.lines}:
         return Reason.GRANT_UNKNOWN
     for line in record.lines:
@@ -64,6 +67,16 @@ def claim_problem(
         if problem:
             return problem
     return Reason.NONE
+
+
+def _voids_closed_batch(unit: Unit, record: KnownRecord) -> bool:
+    """Whether a till's own word puts a void into a later batch than its sale."""
+    intent = record.intent
+    if intent is None or intent.voided_seq is None:
+        return False
+    pair = (unit.journals.entry(intent.terminal, seq) for seq in (intent.seq, intent.voided_seq))
+    batches = {decode_entry(entry.complete).header.batch for entry in pair if entry is not None}
+    return len(batches) > 1
 
 
 def _after_loss(unit: Unit, record: KnownRecord) -> bool:

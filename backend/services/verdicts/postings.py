@@ -233,10 +233,13 @@ class Books:
     def _wanted_void(
         self, judgement: Judgement, record: KnownRecord, row: PostingRow, reason: Reason
     ) -> tuple[Positions, Reason]:
-        """A void undoes its sale where that lies; unproven, it only holds the money back."""
+        """A void undoes its sale where that lies; unproven, or of a day that its till had closed,
+        it only holds the money back."""
         sale = self._voided(record)
         if sale is None:
             return {}, reason or Reason.ENTRY_MISSING
+        stood = row.state == PostingState.PROVEN and not row.reason
+        holds = judgement.proven and (stood or reason is not Reason.VOID_AFTER_CLOSE)
         wanted: Positions = {}
         if self._unit.settlement.returns_of(sale.id):  # its goods came back twice
             raise_alarm(
@@ -251,20 +254,21 @@ class Books:
                 place: cents - _given_of(given, slot, place) for place, cents in position.items()
             }
             undone = take_back(judgement.amounts.get(slot, 0), left)
-            if judgement.proven:
+            if holds:
                 wanted[slot] = {place: -cents for place, cents in undone.items()}
             else:
-                wanted[slot] = self._held_back(undone, row, record)
-        return wanted, Reason.NONE if judgement.proven else reason
+                held_for = Reason.UNPROVEN if not judgement.proven else reason
+                wanted[slot] = self._held_back(undone, row, record, held_for)
+        return wanted, Reason.NONE if holds else reason
 
     def _held_back(
-        self, undone: Mapping[Place, int], row: PostingRow, record: KnownRecord
+        self, undone: Mapping[Place, int], row: PostingRow, record: KnownRecord, reason: Reason
     ) -> dict[Place, int]:
         held: dict[Place, int] = {}
         for (origin, holder), cents in undone.items():
             if holder.kind is AccountKind.PAYABLE:
                 held[origin, holder] = -cents
-                held[origin, self._suspense(origin, row, Reason.UNPROVEN, record)] = cents
+                held[origin, self._suspense(origin, row, reason, record)] = cents
         return held
 
     def _voided(self, record: KnownRecord) -> PostingRow | None:

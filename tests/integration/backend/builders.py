@@ -40,6 +40,7 @@ from cardlib.keys.grants import SignedGrant, sign_grant
 from cardlib.keys.intent_rule import planned_spend, record_hash, totals_after
 from cardlib.keys.suites import suite_of
 from cardlib.wire import sign1
+from cardlib.wire.batch_close import BatchClose, Count
 from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.enrolment import Certificate, EnrolmentAnswer, EnrolmentRequest
 from cardlib.wire.entry import decode_entry, encode_payload
@@ -156,6 +157,8 @@ class Till:
         self.head = sha256(answer.certificate).digest()
         self.journal: list[bytes] = []
         self.sent = 0
+        self.batch, self.closed = 1, 0
+        """The open batch, and how many entries the ones before it have."""
 
     # --- entries --------------------------------------------------------------------------
 
@@ -170,7 +173,7 @@ class Till:
             terminal=self.number, seq=Seq(len(self.journal) + 1), prev_hash=self.head,
             wall_ms=self.town.clock.unix_ms(), monotonic_ms=0, boot_id=bytes(8), clock_flags=0,
             software="test", parameters=1, hotlist=1, watermark=1,
-            module_class=ModuleClass.SOFT, batch=1, cashier="1",
+            module_class=ModuleClass.SOFT, batch=self.batch, cashier="1",
         )  # fmt: skip
         header = replace(header, **changes)  # type: ignore[arg-type]
         return sign1.sign(self.key, encode_payload(header, body), sign1.ENTRY_AAD)
@@ -243,6 +246,25 @@ class Till:
     def prove(self, chip: Chip, *indexes: int) -> bytes:
         reads = tuple(chip.attest(index) for index in indexes)
         return self.write(Proof(info_core=chip.info.core, reads=reads))
+
+    def close_day(self) -> None:
+        """The day's close: what follows belongs to the next batch."""
+        entries = [decode_entry(complete) for complete in self.journal[self.closed :]]
+        intents = {item.header.seq: item.body for item in entries if isinstance(item.body, Intent)}
+        sums = {kind: [0, 0] for kind in (SpendType.SALE, SpendType.VOID)}
+        for item in entries:
+            if isinstance(item.body, Committed):
+                intent = intents[item.body.intent_seq]
+                sums[intent.plan.type][0] += 1
+                sums[intent.plan.type][1] += sum(line.cents for line in intent.lines)
+        self.write(
+            BatchClose(
+                first=Seq(self.closed + 1), last=Seq(len(self.journal)),
+                sales=Count(*sums[SpendType.SALE]), voids=Count(*sums[SpendType.VOID]),
+                waiting=0, unsettled=0,
+            )
+        )  # fmt: skip
+        self.batch, self.closed = self.batch + 1, len(self.journal)
 
     def heartbeat(self) -> bytes:
         return self.write(Heartbeat(server_time=self.town.clock.seconds, nonce=1))

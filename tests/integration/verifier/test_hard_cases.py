@@ -12,6 +12,7 @@ from backend.verifier.findings import Law
 from cardlib.keys.intent_rule import record_hash
 from cardlib.wire.entry_body import AttestedRead, NotApplied, NotAppliedCode, Proof, Unresolved
 from tests.integration.verifier.conftest import Audited
+from tests.integration.verifier.export_builder import good
 from tests.integration.verifier.export_files import Files, chain
 from tests.integration.verifier.journal import MORNING
 from tests.integration.verifier.town_books import TOWN, Town, name_of, twin_of
@@ -461,3 +462,11 @@ def test_a_void_of_a_day_already_closed_is_told(audited: Audited, town: Town) ->
     verdict = audited(town.exported())
     assert verdict.holds
     assert verdict.findings.trusted["VOID_AFTER_CLOSE"] == 1
+
+
+def test_a_void_of_an_open_day_is_not_held_back(audited: Audited) -> None:
+    """Nobody may keep a wallet's money by calling a void late that was not."""
+    files = good()
+    void = next(row for row in files["entries.jsonl"] if (row["terminal"], row["seq"]) == (502, 5))
+    void["posting"]["claim"] = "suspense"
+    assert "BOOKED_OTHERWISE" in {finding.code for finding in audited(files).findings}
