@@ -48,6 +48,7 @@ class Unit:
             self.journals.note(row)
             self.terminals.note(row)
             self.verdicts.note(row)
+            self.acts.note(row)
         self._session.add_all(rows)
 
     def flush(self) -> None:

@@ -4,6 +4,8 @@ A wallet has one *present account*. What comes back to another one (a sale dispr
 the card was blocked) is moved on, so that there is never money in two of them for long.
 """
 
+from collections.abc import Sequence
+
 from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.expiry import expired_from
@@ -55,13 +57,16 @@ def expiry_ref(purse: PurseRow, grant: CardGrantRow) -> Ref:
     return Ref(RefKind.EXPIRY, name)
 
 
-def given_up(unit: Unit, purse: PurseRow, slot: int) -> int:
+def given_up(
+    unit: Unit, purse: PurseRow, slot: int, grants: Sequence[CardGrantRow] | None = None
+) -> int:
     """Cents that the card may still show in ``slot``, though the books gave them up.
 
     They expired for good, or moved to another card, since the slot's last confirmed grant;
-    what the card spent of them meanwhile is not among them.
+    what the card spent of them meanwhile is not among them. ``grants``: all of the purse,
+    where the caller has them.
     """
-    for grant in unit.cards.grants_of(purse.id):
+    for grant in unit.cards.grants_of(purse.id) if grants is None else grants:
         if grant.slot == slot and grant.state == "on_card" and _gave_up(purse, grant):
             granted = Grant.decode(grant.grant).granted_total
             present = sum(cents for _, cents in unit.ledger.present_accounts(purse.id, slot))

@@ -6,6 +6,7 @@ from sqlalchemy import String, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from backend.adapters.repositories.ledger import account_of
+from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.acts import PurseBlockRow, TerminalLossRow
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.tables.journals import IntentRow
@@ -22,6 +23,12 @@ class Acts:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._losses = Seen[int, TerminalLossRow](TerminalLossRow, lambda row: row.terminal)
+
+    def note(self, row: object) -> None:
+        """``row`` is being stored by this unit."""
+        if isinstance(row, TerminalLossRow):
+            self._losses.note(row)
 
     # --- cards and terminals ------------------------------------------------------------------
 
@@ -74,7 +81,7 @@ class Acts:
 
     def loss(self, terminal: int) -> TerminalLossRow | None:
         """The act that recorded a terminal as lost."""
-        return self._session.get(TerminalLossRow, terminal)
+        return self._losses.find(terminal, lambda: self._session.get(TerminalLossRow, terminal))
 
     def losses(self) -> Sequence[TerminalLossRow]:
         """All, by terminal."""

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow, StockCardRow
-from backend.adapters.tables.programmes import MunicipalityRow
+from backend.adapters.tables.programmes import MunicipalityRow, ProgrammeRow
 from backend.adapters.tables.sessions import CardSessionRow, CardSessionStepRow
 from backend.errors import UnknownError
 from cardlib.wire.ids import PurseId
@@ -165,13 +165,14 @@ class Cards:
         return {purse: least for purse, least in rows}  # noqa: C416 - rows are no pairs to mypy
 
     def grants_of_purses(self, purse_ids: Collection[int]) -> Sequence[CardGrantRow]:
-        """As :meth:`grants_of` for several purses, with their orders, and nothing beyond these."""
+        """As :meth:`grants_of` for several purses, with orders and programmes, no more."""
         of_order = joinedload(CardGrantRow.order)
+        of_programme = of_order.joinedload(LoadOrderRow.programme)
         return self._session.scalars(
             select(CardGrantRow)
             .options(
                 of_order.lazyload(LoadOrderRow.purse),
-                of_order.lazyload(LoadOrderRow.programme),
+                of_programme.lazyload(ProgrammeRow.municipality),
                 of_order.lazyload(LoadOrderRow.award),
             )
             .where(CardGrantRow.purse_id.in_(purse_ids))

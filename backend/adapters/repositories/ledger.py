@@ -26,25 +26,36 @@ class Ledger:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._rows: dict[str, AccountRow] = {}
+        self._rows: dict[str, AccountRow | None] = {}
+        """By code; None: it was looked for and is not there."""
+        self._by_id: dict[int, AccountRow] = {}
         self._values: dict[int, Account] = {}
         self._of_purse: dict[int, list[AccountRow]] = {}
         """Every account of the purses that were fetched, oldest first."""
         self._last: LedgerHeadRow | None = None
 
-    def fetch_accounts(self, purses: Collection[int], merchants: Collection[int]) -> None:
-        """Looks up every account of these purses and merchants, in one go."""
+    def fetch_accounts(
+        self, purses: Collection[int], merchants: Collection[int], ids: Collection[int] = ()
+    ) -> None:
+        """Looks up accounts in one go: all of these purses and merchants, and these ``ids``."""
         missing = [purse for purse in purses if purse not in self._of_purse]
-        if not missing:
+        others = [number for number in ids if number not in self._by_id]
+        if not missing and not others:
             return
         self._of_purse.update((purse, []) for purse in missing)
         for row in self._session.scalars(
             select(AccountRow)
-            .where(or_(AccountRow.purse_id.in_(missing), AccountRow.merchant_id.in_(merchants)))
+            .where(
+                or_(
+                    AccountRow.purse_id.in_(missing),
+                    AccountRow.merchant_id.in_(merchants),
+                    AccountRow.id.in_(others),
+                )
+            )
             .order_by(AccountRow.id)
         ):
-            self._rows[row.code] = row
-            if row.purse_id is not None:
+            self._note(row)
+            if row.purse_id is not None and row.purse_id in missing:
                 self._of_purse[row.purse_id].append(row)
 
     def post(self, transfers: Iterable[Transfer], booked_at: int) -> None:
@@ -73,7 +84,7 @@ class Ledger:
             )  # fmt: skip
             self._session.add(row)
             self._session.flush()
-            self._rows[account.code] = row
+            self._note(row)
             if account.purse in self._of_purse:
                 self._of_purse[account.purse].append(row)
         return row
@@ -81,8 +92,9 @@ class Ledger:
     def account(self, account_id: int) -> Account:
         """The account stored under ``account_id``."""
         if account_id not in self._values:
-            row = self._session.get_one(AccountRow, account_id)
-            self._rows[row.code], self._values[account_id] = row, account_of(row)
+            if account_id not in self._by_id:
+                self._note(self._session.get_one(AccountRow, account_id))
+            self._values[account_id] = account_of(self._by_id[account_id])
         return self._values[account_id]
 
     def present_accounts(self, purse: int, slot: int) -> list[tuple[Account, int]]:
@@ -158,11 +170,13 @@ class Ledger:
     def _find(self, account: Account) -> AccountRow | None:
         code = account.code
         if code not in self._rows and account.purse not in self._of_purse:
-            found = self._session.scalar(select(AccountRow).where(AccountRow.code == code))
-            if found is None:
-                return None
-            self._rows[code] = found
+            self._rows[code] = self._session.scalar(
+                select(AccountRow).where(AccountRow.code == code)
+            )
         return self._rows.get(code)
+
+    def _note(self, row: AccountRow) -> None:
+        self._rows[row.code] = self._by_id[row.id] = row
 
 
 def account_of(row: AccountRow) -> Account:

@@ -1,8 +1,8 @@
 """Merchants, terminals, enrolment codes, nonces, bundles."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import bindparam, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from backend.adapters.repositories.seen import Seen
@@ -16,6 +16,15 @@ from backend.adapters.tables.terminals import (
 )
 from backend.errors import UnknownError
 
+_KEY = select(TerminalRow.number, TerminalRow.public_key, TerminalRow.state).where(
+    TerminalRow.kid == bindparam("kid")
+)
+_NONCE = select(NonceRow.nonce).where(
+    NonceRow.key_id == bindparam("key_id"), NonceRow.nonce == bindparam("nonce")
+)
+_NEW_NONCE = insert(NonceRow)
+_OLD_NONCES = delete(NonceRow).where(NonceRow.expires_at < bindparam("now"))
+
 
 class Terminals:
     """Who may send us entries, and on whose behalf."""
@@ -26,6 +35,8 @@ class Terminals:
         self._enabled = Seen[tuple[int, int], MerchantProgrammeRow](
             MerchantProgrammeRow, lambda row: (row.merchant_id, row.programme_id)
         )
+        self._enabled_of: set[int] = set()
+        """Merchants of whom every permission is at hand."""
 
     def note(self, row: object) -> None:
         """``row`` is being stored by this unit."""
@@ -58,7 +69,20 @@ class Terminals:
     def enabled(self, merchant_id: int, programme_id: int) -> MerchantProgrammeRow | None:
         """The permission of a merchant for a programme."""
         key = merchant_id, programme_id
-        return self._enabled.find(key, lambda: self._session.get(MerchantProgrammeRow, key))
+        looked_up = merchant_id in self._enabled_of
+        return self._enabled.find(
+            key, lambda: None if looked_up else self._session.get(MerchantProgrammeRow, key)
+        )
+
+    def fetch_enabled(self, merchant_ids: Collection[int]) -> None:
+        """Looks up every permission of these merchants, in one go."""
+        missing = [number for number in merchant_ids if number not in self._enabled_of]
+        if not missing:
+            return
+        self._enabled_of.update(missing)
+        where = MerchantProgrammeRow.merchant_id.in_(missing)
+        for row in self._session.scalars(select(MerchantProgrammeRow).where(where)):
+            self._enabled.note(row)
 
     def find(self, number: int) -> TerminalRow | None:
         """By number."""
@@ -75,9 +99,10 @@ class Terminals:
         """By public key."""
         return self._session.scalar(select(TerminalRow).where(TerminalRow.public_key == public_key))
 
-    def find_by_kid(self, kid: bytes) -> TerminalRow | None:
-        """By the first eight bytes of SHA-256 of the public key."""
-        return self._session.scalar(select(TerminalRow).where(TerminalRow.kid == kid))
+    def key_of(self, kid: bytes) -> tuple[int, bytes, str] | None:
+        """Number, public key and state, by the first eight bytes of SHA-256 of the key."""
+        found = self._session.execute(_KEY, {"kid": kid}).first()
+        return None if found is None else (found.number, found.public_key, found.state)
 
     def all(self) -> Sequence[TerminalRow]:
         """All, by number."""
@@ -91,13 +116,17 @@ class Terminals:
         """By the SHA-256 of the code."""
         return self._session.get(EnrolmentCodeRow, code_hash)
 
-    def nonce_used(self, key_id: str, nonce: str) -> bool:
-        """Whether a request with this nonce came before."""
-        return self._session.get(NonceRow, (key_id, nonce)) is not None
+    def use_nonce(self, key_id: str, nonce: str, expires_at: int) -> bool:
+        """Notes the nonce of a request; False when one with it came before."""
+        named = {"key_id": key_id, "nonce": nonce}
+        if self._session.execute(_NONCE, named).first() is not None:
+            return False
+        self._session.execute(_NEW_NONCE, {**named, "expires_at": expires_at})
+        return True
 
     def forget_nonces(self, now: int) -> None:
         """Drops nonces that no clock tolerance would let in again."""
-        self._session.execute(delete(NonceRow).where(NonceRow.expires_at < now))
+        self._session.execute(_OLD_NONCES, {"now": now})
 
     def newest_issue(self) -> tuple[int, bytes] | None:
         """Version and hash of the hotlist of the bundle published last, without its bytes."""

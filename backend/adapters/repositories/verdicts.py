@@ -37,7 +37,10 @@ class Verdicts:
         self._attestations = Seen[tuple[str, str, bytes], AttestationRow](
             AttestationRow, lambda row: (row.source, row.source_ref, row.record_hash)
         )
-        self._new_sources: set[tuple[str, str]] = set()
+        self._sources: set[tuple[str, str]] = set()
+        """Of which every stored attestation is at hand."""
+        self._cases: dict[int, CaseRow] = {}
+        self._grants_seen = Seen[bytes, GrantSeenRow](GrantSeenRow, lambda row: row.hash)
 
     def note(self, row: object) -> None:
         """``row`` is being stored by this unit."""
@@ -46,6 +49,8 @@ class Verdicts:
                 self._records.note(row)
             case AttestationRow():
                 self._attestations.note(row)
+            case GrantSeenRow():
+                self._grants_seen.note(row)
 
     def fetch_records(self, places: Iterable[tuple[int, int]]) -> None:
         """Looks up every record of these purses and counters, in one go."""
@@ -59,7 +64,19 @@ class Verdicts:
 
     def expect_attestations_of(self, source: str, source_ref: str) -> None:
         """The caller knows that nothing is stored yet from this source."""
-        self._new_sources.add((source, source_ref))
+        self._sources.add((source, source_ref))
+
+    def fetch_attestations(self, source: str, source_ref: str) -> None:
+        """Looks up every attested read from one source, in one go."""
+        if (source, source_ref) in self._sources:
+            return
+        self._sources.add((source, source_ref))
+        for row in self._session.scalars(
+            select(AttestationRow).where(
+                AttestationRow.source == source, AttestationRow.source_ref == source_ref
+            )
+        ):
+            self._attestations.note(row)
 
     def record(self, purse_id: int, ctr: int, record_hash: bytes) -> CardRecordRow | None:
         """One record."""
@@ -93,10 +110,10 @@ class Verdicts:
 
     def attestation(self, source: str, source_ref: str, digest: bytes) -> AttestationRow | None:
         """One attested read, by where it came from."""
-        is_new = (source, source_ref) in self._new_sources
+        looked_up = (source, source_ref) in self._sources
         return self._attestations.find(
             (source, source_ref, digest),
-            lambda: None if is_new else self._session.scalar(
+            lambda: None if looked_up else self._session.scalar(
                 select(AttestationRow).where(
                     AttestationRow.source == source,
                     AttestationRow.source_ref == source_ref,
@@ -161,7 +178,16 @@ class Verdicts:
 
     def case(self, case_id: int) -> CaseRow:
         """By id."""
-        return self._session.get_one(CaseRow, case_id)
+        if case_id not in self._cases:
+            self._cases[case_id] = self._session.get_one(CaseRow, case_id)
+        return self._cases[case_id]
+
+    def fetch_cases(self, case_ids: Iterable[int]) -> None:
+        """Looks up cases, in one go."""
+        missing = {case_id for case_id in case_ids if case_id not in self._cases}
+        if missing:
+            rows = self._session.scalars(select(CaseRow).where(CaseRow.id.in_(missing)))
+            self._cases.update((row.id, row) for row in rows)
 
     def cases(self) -> Sequence[CaseRow]:
         """All, by id."""
@@ -208,7 +234,7 @@ class Verdicts:
 
     def grant_seen(self, digest: bytes) -> GrantSeenRow | None:
         """By the SHA-256 of the 91 bytes."""
-        return self._session.get(GrantSeenRow, digest)
+        return self._grants_seen.find(digest, lambda: self._session.get(GrantSeenRow, digest))
 
     def lowest_unsettled(self, purse_ids: Collection[int]) -> dict[int, int]:
         """By purse, the lowest counter of a posting that is not simply payable, or still open."""

@@ -158,6 +158,11 @@ class PostingPartRow(Base):
     holder_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     cents: Mapped[Cents]
 
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The accounts that it came from and lies in."""
+        return self.origin_id, self.holder_id
+
 
 class AlarmRow(Base):
     """Something that a person should look at; ``facts`` is JSON for its sentence."""

@@ -1,9 +1,10 @@
 """A purse as the ledger knows it, for the rules of ``backend.domain.load``."""
 
 from collections import Counter
+from collections.abc import Sequence
 from hashlib import sha256
 
-from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import AccountKind
@@ -41,13 +42,14 @@ class IssuerTrust:
 
 def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
     """What is known of ``purse`` now."""
+    rows = unit.cards.grants_of(purse.id)
     grants = tuple(
         KnownGrant(
             grant_seq=row.grant_seq,
             hash=sha256(row.grant + row.signature).digest(),
             void=row.state == "void",
         )
-        for row in unit.cards.grants_of(purse.id)
+        for row in rows
     )
     proven = purse.proven_hash is not None
     waiting = unit.verdicts.proven_voids(purse.id, Reason.ENTRY_MISSING)
@@ -67,7 +69,9 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         proven=_proven(unit, purse, base),
         grant_seq_high=purse.grant_seq_high,
         grants=grants,
-        slots={slot: _slot(unit, purse, slot, sums.get(slot, 0)) for slot in range(1, SLOTS + 1)},
+        slots={
+            slot: _slot(unit, purse, slot, rows, sums.get(slot, 0)) for slot in range(1, SLOTS + 1)
+        },
     )
 
 
@@ -96,7 +100,9 @@ def _posted_hash(unit: Unit, purse: PurseRow, ctr: int) -> bytes:
     return b""
 
 
-def _slot(unit: Unit, purse: PurseRow, slot: int, posted: int) -> SlotView:
+def _slot(
+    unit: Unit, purse: PurseRow, slot: int, grants: Sequence[CardGrantRow], posted: int
+) -> SlotView:
     accounts = unit.ledger.present_accounts(purse.id, slot)
     held = [account for account, balance in accounts if balance]
     return SlotView(
@@ -104,7 +110,7 @@ def _slot(unit: Unit, purse: PurseRow, slot: int, posted: int) -> SlotView:
         expired_pending=sum(
             cents for item, cents in accounts if item.kind is AccountKind.EXPIRED_PENDING
         ),
-        left=given_up(unit, purse, slot),
+        left=given_up(unit, purse, slot, grants),
         posted=posted,
         funding_source=held[-1].funding_source if held else None,
     )

@@ -30,7 +30,7 @@ from backend.services.card_sessions.key_change_plan import StoredChange
 from backend.services.forgotten import adopt_forgotten
 from backend.services.purse_keys import purse_keys
 from backend.services.recovery import require_whole
-from backend.services.verdicts.card_records import learn_attested
+from backend.services.verdicts.card_records import learn_attested, learn_from_session
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
 from cardlib.codec.purse import GRANT_CLEAR_SIZE, Info, day_number
@@ -261,12 +261,7 @@ class KeyChangeDesk:
     def _learn(self, state: ChangingState) -> None:
         """Every valid record that the card attested is evidence, now that it was compared."""
         purse = self._purse()
-        for item in state.old.spends:
-            if item.spend is not None:
-                learn_attested(
-                    self._unit, purse, item.read, item.spend, "card_session", self._row.id,
-                    self._now,
-                )  # fmt: skip
+        learn_from_session(self._unit, purse, state.old.spends, self._row.id, self._now)
         judge_purse(self._unit, purse, self._now)
 
     def _unsent_or_sent(self, purse: PurseRow, core: bytes) -> list[CardGrantRow]:

@@ -26,7 +26,7 @@ from backend.services.forgotten import adopt_forgotten, adopt_purse
 from backend.services.purse_keys import purse_keys
 from backend.services.recovery import require_whole
 from backend.services.replacements import fit_to_source, is_gone
-from backend.services.verdicts.card_records import learn_attested
+from backend.services.verdicts.card_records import learn_from_session
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.calendar import day_at
 from cardlib.codec.purse import Info, day_number
@@ -225,12 +225,7 @@ class LoadDesk:
         Not before: a record written with a leaked shop key would make the books agree.
         """
         purse = self._purse()
-        for item in state.spends:
-            if item.spend is not None:
-                learn_attested(
-                    self._unit, purse, item.read, item.spend, "card_session", self._row.id,
-                    self._now,
-                )  # fmt: skip
+        learn_from_session(self._unit, purse, state.spends, self._row.id, self._now)
         judge_purse(self._unit, purse, self._now)
 
     # Looking things up ---------------------------------------------------------------------

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from backend.adapters.tables.terminals import NonceRow
 from backend.errors import BackendError, BadInputError, ClockOffError, NotGenuineError
 from backend.services.exchange.routes import (
     Caller,
@@ -98,10 +97,11 @@ class Exchange:
         if len(key_id) != 2 * KID_SIZE or not set(key_id) <= set("0123456789abcdef"):
             return None
         with self.service.work.read() as unit:
-            row = unit.terminals.find_by_kid(bytes.fromhex(key_id))
-        if row is None or row.state == "closed":
+            found = unit.terminals.key_of(bytes.fromhex(key_id))
+        if found is None:
             return None
-        return Caller(PublicKey(row.public_key), TerminalNumber(row.number))
+        number, public_key, state = found
+        return None if state == "closed" else Caller(PublicKey(public_key), TerminalNumber(number))
 
     def _check_time(self, signature: Signature, skew_s: int) -> None:
         if abs(signature.created - self._now()) > skew_s:
@@ -111,15 +111,10 @@ class Exchange:
         """NotGenuineError ``REQUEST_REPLAYED`` when this very request came before."""
         now = self._now()
         with self.service.work.begin() as unit:
-            if unit.terminals.nonce_used(signature.key_id, signature.nonce):
-                raise NotGenuineError("REQUEST_REPLAYED")
             unit.terminals.forget_nonces(now)
             expires_at = signature.created + skew_s + 1
-            unit.add(
-                NonceRow(
-                    key_id=signature.key_id, nonce=signature.nonce, expires_at=expires_at
-                )
-            )  # fmt: skip
+            if not unit.terminals.use_nonce(signature.key_id, signature.nonce, expires_at):
+                raise NotGenuineError("REQUEST_REPLAYED")
             unit.commit()
 
     def _signed(

@@ -1,9 +1,12 @@
 """What is learnt of a purse's records: claims by entries, attested reads."""
 
+from collections.abc import Iterable
+
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.verdicts import AttestationRow, CardRecordRow
 from backend.adapters.unit_of_work import Unit
 from cardlib.codec.purse import Spend
+from cardlib.dialogues.attested import AttestedSpend
 from cardlib.keys.intent_rule import record_hash
 from cardlib.wire.entry_body import AttestedRead
 
@@ -44,3 +47,14 @@ def learn_attested(
             )
         )  # fmt: skip
     return row
+
+
+def learn_from_session(
+    unit: Unit, purse: PurseRow, reads: Iterable[AttestedSpend], session: str, now: int
+) -> None:
+    """As above for all that a card attested in a session; what is no record is left out."""
+    known = [(item.read, item.spend) for item in reads if item.spend is not None]
+    unit.verdicts.fetch_records((purse.id, spend.ctr) for _, spend in known)
+    unit.verdicts.fetch_attestations("card_session", session)
+    for read, spend in known:
+        learn_attested(unit, purse, read, spend, "card_session", session, now)

@@ -80,9 +80,10 @@ def gather(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]]) -> list[P
     ids = [purse.id for purse, _ in changes]
     starts = _starts(unit, changes)
     spends = {row: Spend.decode(row.clear) for row in unit.verdicts.records_from(starts)}
-    _look_up(unit, ids, [spend for row, spend in spends.items() if row.ctr > starts[row.purse_id]])
-    records = _by_purse(spends)
-    postings = _by_purse(unit.verdicts.postings_from(starts))
+    posted = unit.verdicts.postings_from(starts)
+    above = [spend for row, spend in spends.items() if row.ctr > starts[row.purse_id]]
+    _look_up(unit, ids, above, posted)
+    records, postings = _by_purse(spends), _by_purse(posted)
     grants = _by_purse(unit.cards.grants_of_purses(ids))
     requests = _by_purse(unit.verdicts.proof_requests_of(ids))
     facts: list[PurseFacts] = []
@@ -126,12 +127,19 @@ def _starts(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]]) -> dict[
     return starts
 
 
-def _look_up(unit: Unit, purses: Collection[int], spends: Sequence[Spend]) -> None:
+def _look_up(
+    unit: Unit, purses: Collection[int], spends: Sequence[Spend], postings: Sequence[PostingRow]
+) -> None:
     """What the judgement of these records will ask for, one by one, is then at hand."""
     unit.journals.fetch_intents((spend.terminal, spend.seq) for spend in spends)
     unit.terminals.fetch(spend.terminal for spend in spends)
     found = (unit.terminals.find(spend.terminal) for spend in spends)
-    unit.ledger.fetch_accounts(purses, {row.merchant_id for row in found if row is not None})
+    merchants = {row.merchant_id for row in found if row is not None}
+    unit.terminals.fetch_enabled(merchants)
+    ends = {number for row in postings for part in row.parts for number in part.ends}
+    unit.ledger.fetch_accounts(purses, merchants, ends)
+    unit.ledger.head()
+    unit.verdicts.fetch_cases(row.case_id for row in postings if row.case_id is not None)
 
 
 _Row = TypeVar("_Row", CardRecordRow, PostingRow, CardGrantRow, ProofRequestRow)
