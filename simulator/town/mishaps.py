@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from simulator.town.actors.register import Register
+from simulator.town.killed import Killed
 from simulator.town.plan.model import Accident, AccidentKind, Happening
 
 if TYPE_CHECKING:
@@ -33,6 +34,22 @@ def armed(world: "World", happening: Happening, register: Register) -> Generator
         register.disk.kill_at(0, "before")
         register.disk.clear()
         _clear(world, happening, faults=register.line.counts - before)
+
+
+@contextmanager
+def under_people(world: "World", happening: Happening) -> Generator[None]:
+    """The backend may die while people at the town hall work in it; Killed when it did."""
+    for accident in happening.accidents:
+        if accident.kind is AccidentKind.KILL_BACKEND:
+            world.hall.kill_at(accident.at, "after" if accident.variant % 2 else "before")
+    try:
+        yield
+    except Killed:
+        world.hall.died()
+        world.truth.struck[AccidentKind.KILL_BACKEND] += 1
+        raise
+    finally:
+        world.hall.restart()
 
 
 def die(world: "World", happening: Happening, register: Register) -> None:

@@ -48,6 +48,9 @@ from simulator.town.clock import DeviceClock, TownTime
 from simulator.town.deeds import DEEDS
 from simulator.town.disk import DiskCopy
 from simulator.town.hall import Hall, HallBackup
+from simulator.town.killed import Killed
+from simulator.town.mishaps import under_people
+from simulator.town.plan.accidents import BY_PEOPLE
 from simulator.town.plan.model import DESK, Happening, Plan
 from simulator.town.randomness import SeededRandomness
 from simulator.town.truth import Truth
@@ -125,8 +128,20 @@ class World:
         for register in self.tills:
             if register.line.held:
                 register.line.deliver_held(self.time.now_ms)
-        DEEDS[happening.kind](self, happening)
+        self._act(happening)
         self.look(happening)
+
+    def _act(self, happening: Happening) -> None:
+        """What it does; where the backend dies under people's hands, they do it again."""
+        act = DEEDS[happening.kind]
+        if happening.kind not in BY_PEOPLE:
+            act(self, happening)
+            return
+        try:
+            with under_people(self, happening):
+                act(self, happening)
+        except Killed:
+            act(self, happening)
 
     def look(self, happening: Happening) -> None:
         """What the watchers say now: also between two loads of one visit."""

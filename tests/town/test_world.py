@@ -30,7 +30,8 @@ def test_an_honest_week_is_paid_to_the_cent() -> None:
 
 
 def test_one_seed_is_one_history() -> None:
-    plan = make_plan(seed=2, days=3, size=SMALL, faults=0.3)
+    """A week with every kind of accident, twice: the same bytes, the same ledger, the same time."""
+    plan = make_plan(seed=2, days=7, size=Size(people=3, shops=2), faults=0.3)
     histories = []
     for _ in range(2):
         with World(plan) as world:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Accident, AccidentKind, Happening, Kind, Plan, Size, make_plan
-from simulator.town.plan.calendar import LONG, SEASON
+from simulator.town.plan.calendar import GROCERIES, LONG, SEASON
 from simulator.town.plan.model import Mood
 from simulator.town.reached import watching
 from simulator.town.world import World
@@ -48,9 +48,51 @@ def test_a_load_that_was_not_fetched_goes_back_to_the_fund() -> None:
 
 
 def test_what_is_left_of_a_season_is_the_funds_again() -> None:
-    plan = only_money(make_plan(seed=4, days=LONG, size=Size(people=2, shops=1)))
+    plan = make_plan(seed=4, days=LONG, size=Size(people=2, shops=1))
+    wanted = (Kind.ISSUE_CARD, Kind.ORDER_LOAD, Kind.COLLECT, Kind.END_DAY)
+    plan = plan.without(
+        {item.id for item in plan.happenings if item.kind not in wanted and item.id < "end-"}
+    )
     assert any(item.programme == SEASON for item in plan.happenings)
     with watching() as reached, World(plan, watchers=[TownChecks()]) as world:
         world.play()
     moved = reached.of("transfer")
     assert moved["expired_pending"] == moved["expired"] == moved["expired_released"] > 0
+
+
+def killed(item: Happening, at_commit: int, variant: int) -> Happening:
+    accident = Accident(f"{item.id}!kill", AccidentKind.KILL_BACKEND, at_commit, variant)
+    return replace(item, accidents=(accident,))
+
+
+def test_what_people_do_is_done_once_though_the_backend_dies_under_their_hands() -> None:
+    plan = make_plan(seed=6, days=1, size=Size(people=2, shops=2, trips=4.0))
+    kinds = (Kind.ORDER_LOAD, Kind.SETTLE, Kind.PAY, Kind.END_DAY)
+    happenings, deaths = list[Happening](), 0
+    for number, item in enumerate(plan.happenings):
+        hit = item.kind in kinds and "failed" not in item.id
+        happenings.append(killed(item, 1 + number % 2, number // 2) if hit else item)
+        deaths += hit
+    with World(replace(plan, happenings=tuple(happenings)), watchers=[TownChecks()]) as world:
+        world.play()
+        assert deaths >= world.truth.struck[AccidentKind.KILL_BACKEND] >= deaths - 2
+        assert world.truth.loaded == world.truth.ordered
+        assert sum(world.truth.paid.values()) == sum(world.truth.delivered().values()) > 0
+
+
+def test_a_load_that_a_restored_copy_has_forgotten_is_found_on_the_card() -> None:
+    plan = make_plan(seed=6, days=2, size=Size(people=1, shops=1, trips=2.0))
+    plan = with_more(
+        plan,
+        [
+            at(1, 6 * 60, Kind.BACKUP_BACKEND),
+            at(1, 6 * 60 + 1, Kind.ORDER_LOAD, person="p000", cents=1_700, programme=GROCERIES),
+            at(1, 6 * 60 + 2, Kind.COLLECT, person="p000"),
+            at(1, 6 * 60 + 3, Kind.RESTORE_BACKEND),
+        ],
+    )
+    with World(plan, watchers=[TownChecks()]) as world:
+        world.play()
+        assert not world.recovering
+        assert world.citizens["p000"].waiting == 0
+        assert world.truth.ordered.total() > 1_700

@@ -34,13 +34,18 @@ class Bank:
     def __init__(self, hall: Hall, truth: Truth) -> None:
         self._hall = hall
         self._truth = truth
+        self._told: tuple[str, bytes] | None = None
+        """What became of the newest order, as its file says."""
 
     def carry_out(self, treasurer: Treasurer, seed: int, happening: str, *, fails: bool) -> None:
         """Every order that waits; the town hall reads the outcomes in the same evening."""
         rng = random.Random(seed)
         while treasurer.orders:
-            order = treasurer.orders.pop(0)
-            content = self._outcomes(order.content, rng, FAILS if fails else 0.0)
+            order = treasurer.orders[0]
+            if self._told is None or self._told[0] != order.message_id:
+                content = self._outcomes(order.content, rng, FAILS if fails else 0.0)
+                self._told = order.message_id, content
+            content = self._told[1]
             service = OutcomeService(self._hall.backend.work, self._hall.backend.clock)
             report = service.import_file(f"{order.message_id}.csv", content, ACCOUNTANT)
             if not report.accepted:
@@ -49,6 +54,7 @@ class Bank:
                     what=f"outcomes refused: {report.faults}", subject=order.message_id,
                     cents=order.total_cents, happening=happening,
                 )  # fmt: skip
+            treasurer.orders.pop(0)
 
     def _outcomes(self, pain001: bytes, rng: random.Random, share: float) -> bytes:
         text = io.StringIO()

@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from backend.adapters.key_store import TransportKeys
 from backend.adapters.tables.cards import StockCardRow
@@ -52,8 +53,8 @@ _FUND = (
 class Paper:
     """An order as the office has it in its binder."""
 
-    award: int
     purse: PurseId
+    holder: str
     programme: int
     cents: int
 
@@ -67,8 +68,9 @@ class Official:
         self.town = 0
         """The municipality's number."""
         self._programmes: dict[int, int] = {}
-        self._papers: dict[int, Paper] = {}
-        """What was ordered, by order."""
+        self._acts = 0
+        self._papers: dict[str, Paper] = {}
+        """What was ordered, by its act."""
         self.merchants: dict[str, int] = {}
         """Merchant numbers by shop."""
 
@@ -122,17 +124,36 @@ class Official:
 
     # money ----------------------------------------------------------------------------------
 
-    def order_load(self, purse: PurseId, holder: str, programme: int, cents: int) -> None:
-        """An award for a household, and the approved order to load it."""
-        backend = self._hall.backend
-        award = backend.programmes.award(
-            self._programmes[programme], SOURCE, holder, Money(cents), act="Determina 45/2026",
-            requested_by=LOADER, approved_by=APPROVER,
-        )  # fmt: skip
-        order = backend.loads.approve(award, purse, Money(cents), **_TWO)
-        self._papers[order] = Paper(award, purse, programme, cents)
+    def order_load(
+        self, purse: PurseId, holder: str, programme: int, cents: int, act: str = ""
+    ) -> None:
+        """An award for a household, and the approved order to load it.
+
+        ``act`` names this order alone: where the backend died on the way, the same again goes on.
+        """
+        self._acts += 1
+        act = act or f"Determina {self._acts}/2027"
+        paper = Paper(purse, holder, programme, cents)
+        self._enter(act, paper)
+        self._papers[act] = paper
         self._truth.ordered[purse] += cents
         self._truth.ordered_slots[purse, programme] += cents
+
+    def enter_again(self) -> list[PurseId]:
+        """What a restored copy has forgotten is entered from the binder; whose orders it was."""
+        return [paper.purse for act, paper in self._papers.items() if self._enter(act, paper)]
+
+    def _enter(self, act: str, paper: Paper) -> bool:
+        """Award and order, as far as they are not there; whether anything was not."""
+        backend, award, order = self._hall.backend, self._award(act), self._order(act)
+        if award is None:
+            award = backend.programmes.award(
+                self._programmes[paper.programme], SOURCE, paper.holder, Money(paper.cents),
+                act=act, **_TWO,
+            )  # fmt: skip
+        if order is None:
+            backend.loads.approve(award, paper.purse, Money(paper.cents), **_TWO)
+        return order is None
 
     # what was not taken -------------------------------------------------------------------
 
@@ -142,22 +163,26 @@ class Official:
         What was signed may lie on the card, and only the card can say.
         """
         taken = 0
-        for order, paper in list(self._papers.items()):
-            if paper.purse != purse:
+        for act, paper in list(self._papers.items()):
+            order = self._order(act)
+            if paper.purse != purse or order is None:
                 continue
-            state = self._state_of(order)
+            state = self._ask("SELECT state FROM load_order WHERE id = ?", order)
             if state == "loading":
                 return taken, order
             if state == "approved":
                 self._hall.backend.unspent.cancel_order(order, **_TWO)
             if state in ("approved", "void"):
-                taken += self.withdraw(order)
+                taken += self._withdraw(act, paper)
         return taken, None
 
-    def withdraw(self, order: int) -> int:
+    def _withdraw(self, act: str, paper: Paper) -> int:
         """The award of an order that is void goes back into the fund; its cents."""
-        paper = self._papers.pop(order)
-        self._hall.backend.unspent.withdraw(paper.award, Money(paper.cents), **_TWO)
+        award = self._award(act)
+        assert award is not None
+        if self._ask("SELECT state FROM award WHERE id = ?", award) != "withdrawn":
+            self._hall.backend.unspent.withdraw(award, Money(paper.cents), **_TWO)
+        del self._papers[act]
         self._truth.ordered[paper.purse] -= paper.cents
         self._truth.ordered_slots[paper.purse, paper.programme] -= paper.cents
         return paper.cents
@@ -166,8 +191,7 @@ class Official:
         """Half of what every fund still holds returns to the funder; cents."""
         returned = 0
         for programme in self._programmes.values():
-            with self._hall.engine.connect() as connection:
-                held = connection.exec_driver_sql(_FUND, (programme,)).scalar() or 0
+            held = self._ask(_FUND, programme) or 0
             if held > 1:
                 self._hall.backend.unspent.give_back(
                     programme, SOURCE, Money(held // 2), act="Determina 90/2026", by=ACCOUNTANT
@@ -175,10 +199,20 @@ class Official:
                 returned += held // 2
         return returned
 
-    def _state_of(self, order: int) -> str:
+    def _award(self, act: str) -> int | None:
+        return self._number("SELECT id FROM award WHERE act = ?", act)
+
+    def _order(self, act: str) -> int | None:
+        query = "SELECT o.id FROM load_order o JOIN award a ON a.id = o.award_id WHERE a.act = ?"
+        return self._number(query, act)
+
+    def _number(self, query: str, about: object) -> int | None:
+        found = self._ask(query, about)
+        return None if found is None else int(found)
+
+    def _ask(self, query: str, about: object) -> Any:
         with self._hall.engine.connect() as connection:
-            query = "SELECT state FROM load_order WHERE id = ?"
-            return str(connection.exec_driver_sql(query, (order,)).scalar())
+            return connection.exec_driver_sql(query, (about,)).scalar()
 
     # the day ------------------------------------------------------------------------------
 

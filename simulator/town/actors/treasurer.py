@@ -9,10 +9,11 @@ from dataclasses import asdict
 from random import Random
 
 from backend.adapters.pain001 import Debtor
-from backend.domain.settlement import LineState, Period
+from backend.domain.settlement import BatchState, LineState, Period
 from backend.errors import BackendError, ConflictError
 from backend.services.settlement.batches import PaymentOrder
 from backend.services.settlement.statements import StatementService
+from backend.services.settlement.views import Batch
 from simulator.town.actors.official import ACCOUNTANT, APPROVER, TOWN, TOWN_IBAN, Official
 from simulator.town.hall import Hall
 
@@ -30,28 +31,31 @@ class Treasurer:
         self._official = official
         self._settled_to: dict[int, int] = {}
         self._stated_to: dict[int, int] = {}
+        self._agreed: list[int] = []
+        """Batches that the next payment order pays."""
         self.orders: list[PaymentOrder] = []
         """Payment orders that the bank has not seen."""
 
-    def settle(self, until_s: int, rng: Random | None = None) -> None:
+    def settle(self, until_s: int, slips: int | None = None) -> None:
         """A batch for each shop whose tills have reported past the instant, and their order.
 
-        With ``rng`` some are turned down or reviewed; the next period takes up what is not paid.
+        ``slips`` is a seed: some are turned down or reviewed; the next period takes up what is
+        not paid. Where the backend dies on the way, the same again goes on.
         """
-        batches = []
         for shop, merchant in self._official.merchants.items():
             start = self._settled_to.get(merchant, 1)
             if shop == "desk" or start >= until_s:
                 continue
             batch = self._batch(merchant, Period(start, until_s))
-            if batch is None:
-                continue
-            self._settled_to[merchant] = until_s
-            if self._agree(batch, rng):
-                batches.append(batch)
-        if batches:
+            if batch is not None and self._agree(batch, slips):
+                self._agreed.append(batch.id)
+            if batch is not None:
+                self._settled_to[merchant] = until_s
+        if self._agreed:
             debtor = Debtor(TOWN, TOWN_IBAN)
-            self.orders.append(self._hall.backend.settlement.order_payments(batches, debtor))
+            order = self._hall.backend.settlement.order_payments(self._agreed, debtor)
+            self.orders.append(order)
+            self._agreed = []
 
     def statement(self, merchant: int, until_s: int) -> dict[str, object] | None:
         """What a merchant gets for the time since its last one, as the file says; None for none."""
@@ -70,27 +74,36 @@ class Treasurer:
 
     # ----------------------------------------------------------------------------------------
 
-    def _batch(self, merchant: int, period: Period) -> int | None:
+    def _batch(self, merchant: int, period: Period) -> Batch | None:
         """One batch; None where it is too early, or there is nothing to pay."""
         with suppress(ConflictError):
             settlement = self._hall.backend.settlement
-            return settlement.draw_up(self._official.town, merchant, period, ACCOUNTANT).id
+            return settlement.draw_up(self._official.town, merchant, period, ACCOUNTANT)
         return None
 
-    def _agree(self, batch: int, rng: Random | None) -> bool:
+    def _agree(self, batch: Batch, slips: int | None) -> bool:
         """Whether it is to be paid."""
-        settlement = self._hall.backend.settlement
-        if rng is not None and rng.random() < TURNED_DOWN:
-            self._turn_down(batch, rng)
+        settlement, rng = self._hall.backend.settlement, Random(f"{slips}:{batch.merchant}")
+        if batch.state is BatchState.FAILED:
             return False
-        if rng is not None and rng.random() < REVIEWED:
-            self._review(batch, rng)
+        if slips is not None and batch.state is BatchState.CREATED:
+            if rng.random() < TURNED_DOWN:
+                self._turn_down(batch.id, rng)
+                return False
+            if rng.random() < REVIEWED:
+                self._review(batch.id, rng)
         try:
-            settlement.approve(batch, APPROVER)
+            self._finish_review(batch.id)
+            settlement.approve(batch.id, APPROVER)
         except ConflictError:  # nothing is left that would be paid
-            settlement.turn_down(batch, APPROVER)
+            settlement.turn_down(batch.id, APPROVER)
             return False
         return True
+
+    def _finish_review(self, batch: int) -> None:
+        """What is left of a sample is looked at: the backend died in the middle, perhaps."""
+        if self._hall.backend.settlement.batch(batch).state is BatchState.UNDER_REVIEW:
+            self._hall.backend.reviews.accept(batch, (), APPROVER)
 
     def _turn_down(self, batch: int, rng: Random) -> None:
         """The second person refuses it: at once, in the review, or on second thoughts."""
@@ -115,4 +128,3 @@ class Treasurer:
                 to = rng.choice((LineState.SUSPENDED, LineState.REJECTED, LineState.POSTPONED))
                 with suppress(BackendError):
                     reviews.hold(batch, line.id, to, "scontrino illeggibile", APPROVER)
-        reviews.accept(batch, (), APPROVER)

@@ -60,7 +60,11 @@ def order_load(world: "World", happening: Happening) -> None:
     if citizen.purse is None or citizen.lost:
         return
     world.official.order_load(
-        citizen.purse, citizen.person.holder.codice_fiscale, happening.programme, happening.cents
+        citizen.purse,
+        citizen.person.holder.codice_fiscale,
+        happening.programme,
+        happening.cents,
+        act=f"Determina {happening.id}",
     )
     citizen.waiting += 1
 
@@ -185,7 +189,6 @@ def take_back(world: "World", happening: Happening) -> None:
     if signed is not None and not citizen.lost:
         done = card_session(world, world.desk, citizen, happening, "void", str(signed))
         if done is not None and done.outcome == "LOAD_VOIDED":
-            world.official.withdraw(signed)
             _, signed = world.official.take_back(citizen.purse)
     if signed is None:
         citizen.waiting = 0

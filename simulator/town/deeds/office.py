@@ -1,20 +1,19 @@
 """What the town hall, its operator and the bank do."""
 
-import random
 from typing import TYPE_CHECKING
 
 from simulator.errors import TownError
-from simulator.town.plan.model import Happening
+from simulator.town.plan.model import AccidentKind, Happening
 
 if TYPE_CHECKING:
     from simulator.town.world import World
 
 
 def settle(world: "World", happening: Happening) -> None:
-    """Batches, approvals, the payment order."""
-    turns_down = bool(world.plan.accidents) and not happening.id.startswith("end-")
-    rng = random.Random(happening.seed) if turns_down else None
-    world.treasurer.settle(happening.until_ms // 1000, rng)
+    """Batches, their review, approvals, the payment order."""
+    slips = any(one.kind is AccidentKind.SLIP for one in happening.accidents)
+    seed = happening.seed if slips else None
+    world.treasurer.settle(happening.until_ms // 1000, seed)
 
 
 def desk_work(world: "World", _happening: Happening) -> None:
@@ -49,11 +48,14 @@ def backup_backend(world: "World", _happening: Happening) -> None:
 
 
 def restore_backend(world: "World", happening: Happening) -> None:
-    """The copy is put back: what tills have sent since, they send again."""
+    """The copy is put back: tills send again what they have sent since, people enter their acts."""
     if world.hall_copy is not None:
         world.hall.restore(world.hall_copy)
         world.declared.backend_restored()
         world.recovering = True
+        for purse in world.official.enter_again():
+            if purse in world.holders:
+                world.holders[purse].waiting += 1
         world.truth.struck[happening.kind] += 1
     world.hall_copy = None
 

@@ -7,6 +7,11 @@ from dataclasses import replace
 from simulator.town.plan.model import Accident, AccidentKind, Happening, Kind
 from simulator.town.randomness import sub_seed
 
+BY_PEOPLE = (
+    Kind.ORDER_LOAD, Kind.SETTLE, Kind.PAY, Kind.DESK_WORK, Kind.END_DAY, Kind.REPORT_LOSS,
+    Kind.ANNOUNCE_KEYS, Kind.BEGIN_KEYS,
+)  # fmt: skip
+"""What people do in the backend itself; when it dies they look what was done, and go on."""
 _CARD = (
     (AccidentKind.TEAR_BEFORE, 4),
     (AccidentKind.TEAR_AFTER, 6),
@@ -23,6 +28,8 @@ _OF_KIND: dict[Kind, tuple[tuple[AccidentKind, int], ...]] = {
     Kind.REPLACE_CARD: (*_CARD, *_LINE),
     Kind.RENEW_CARD: (*_CARD, *_LINE),
     Kind.RESET_PIN: (*_CARD, *_LINE),
+    Kind.CLOSE_BATCH: ((AccidentKind.KILL_TILL, 4), (AccidentKind.DISK_FULL, 1)),
+    **dict.fromkeys(BY_PEOPLE, ((AccidentKind.KILL_BACKEND, 1),)),
     Kind.SYNC: ((AccidentKind.KILL_AGENT, 4), *_LINE),
 }
 """Which accidents a happening can meet, and how often beside each other."""
@@ -41,10 +48,13 @@ def with_accidents(
     for item in happenings:
         rng = random.Random(sub_seed(seed, item.id, "accident"))
         kinds = _OF_KIND.get(item.kind)
+        if density and item.kind is Kind.SETTLE:
+            slip = Accident(f"{item.id}!{AccidentKind.SLIP}", AccidentKind.SLIP)
+            item = replace(item, accidents=(slip,))  # noqa: PLW2901
         if kinds is None or rng.random() >= density:
             yield item
         else:
-            yield replace(item, accidents=(_accident(item, kinds, rng),))
+            yield replace(item, accidents=(*item.accidents, _accident(item, kinds, rng)))
 
 
 def _accident(

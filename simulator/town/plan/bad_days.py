@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from simulator.town.plan.calendar import instant_ms
+from simulator.town.plan.calendar import GROCERIES, instant_ms
 from simulator.town.plan.model import DESK, Happening, Kind, Person, Shop
 from simulator.town.randomness import sub_seed
 
@@ -18,6 +18,8 @@ _HOUR, _DAY = 3600, 86_400
 _JUMPS = (-40 * _DAY, -26 * _HOUR, -2 * _HOUR, -300, 300, 2 * _HOUR, 26 * _HOUR)
 _QUIET_DAYS = range(20, 28)
 """Days of a month in which no money moves at the town hall: a backup can be put back."""
+_LOSSES = 0.02
+"""The share of fault density that is a person's chance to lose the card on one day."""
 _CLAIM_DAYS = 19
 """A theft lies so long before the end, if it can: then the claim window is over by then."""
 _LONG = 12
@@ -68,8 +70,16 @@ class BadDays:
     def _cards(self, number: int) -> Iterator[Happening]:
         for person in self.people:
             rng = random.Random(sub_seed(self.seed, "loss", number, person.key))
-            if rng.random() < self.density * 0.02:
+            if rng.random() < self.density * _LOSSES:
                 yield from self._lost_card(number, person, rng)
+
+    def _keeps_card(self, person: Person, number: int) -> bool:
+        """Whether the person loses no card from a day on."""
+        draws = (
+            random.Random(sub_seed(self.seed, "loss", later, person.key)).random()
+            for later in range(number, self.days)
+        )
+        return all(draw >= self.density * _LOSSES for draw in draws)
 
     def _lost_card(self, number: int, person: Person, rng: random.Random) -> Iterator[Happening]:
         """Most tell the desk within days and get a new card; some find theirs, now or never."""
@@ -91,8 +101,21 @@ class BadDays:
             stem = f"d{number:03}-hall"
             yield self._make(stem, Kind.BACKUP_BACKEND, number, rng.randrange(9 * 60, _NOON))
             yield self._make(stem, Kind.RESTORE_BACKEND, number, rng.randrange(_NOON, _EVENING))
+            yield from self._forgotten(stem, number)
             for later in range(number + 1, min(number + 4, self.days)):
                 yield self._make(f"{stem}-{later:03}", Kind.SYNC, later, 5, shop=DESK)
+
+    def _forgotten(self, stem: str, number: int) -> Iterator[Happening]:
+        """Between the copy and its return somebody is given money, and fetches it perhaps."""
+        rng = random.Random(sub_seed(self.seed, "forgotten", number))
+        careful = [one for one in self.people if self._keeps_card(one, number)]
+        if not careful:  # what only a lost card knows would never come back
+            return
+        person = rng.choice(careful).key
+        yield self._make(stem, Kind.ORDER_LOAD, number, _NOON - 2, person=person,
+                         cents=1_500 + rng.randrange(100), programme=GROCERIES)  # fmt: skip
+        if rng.random() < 0.6:
+            yield self._make(stem, Kind.COLLECT, number, _NOON - 1, person=person)
 
     def _stolen_till(self) -> Iterator[Happening]:
         """At night, or at the end of a day that it had not told of: people decide on that later."""

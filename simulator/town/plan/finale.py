@@ -6,7 +6,7 @@ Then the claim windows pass: what waits for a card that is never seen again, peo
 from collections.abc import Iterator
 from typing import Any
 
-from simulator.town.plan.model import DESK, Happening, Kind, Shop
+from simulator.town.plan.model import DESK, Happening, Kind, Person, Shop
 from simulator.town.randomness import sub_seed
 
 _MINUTE_MS = 60_000
@@ -14,7 +14,9 @@ _WINDOW_MS = 16 * 24 * 60 * _MINUTE_MS
 """The claim window of a town, and a day."""
 
 
-def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happening]:
+def finale(
+    seed: int, end_ms: int, shops: tuple[Shop, ...], people: tuple[Person, ...]
+) -> Iterator[Happening]:
     """The last happenings, in order; ids begin with ``end-``."""
     at_ms = end_ms
 
@@ -44,6 +46,8 @@ def finale(seed: int, end_ms: int, shops: tuple[Shop, ...]) -> Iterator[Happenin
     yield from at_every_till(Kind.CLOSE_TILL, "close")
     yield make(Kind.DESK_WORK, "cases")
     yield make(Kind.END_DAY, "night")
+    for person in people:
+        yield make(Kind.COLLECT, f"collect-{person.key}", person=person.key)
     yield make(Kind.SETTLE, "settle", until_ms=end_ms)
     yield make(Kind.PAY, "pay")
     yield make(Kind.SETTLE, "settle-failed", until_ms=end_ms + _MINUTE_MS)

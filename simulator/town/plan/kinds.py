@@ -95,6 +95,8 @@ class AccidentKind(StrEnum):
     """The agent's process dies at its durable step ``at``; odd ``variant``: after it."""
     KILL_BACKEND = "kill_backend"
     """The backend dies at its commit ``at``; odd ``variant``: after it."""
+    SLIP = "slip"
+    """People at the town hall refuse or doubt what is in order."""
     DISK_FULL = "disk_full"
     """The till's disk is full during this happening."""
     LINE_FAULT = "line_fault"

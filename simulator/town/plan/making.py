@@ -32,7 +32,7 @@ def make_plan(
     end_ms = instant_ms(start + timedelta(days=days), _DAWN)
     return Plan(
         seed=seed, days=days, start_ms=instant_ms(start, _DAWN), end_ms=end_ms, people=people,
-        shops=shops, happenings=(*sorted(told, key=_order), *finale(seed, end_ms, shops)),
+        shops=shops, happenings=(*sorted(told, key=_order), *finale(seed, end_ms, shops, people)),
     )  # fmt: skip
 
 
