@@ -112,6 +112,8 @@ class PostgresDatabases:
         self._rows = cluster.connect(self._current)
         """Kept open: it knows the tables already."""
         self._uses = 0
+        self._newest = ""
+        """A database at the newest revision, to which nobody connects: it can be copied."""
         self._tables: list[str] = []
         self._kept: dict[str, dict[str, bytes]] = {}
         self.engine = open_engine(cluster.url("postgres"))
@@ -122,17 +124,23 @@ class PostgresDatabases:
         return self._cluster.url(self._current)
 
     def empty(self) -> Engine:
+        return self._copy_of("template0")
+
+    def _copy_of(self, template: str) -> Engine:
         self.engine.dispose()
-        self._current, self._uses = f"current_{next(self._numbers)}", 0
-        self._cluster.do(f"CREATE DATABASE {self._current} TEMPLATE template0")
         self._rows.close()
+        self._current, self._uses = f"current_{next(self._numbers)}", 0
+        self._cluster.do(f"CREATE DATABASE {self._current} TEMPLATE {template}")
         self._rows = self._cluster.connect(self._current)
         return self.engine
 
     def fresh(self) -> Engine:
-        if self._uses % USES_MAX == 0:
+        if not self._newest:
             migrate(self.empty())
             self._tables = _tables(self._cluster, self._current)
+            self._newest = self._current
+        if self._uses % USES_MAX == 0:
+            self._copy_of(self._newest)
         self._uses += 1
         with self._rows.transaction():
             self._rows.execute(_wipe(self._tables).encode())

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-# One town hall for all: on one worker it is set up once (tests/conftest.py).
+# The town hall they copy is set up once, on one worker.
 pytestmark = pytest.mark.xdist_group("by hand")
 
 

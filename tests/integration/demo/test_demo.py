@@ -15,6 +15,9 @@ from simulator.town.demo.readers import ProcessReader
 from simulator.town.demo.shop import Shop
 from tests.integration.demo.conftest import demo_in
 
+# The demo they copy is played once, on one worker.
+pytestmark = pytest.mark.xdist_group("demo")
+
 LAW_1, LAW_5 = "law 1", "law 5"
 
 
