@@ -63,11 +63,12 @@ def _add_cards(app: typer.Typer, openers: Openers) -> None:
 
     @app.command()
     def unblock(
-        purse: Purse, *, by: By, directory: Dir = HERE, as_json: Json = False, lang: Lang = None
-    ) -> None:
-        """The card was found: its money can be spent again."""
+        purse: Purse, *, by: By, approved_by: ApprovedBy,
+        directory: Dir = HERE, as_json: Json = False, lang: Lang = None,
+    ) -> None:  # fmt: skip
+        """The card was found: two people let its money be spent again."""
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
-            backend.cards.unblock(PurseId.parse(purse), by=by)
+            backend.cards.unblock(PurseId.parse(purse), requested_by=by, approved_by=approved_by)
             _say("made_unblock", lang, as_json=as_json)
 
     @app.command()

@@ -47,11 +47,14 @@ def recovery_app(opened: Callable[[Path], AbstractContextManager[Backend]]) -> t
     @app.command()
     def readmit(
         certificate: CertificateFile,
-        *, directory: Dir = HERE, as_json: Json = False, lang: Lang = None,
+        *, by: By, approved_by: ApprovedBy, act: Act,
+        directory: Dir = HERE, as_json: Json = False, lang: Lang = None,
     ) -> None:  # fmt: skip
-        """Takes a till back that was enrolled after the copy, by its certificate."""
+        """Two people take a till back that was enrolled after the copy, by its certificate."""
         with reported(lang, as_json=as_json), opened(directory) as backend:
-            number = backend.recovery.readmit(certificate.read_bytes())
+            number = backend.recovery.readmit(
+                certificate.read_bytes(), act=act, requested_by=by, approved_by=approved_by
+            )
             _say("recovery_readmitted", lang, as_json=as_json, number=number)
 
     @app.command()

@@ -14,6 +14,7 @@ from backend.domain.ledger import Account, AccountKind, Transfer, TransferKind
 from backend.domain.marks import Mark
 from backend.services.accounts import same_pot
 from backend.services.alarms import raise_alarm
+from backend.services.bundles import STOP_DAYS
 from backend.services.marks import mark_of_municipality
 from backend.services.replacements import order_rest
 from backend.services.unit_of_work import Work
@@ -25,12 +26,13 @@ STEP = 200
 """Rows that one transaction looks at."""
 DAY_S = 86_400
 OVERDUE = "CASE_OVERDUE"
+OPEN_LONG = "INTENT_OPEN_LONG"
 
 
 @dataclass(frozen=True, slots=True)
 class DayReport:
     """What a run did: wallets and cents that expired, and that were given up;
-    replaced cards whose reserve was ordered; cases told.
+    replaced cards whose reserve was ordered; cases told; sales told whose end nobody knows.
     """
 
     expired: int = 0
@@ -39,6 +41,7 @@ class DayReport:
     given_up_cents: int = 0
     rests_ordered: int = 0
     cases_overdue: int = 0
+    intents_open: int = 0
 
 
 class DayEnd:
@@ -55,7 +58,7 @@ class DayEnd:
         return DayReport(
             expired=len(expired), expired_cents=sum(expired), given_up=len(given_up),
             given_up_cents=sum(given_up), rests_ordered=self._order_rests(now),
-            cases_overdue=self._tell_overdue(now),
+            cases_overdue=self._tell_overdue(now), intents_open=self._tell_open_intents(now),
         )  # fmt: skip
 
     def _expire(self, now: int) -> Iterator[int]:
@@ -119,6 +122,22 @@ class DayEnd:
                 raise_alarm(unit, OVERDUE, f"case {case.id}", now, purse=purse, case=case.id)
             unit.commit()
         return len(cases)
+
+    def _tell_open_intents(self, now: int) -> int:
+        """An alarm for each sale that a till began, told of, and has not told the end of since.
+
+        Until it does, nothing is complete beyond it. By then the till has stopped selling.
+        """
+        with self._work.begin() as unit:
+            intents = unit.acts.forgotten_intents(now - STOP_DAYS * DAY_S, OPEN_LONG, STEP)
+            for intent in intents:
+                raise_alarm(
+                    unit, OPEN_LONG, f"intent {intent.terminal}:{intent.seq}", now,
+                    purse=unit.cards.purse_by_id(intent.purse_id), terminal=intent.terminal,
+                    seq=intent.seq, days=STOP_DAYS,
+                )  # fmt: skip
+            unit.commit()
+        return len(intents)
 
 
 def _expire(unit: Unit, grant: CardGrantRow, now: int) -> int:

@@ -66,6 +66,7 @@ class Export:
             "batches.jsonl": self._batches,
             "payments.jsonl": self._payments,
             "returns.jsonl": self._returns,
+            "given_statements.jsonl": self._given_statements,
         }
 
     def manifest(self, now: int, files: Mapping[str, Row]) -> Row:
@@ -113,7 +114,15 @@ class Export:
     def _purse_rows(self) -> Iterator[Row]:
         for row in self._purses.values():
             blocks = [
-                {"block": item.id, "code": item.code, "from": item.blocked_at, "to": item.ended_at}
+                {
+                    "block": item.id,
+                    "code": item.code,
+                    "from": item.blocked_at,
+                    "to": item.ended_at,
+                    "by": item.recorded_by,
+                    "ended_by": item.ended_by,
+                    "end_approved_by": item.end_approved_by,
+                }
                 for item in self._blocks.get(row.id, ())
             ]
             yield self._purse(row.id) | {"info_core": row.info_core.hex(), "blocks": blocks}
@@ -358,6 +367,14 @@ class Export:
         purse = self._purse(posting.purse_id)
         digest = posting.record_hash[:PREV_SIZE].hex()
         return f"{purse['issuer']}:{purse['purse']}:{posting.ctr}:{digest}"
+
+    def _given_statements(self) -> Iterator[Row]:
+        for row in self._unit.settlement.given_statements():
+            yield {
+                "given": row.id, "merchant": row.merchant_id, "period_from": row.period_from,
+                "period_to": row.period_to, "issued_at": row.issued_at, "hash": row.hash.hex(),
+                "ledger_head": {"transfer": row.transfer, "hash": row.head.hex()},
+            }  # fmt: skip
 
     def _returns(self) -> Iterator[Row]:
         for row in self._unit.settlement.returns():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from backend.adapters.key_store import KeyStore
-from backend.adapters.tables.recovery import RecoveryRow
+from backend.adapters.tables.recovery import ReadmissionRow, RecoveryRow
 from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import ConflictError, UnknownError
@@ -63,16 +63,19 @@ class RecoveryOffice:
         with self.work.begin() as unit:
             return _waiting(unit, _open(unit))
 
-    def readmit(self, certificate: bytes) -> int:
+    def readmit(self, certificate: bytes, *, act: str, requested_by: str, approved_by: str) -> int:
         """A terminal that the copy has forgotten, by the certificate it holds; its number.
 
+        Two people see to it that the till is in the shop's hands: the copy may also have
+        forgotten that it was lost. Again changes nothing. NotPermittedError ``SAME_PERSON``;
         AuthenticityError when the operator did not sign it; ConflictError ``RECOVERY_NONE``,
         ``TERMINAL_NUMBER_TAKEN``; UnknownError ``MERCHANT_UNKNOWN`` unless its merchant is
         here under the same number and name.
         """
+        check_two_people(requested_by, approved_by)
         said = Certificate.open(certificate, self.keys.operator_key().public)
         with self.work.begin() as unit:
-            _open(unit)
+            recovery = _open(unit)
             known = unit.terminals.find(said.terminal)
             if known is not None and known.public_key == said.public_key.raw:
                 return said.terminal
@@ -86,6 +89,12 @@ class RecoveryOffice:
                 enrolled_at=said.issued_at, high_hash=sha256(certificate).digest(),
             )  # fmt: skip
             unit.add(row)
+            unit.add(
+                ReadmissionRow(
+                    terminal=said.terminal, recovery_id=recovery.id, act=act,
+                    requested_by=requested_by, approved_by=approved_by, readmitted_at=self._now(),
+                )
+            )  # fmt: skip
             unit.commit()
         return said.terminal
 

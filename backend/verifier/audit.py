@@ -113,6 +113,7 @@ def _judge(
     sales = SaleAudit(grants, ledger, decisions, book, findings)
     sales.check()
     statements = StatementAudit(registry, heads, book, findings, until)
+    statements.read_given(export)
     for row in kept:
         if row["merchant"] is not None:
             statements.check(row)

@@ -128,7 +128,10 @@ _LINE = record(
 _RULE = record({"from_cents": count, "sample_permille": count, "approvals": count})
 _REVIEW = record({"seed": octets(16), "sample_permille": count, "begun_by": word})
 _AGREED = record({"by": word})
-_BLOCK = record({"block": name, "code": word, "from": count, "to": maybe(count)})
+_BLOCK = record(
+    {"block": name, "code": word, "from": count, "to": maybe(count)},
+    {"ended_by": maybe(name), "end_approved_by": maybe(name)},
+)
 _APPROVAL = {"approved_by": maybe(name), "approved_at": maybe(count)}
 
 FILES: Mapping[str, Reader] = {
@@ -237,6 +240,12 @@ FILES: Mapping[str, Reader] = {
             "state": one_of("created", "sent", "paid", "failed"), "outcome_ref": maybe(name),
         }
     ),
+    "given_statements.jsonl": record(
+        {
+            "given": name, "merchant": name, "issued_at": count, "hash": octets(32),
+            "ledger_head": record({"transfer": count, "hash": octets(32)}),
+        }
+    ),
     "returns.jsonl": record(
         {
             "return": name, "entry": name, "issuer": ISSUER, "purse": PURSE, "slot": count,
@@ -247,7 +256,7 @@ FILES: Mapping[str, Reader] = {
     ),
 }  # fmt: skip
 
-OPTIONAL = frozenset({"returns.jsonl"})
+OPTIONAL = frozenset({"returns.jsonl", "given_statements.jsonl"})
 """Files that older exports do not have."""
 
 EVIDENCE = record({"bytes": octets()}, {"terminal": maybe(count), "merchant": maybe(name)})

@@ -5,21 +5,24 @@ heads, the trees over the days' entries and the ledger head bind the books from 
 """
 
 from datetime import datetime, time, timedelta
+from hashlib import sha256
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.verifier import cose, merkle
 from backend.verifier.acknowledgements import operator_document
 from backend.verifier.entries import LEDGER_HEAD
-from backend.verifier.export_reader import Row
+from backend.verifier.export_reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.heads import STATEMENT, Heads
+from backend.verifier.ledger import NO_HASH
 from backend.verifier.registry import Registry
 from backend.verifier.shapes import U24, Layout, octets, row, rows, text, uint
 from backend.verifier.workbook import Workbook
 
 ZONE = ZoneInfo("Europe/Rome")
 _KINDS = 2
+_NEVER = 1 << 53
 _LINE = row(
     uint(U24), uint(U24), octets(32), uint(_KINDS, 1), uint(), text("proven", "open", "unproven")
 )
@@ -42,6 +45,20 @@ class StatementAudit:
         self._book = book
         self._findings = findings
         self._until = until
+        self._listed: set[bytes] = set()
+        self._first = _NEVER
+
+    def read_given(self, export: Export) -> None:
+        """What the books say was given: each names a head that the ledger still has."""
+        for given in export.rows("given_statements.jsonl"):
+            self._listed.add(given["hash"])
+            self._first = min(self._first, given["issued_at"])
+            number, digest = given["ledger_head"]["transfer"], given["ledger_head"]["hash"]
+            found = self._book.ask("SELECT hash FROM transfer WHERE id = ?", (number,))
+            held = found[0][0] if found else NO_HASH
+            if held != digest and not self._heads.forgotten_since(given["issued_at"]):
+                place = given.place(f"statement {given['given']}")
+                self._findings.add(Law.CHAINED, "GIVEN_HEAD_OTHER", place, transfer=number)
 
     def check(self, given: Row) -> None:
         """Judges one statement."""
@@ -53,6 +70,7 @@ class StatementAudit:
         if fields[4] > self._until:
             self._findings.trust("EVIDENCE_NEWER")
             return
+        self._check_listed(given["bytes"], fields[4], place)
         for line in fields[6]:
             self._line(line, place)
         for terminal, seq, digest in fields[7]:
@@ -63,6 +81,12 @@ class StatementAudit:
             for start, size, root in fields[8]:
                 self._day(start, size, root, place)
         self._heads.note(fields[9], STATEMENT, place, fields[4])
+
+    def _check_listed(self, complete: bytes, issued_at: int, place: Place) -> None:
+        """Since the first that is listed, every statement is."""
+        later = issued_at >= self._first and not self._heads.forgotten_since(issued_at)
+        if later and sha256(complete).digest() not in self._listed:
+            self._findings.add(Law.CHAINED, "STATEMENT_NOT_LISTED", place)
 
     def _open(self, given: Row) -> dict[int, Any] | None:
         fields = operator_document(given["bytes"], cose.AAD_STATEMENT, _LAYOUT, {}, self._registry)

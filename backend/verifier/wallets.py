@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from backend.verifier.export_reader import Export, Row
@@ -53,6 +54,7 @@ class WalletAudit:
         """Every such document; one that the export does not show stays unjudged."""
         for row in export.rows("purses.jsonl"):
             for block in row["blocks"] or ():
+                self._check_end(row, block)
                 self._block(row, block)
         for (document,) in self._book.ask(
             "SELECT DISTINCT ref_id FROM transfer WHERE ref_kind = 'expiry'"
@@ -61,6 +63,13 @@ class WalletAudit:
         for order in self._grants.orders.values():
             if order.source == "replacement" and order.delta:
                 self._replacement(order)
+
+    def _check_end(self, row: Row, block: dict[str, Any]) -> None:
+        """Blocked by one, opened again by two; blocks from before that was so name only one."""
+        second = block["end_approved_by"]
+        if second and second.strip().casefold() == (block["ended_by"] or "").strip().casefold():
+            place = row.place(f"block {block['block']}")
+            self._findings.add(Law.CONSERVATION, "BLOCK_ENDED_BY_ONE", place, block=block["block"])
 
     def _expiry(self, document: str) -> None:
         grant = self._grant(document)

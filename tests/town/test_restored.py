@@ -282,7 +282,13 @@ def test_a_till_enrolled_after_the_copy_is_readmitted_by_its_certificate(place: 
     assert shop.sync().problem == "TERMINAL_PERHAPS_UNKNOWN"
     certificate = shop.files.storage.read(shop.files.certificate)
     recovery = place.hall.backend.recovery
-    assert recovery.readmit(certificate) == recovery.readmit(certificate) == shop.number
+    with pytest.raises(NotPermittedError, match="SAME_PERSON"):
+        recovery.readmit(certificate, act="x", requested_by=LOADER, approved_by=LOADER)
+    for _ in range(2):
+        number = recovery.readmit(
+            certificate, act="Verbale 1", requested_by=LOADER, approved_by=APPROVER
+        )
+        assert number == shop.number
     assert recovery.waiting() == [shop.number]
     shop.sync()
     shop.sync()
@@ -307,7 +313,9 @@ def test_the_operator_types_a_recovery_from_its_beginning_to_its_end(
     assert f"not sent everything yet: {shop.number}." in types("status")
     people = ("--by", LOADER, "--approved-by", APPROVER, "--act", "Verbale 1")
     assert f"not sent everything yet: {shop.number}." in types("end", *people)
-    assert f"Till {shop.number} is readmitted" in types("readmit", str(shop.files.certificate))
+    assert f"Till {shop.number} is readmitted" in types(
+        "readmit", str(shop.files.certificate), *people
+    )
     assert "loads and payments go on" in types("end", *people, "--without", str(shop.number))
 
 

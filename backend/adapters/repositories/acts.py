@@ -9,7 +9,7 @@ from backend.adapters.repositories.ledger import account_of
 from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.acts import PurseBlockRow, TerminalLossRow
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
-from backend.adapters.tables.journals import IntentRow
+from backend.adapters.tables.journals import OPEN, EntryRow, IntentRow
 from backend.adapters.tables.ledger import AccountRow
 from backend.adapters.tables.programmes import ProgrammeRow
 from backend.adapters.tables.terminals import MerchantProgrammeRow, TerminalRow
@@ -216,6 +216,29 @@ class Acts:
             CardGrantRow.state == "loading",
         )  # fmt: skip
         return self._session.scalar(found.limit(1)) is not None
+
+    def forgotten_intents(
+        self, received_before: int, alarm: str, limit: int
+    ) -> Sequence[IntentRow]:
+        """Open intents of active terminals that came before, and of which no ``alarm`` speaks.
+
+        Such a one holds the marks of its terminal, merchant and towns back.
+        """
+        told = select(AlarmRow.ref).where(AlarmRow.code == alarm)
+        name = (
+            literal("intent ") + cast(IntentRow.terminal, String) + literal(":")
+            + cast(IntentRow.seq, String)
+        )  # fmt: skip
+        place = (EntryRow.terminal == IntentRow.terminal) & (EntryRow.seq == IntentRow.seq)
+        return self._session.scalars(
+            select(IntentRow)
+            .join(EntryRow, place)
+            .join(TerminalRow, TerminalRow.number == IntentRow.terminal)
+            .where(OPEN, EntryRow.received_at < received_before, TerminalRow.state == "active")
+            .where(name.not_in(told))
+            .order_by(IntentRow.terminal, IntentRow.seq)
+            .limit(limit)
+        ).all()
 
     def overdue_cases(self, opened_before: int, alarm: str, limit: int) -> Sequence[CaseRow]:
         """Open cases that are older, and of which no ``alarm`` speaks yet, oldest first."""

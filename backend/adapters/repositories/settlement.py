@@ -12,6 +12,7 @@ from backend.adapters.tables.settlement import (
     BatchApprovalRow,
     BatchLineRow,
     BatchReviewRow,
+    GivenStatementRow,
     GoodsReturnRow,
     OutcomeFileRow,
     OutcomeRow,
@@ -151,6 +152,18 @@ class Settlement:
             .where(BatchLineRow.return_id == return_id, BatchLineRow.state == "included")
             .order_by(BatchLineRow.id.desc())
             .limit(1)
+        )
+
+    # --- statements -------------------------------------------------------------------------
+
+    def given_statements(self) -> Sequence[GivenStatementRow]:
+        """Every signed statement that a merchant was given, oldest first."""
+        return self._session.scalars(select(GivenStatementRow).order_by(GivenStatementRow.id)).all()
+
+    def given_statement(self, digest: bytes) -> GivenStatementRow | None:
+        """By SHA-256 of its bytes."""
+        return self._session.scalar(
+            select(GivenStatementRow).where(GivenStatementRow.hash == digest)
         )
 
     # --- reviews and approvals ------------------------------------------------------------

@@ -23,6 +23,8 @@ class PurseBlockRow(Base):
     recorded_by: Mapped[str]
     ended_at: Mapped[Seconds | None]
     ended_by: Mapped[str | None]
+    end_approved_by: Mapped[str | None]
+    """The second person; blocks that ended before this was asked for have none."""
     replaced_by: Mapped[int | None] = mapped_column(ForeignKey("purse.id"))
     replaced_at: Mapped[Seconds | None]
     requested_by: Mapped[str | None]

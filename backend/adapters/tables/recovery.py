@@ -1,6 +1,7 @@
 """Recoveries: the database was put back from an older copy, and has to learn again."""
 
-from sqlalchemy.orm import Mapped
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.adapters.tables.base import Base, Key, Seconds
 
@@ -23,3 +24,17 @@ class RecoveryRow(Base):
     approved_by: Mapped[str | None]
     act: Mapped[str | None]
     without: Mapped[str | None]
+
+
+class ReadmissionRow(Base):
+    """A terminal that a restored copy had forgotten, taken back by its certificate."""
+
+    __tablename__ = "terminal_readmission"
+
+    id: Mapped[Key]
+    terminal: Mapped[int] = mapped_column(ForeignKey("terminal.number"))
+    recovery_id: Mapped[int] = mapped_column(ForeignKey("recovery.id"))
+    act: Mapped[str]
+    requested_by: Mapped[str]
+    approved_by: Mapped[str]
+    readmitted_at: Mapped[Seconds]

@@ -202,6 +202,24 @@ class PaymentRow(Base):
     ordered_at: Mapped[Seconds | None]
 
 
+class GivenStatementRow(Base):
+    """A signed statement that a merchant was given: what tells it from any other.
+
+    ``hash``: SHA-256 of its bytes. ``transfer`` and ``head``: the ledger's head that it names.
+    """
+
+    __tablename__ = "given_statement"
+
+    id: Mapped[Key]
+    merchant_id: Mapped[int] = mapped_column(ForeignKey("merchant.id"))
+    period_from: Mapped[Seconds]
+    period_to: Mapped[Seconds]
+    issued_at: Mapped[Seconds]
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    transfer: Mapped[int]
+    head: Mapped[bytes] = mapped_column(LargeBinary(32))
+
+
 class OutcomeFileRow(Base):
     """A file of outcomes as received; the same bytes are imported once."""
 

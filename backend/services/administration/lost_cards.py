@@ -48,18 +48,21 @@ class CardOffice:
             unit.commit()
             return made.id
 
-    def unblock(self, purse: PurseId, *, by: str) -> None:
+    def unblock(self, purse: PurseId, *, requested_by: str, approved_by: str) -> None:
         """The card was found: its money can be spent again. ConflictError ``BLOCK_UNKNOWN``.
 
-        A purse that is on the hotlist for another reason stays there.
+        One person blocks at once; two open again: NotPermittedError ``SAME_PERSON``. A purse that
+        is on the hotlist for another reason stays there.
         """
+        check_two_people(requested_by, approved_by)
         now = self._now()
         with self.work.begin() as unit:
             row = unit.cards.purse(purse)
             block = unit.acts.open_block(row.id)
             if block is None or row.state != "blocked":
                 raise ConflictError("BLOCK_UNKNOWN")
-            block.ended_at, block.ended_by, row.state = now, by, "active"
+            block.ended_at, block.ended_by, row.state = now, requested_by, "active"
+            block.end_approved_by = approved_by
             if row.hotlist_code in CODES:
                 row.hotlisted_at, row.hotlist_code = None, None
             keep_in_place(unit, row, now)

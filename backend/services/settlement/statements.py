@@ -8,9 +8,11 @@ head. Whoever keeps it can prove later that something of it is missing or was re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import sha256
 from itertools import groupby
 
 from backend.adapters.key_store import KeyStore
+from backend.adapters.tables.settlement import GivenStatementRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.settlement import Period
@@ -71,7 +73,10 @@ class StatementService:
         self._clock = clock
 
     def issue(self, merchant: int, period: Period) -> SignedStatement:
-        """Signs what is booked now; UnknownError ``MERCHANT_UNKNOWN``."""
+        """Signs what is booked now, and keeps what tells this statement from any other.
+
+        UnknownError ``MERCHANT_UNKNOWN``.
+        """
         now = self._clock.unix_ms() // 1000
         with self._work.begin() as unit:
             row = unit.terminals.merchant(merchant)
@@ -85,8 +90,21 @@ class StatementService:
                 days=tuple(day.root() for day in days),
                 ledger=LedgerHead(*unit.ledger.head()),
             )  # fmt: skip
-        complete = statement.sign(self._keys.operator_key())
+            complete = statement.sign(self._keys.operator_key())
+            _keep(unit, statement, sha256(complete).digest())
+            unit.commit()
         return SignedStatement(complete, statement, tuple(_inclusions(lines, days)))
+
+
+def _keep(unit: Unit, statement: Statement, digest: bytes) -> None:
+    if unit.settlement.given_statement(digest) is None:
+        unit.add(
+            GivenStatementRow(
+                merchant_id=statement.merchant, period_from=statement.time_from,
+                period_to=statement.time_to, issued_at=statement.issued_at, hash=digest,
+                transfer=statement.ledger.transfer, head=statement.ledger.hash,
+            )
+        )  # fmt: skip
 
 
 def _lines(unit: Unit, merchant: int, period: Period) -> Iterator[StatedEntry]:

@@ -47,7 +47,7 @@ class DeskWork:
     def unblock(self, purse: PurseId) -> bool:
         """The card was found; whether its money can be spent again."""
         with suppress(BackendError):
-            self._hall.backend.cards.unblock(purse, by=LOADER)
+            self._hall.backend.cards.unblock(purse, requested_by=LOADER, approved_by=APPROVER)
             return True
         return False
 

@@ -39,7 +39,7 @@ def story(town: Town) -> Town:
     office.block(lost.purse, "CARD_STOLEN", by=LOADER)
     office.block(found.purse, "CARD_LOST", by=LOADER)
     town.clock.seconds += DAY
-    office.unblock(found.purse, by=LOADER)
+    office.unblock(found.purse, requested_by=LOADER, approved_by=APPROVER)
     orders = office.replace(lost.purse, new.purse, requested_by=LOADER, approved_by=APPROVER)
     town.confirm(town.sign(new, orders[0]))
     town.clock.seconds = day_end(LAST_DAY) + 16 * DAY

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from backend.errors import ConflictError
+from backend.errors import ConflictError, NotPermittedError
 from backend.services.administration.lost_cards import CardOffice
 from backend.services.day_end import DayEnd
 from cardlib.calendar import day_end
@@ -70,12 +70,16 @@ def test_a_late_sale_takes_blocked_money_and_is_paid(town: Town, office: CardOff
 def test_a_card_that_is_found_can_be_used_again(town: Town, office: CardOffice) -> None:
     chip, till = town.chip_with(5_000), town.till()
     office.block(chip.purse, "CARD_LOST", by="Lina")
-    office.unblock(chip.purse, by="Lina")
+    office.unblock(chip.purse, requested_by="Lina", approved_by="Aldo")
     assert held(town)["on_card"] == 5_000
     with town.work.begin() as unit:
         assert town.purse_row(unit, chip).hotlisted_at is None
     with pytest.raises(ConflictError, match="BLOCK_UNKNOWN"):
-        office.unblock(chip.purse, by="Lina")
+        office.unblock(chip.purse, requested_by="Lina", approved_by="Aldo")
+    office.block(chip.purse, "CARD_LOST", by="Lina")
+    with pytest.raises(NotPermittedError, match="SAME_PERSON"):
+        office.unblock(chip.purse, requested_by="Lina", approved_by="lina ")
+    office.unblock(chip.purse, requested_by="Lina", approved_by="Aldo")
     till.sell(chip, 700)
     till.sync()
     assert payable(town, town.shop) == 700
@@ -92,7 +96,7 @@ def test_a_forked_card_stays_on_the_hotlist_when_it_is_found(
     other.sell(twin, 200)
     report_in(till, other)
     office.block(chip.purse, "CARD_LOST", by="Lina")
-    office.unblock(chip.purse, by="Lina")
+    office.unblock(chip.purse, requested_by="Lina", approved_by="Aldo")
     with town.work.begin() as unit:
         assert town.purse_row(unit, chip).hotlist_code == "PURSE_FORKED"
 
@@ -171,7 +175,7 @@ def test_a_replaced_card_is_not_found_again_nor_replaced_twice(
     office.block(chip.purse, "CARD_LOST", by="Lina")
     replace(town, chip, new)
     with pytest.raises(ConflictError, match="BLOCK_UNKNOWN"):
-        office.unblock(chip.purse, by="Lina")
+        office.unblock(chip.purse, requested_by="Lina", approved_by="Aldo")
     with pytest.raises(ConflictError, match="PURSE_REPLACED"):
         replace(town, chip, town.new_chip())
 
@@ -184,5 +188,5 @@ def test_a_blocked_wallet_expires_with_its_programme(town: Town, office: CardOff
     DayEnd(town.work, town.clock).close_day()
     check_laws(town)
     assert held(town)["expired_pending"] == 5_000
-    office.unblock(chip.purse, by="Lina")
+    office.unblock(chip.purse, requested_by="Lina", approved_by="Aldo")
     assert held(town)["expired_pending"] == 5_000

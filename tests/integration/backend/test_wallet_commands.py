@@ -13,6 +13,7 @@ from backend.adapters.pin_letters import FilePinLetters
 from backend.commands import cases, days, losses, returns
 from backend.commands.options import Openers
 from backend.composition import Backend
+from backend.services.bundles import STOP_DAYS
 from backend.services.unit_of_work import Work
 from tests.integration.backend.books import held
 from tests.integration.backend.builders import Town
@@ -62,7 +63,7 @@ def test_a_day_is_closed_and_marks_are_told(town: Town, office: Office) -> None:
 def test_a_card_is_blocked_replaced_and_a_till_lost(town: Town, office: Office) -> None:
     chip, new, till = town.chip_with(5_000), town.new_chip(), town.till()
     assert "block 1" in office.types("block", str(chip.purse), "--by", "Lina").stdout
-    assert "used again" in office.types("unblock", str(chip.purse), "--by", "Lina").stdout
+    assert "used again" in office.types("unblock", str(chip.purse), *TWO).stdout
     assert held(town)["on_card"] == 5_000
     office.types("block", str(chip.purse), "--stolen", "--by", "Lina")
     replaced = office.types("replace", str(chip.purse), str(new.purse), *TWO)
@@ -106,3 +107,29 @@ def test_goods_come_back_and_are_listed(town: Town, office: Office) -> None:
     assert (refused.exit_code, refused.stderr.partition(":")[0]) == (1, "RETURN_NOT_PAID")
     refused = office.types("return-again", "1", *TWO)
     assert (refused.exit_code, refused.stderr.partition(":")[0]) == (1, "REFUND_NOTHING_DUE")
+
+
+def test_a_sale_whose_end_a_till_does_not_tell_raises_an_alarm(town: Town, office: Office) -> None:
+    chip, till = town.chip_with(5_000), town.till()
+    assert office.types("alarms").stdout == "No alarms.\n"
+    till.begin(chip, 700)
+    till.sync()
+    town.clock.seconds += STOP_DAYS * 86_400
+    assert json.loads(office.types("day-end", "--json").stdout)["intents_open"] == 0
+    town.clock.seconds += 1
+    assert "1 sales without an end" in office.types("day-end").stdout
+    assert json.loads(office.types("day-end", "--json").stdout)["intents_open"] == 0
+    told = office.types("alarms").stdout
+    assert f"INTENT_OPEN_LONG (intent {till.number}:1): Till {till.number} began sale 1" in told
+    (alarm,) = json.loads(office.types("alarms", "--json").stdout)
+    assert (alarm["code"], alarm["terminal"]) == ("INTENT_OPEN_LONG", till.number)
+
+
+def test_a_lost_tills_open_sale_is_nobodys_to_wait_for(town: Town, office: Office) -> None:
+    chip, till = town.chip_with(5_000), town.till()
+    till.begin(chip, 700)
+    till.sync()
+    act = ("--since", "2026-03-02T10:00", "--act", "x", *TWO)
+    assert office.types("lost-terminal", str(till.number), *act).exit_code == 0
+    town.clock.seconds += STOP_DAYS * 86_400 + 1
+    assert json.loads(office.types("day-end", "--json").stdout)["intents_open"] == 0

@@ -81,7 +81,7 @@ class LongHistory(History):
 
     def _unblock(self, _till: Till, _who: int, _cents: int) -> None:
         if not self._usable() and not self.lost:
-            self.cards.unblock(self.chip.purse, by=LOADER)
+            self.cards.unblock(self.chip.purse, requested_by=LOADER, approved_by=APPROVER)
 
     def _replace(self, _till: Till, _who: int, _cents: int) -> None:
         """The lost card may still be sold from; the new one takes its money."""

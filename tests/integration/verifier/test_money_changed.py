@@ -124,3 +124,12 @@ def test_the_ledger_may_not_end_early(audited: Audited) -> None:
     last = files["transfers.jsonl"].pop()
     files["transfers.jsonl"].append(last | {"id": last["id"] + 1})
     assert "TRANSFER_MISSING" in {item.code for item in audited(files).findings}
+
+
+def test_a_card_that_one_person_alone_opened_again_is_named(audited: Audited) -> None:
+    files = good()
+    files["purses.jsonl"][0]["blocks"] = [
+        {"block": 1, "code": "CARD_LOST", "from": 1, "to": 2, "ended_by": "anna",
+         "end_approved_by": "Anna "}
+    ]  # fmt: skip
+    assert [finding.code for finding in audited(files).findings] == ["BLOCK_ENDED_BY_ONE"]
