@@ -80,6 +80,7 @@ class World:
         self.truth = Truth()
         if plan.accidents:  # a proof that was torn off waits for a card that may never come
             self.declared.expect("CASE_OVERDUE")
+            self.declared.expect("INTENT_OPEN_LONG")
         self.happening: Happening | None = None
         """What is going on now."""
         self.lines_up = False
