@@ -30,6 +30,7 @@ from backend.adapters.tables.verdicts import PostingRow
 from backend.domain.ledger import TransferKind
 from backend.services.verdicts.claim_rules import Reason
 from cardlib.wire.entry_header import EntryType
+from simulator.town.unreached import why
 from terminal.recovery import table as recovery
 from terminal.sale import states
 
@@ -47,7 +48,7 @@ TABLES: Ways = {
     ),
     "recovery": recovery.ROW_NAMES,
     "order": _words(
-        ">approved approved>loading loading>on_card loading>void void>on_card"
+        ">approved approved>loading approved>void loading>on_card loading>void void>on_card"
         " on_card>superseded_on_card superseded_on_card>on_card"
     ),
     "grant": _words(
@@ -61,8 +62,8 @@ TABLES: Ways = {
     ),
     "entry": tuple(f"{kind.name.lower()} accepted" for kind in EntryType),
     "intent": _words(
-        ">open open>committed open>not_applied open>unresolved unresolved>committed"
-        " unresolved>not_applied"
+        ">open >committed >not_applied >unresolved open>committed open>not_applied"
+        " open>unresolved unresolved>committed unresolved>not_applied"
     ),
     "posting": _words(
         ">proven >unproven >contradicted unproven>proven unproven>contradicted"
@@ -75,7 +76,9 @@ TABLES: Ways = {
         " sent>failed under_review>approved under_review>failed approved>in_payment"
         " approved>failed in_payment>paid in_payment>failed"
     ),
-    "line": _words(">included >suspended >rejected >postponed"),
+    "line": _words(
+        ">included >postponed included>suspended included>rejected included>postponed"
+    ),
     "payment": _words(
         ">created created>sent created>failed sent>paid sent>failed"
     ),
@@ -130,8 +133,15 @@ class Reached:
         for table, ways in TABLES.items():
             gone = len(ways) - len(missing.get(table, ()))
             told.append(f"{table}: {gone} of {len(ways)}")
-            told += [f"  not reached: {way}" for way in missing.get(table, ())]
+            told += [
+                f"  not reached: {way}{_because(table, way)}" for way in missing.get(table, ())
+            ]
         return told
+
+
+def _because(table: str, way: str) -> str:
+    reason = why(table, way, "en")
+    return f" ({reason})" if reason else ""
 
 
 _STATES: tuple[tuple[str, InstrumentedAttribute[Any], str], ...] = (
@@ -234,36 +244,3 @@ def _further(reached: Reached) -> list[tuple[object, str, Callable[..., None]]]:
         (PostingRow.reason, "set", excused),
         (CardSessionRow.outcome, "set", ended),
     ]
-
-
-_NO_USE_CASE = "the backend has no use case that goes there yet: the sampled review is to come"
-_ROGUE_ONLY = "only a card or till that lies, or money that somebody invented, leads there"
-REASONS: Mapping[tuple[str, str], str] = {
-    **{("batch", way): _NO_USE_CASE for way in _words(
-        "created>sent sent>under_review sent>approved sent>failed under_review>approved"
-        " under_review>failed"
-    )},
-    ("line", ">suspended"): _NO_USE_CASE,
-    ("line", ">rejected"): _NO_USE_CASE,
-    **{("posting", way): _ROGUE_ONLY for way in _words(
-        ">contradicted unproven>contradicted contradicted>unproven contradicted>proven"
-    )},
-    **{("recovery", way): _ROGUE_ONLY for way in _words(
-        "overwritten hash_over_other_bytes rolled_back place_taken not_linked"
-    )},
-    **{("posting_reason", way): _ROGUE_ONLY for way in _words(
-        "SALE_ORACLE SALE_CONTRADICTED SALE_JOURNAL_OTHER SALE_GRANT_UNKNOWN SALE_FORK_DEAD"
-    )},
-    ("posting_reason", "SALE_MERCHANT_NOT_ENABLED"): "no shop of the town loses a programme",
-    ("posting_reason", "SALE_EXPIRED"): "the town's programmes end after its history",
-    **{("transfer", way): "the town's programmes end after its history" for way in _words(
-        "expired_pending expired expired_released"
-    )},
-    **{("transfer", way): "the town takes no award and no funding back" for way in _words(
-        "award_withdrawn funding_returned"
-    )},
-    ("session_step", "void 1"): "the town takes no load back that lies on a card",
-    ("session_outcome", "LOAD_VOIDED"): "the town takes no load back that lies on a card",
-    ("entry", "batch_close accepted"): "the tills of the town are not closed with a Z report",
-}  # fmt: skip
-"""Why a town of honest people does not go a way of :data:`TABLES`, by table and way."""

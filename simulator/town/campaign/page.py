@@ -15,6 +15,7 @@ import typer
 
 from cardlib.text import catalogue
 from simulator.town.report.words import Words
+from simulator.town.unreached import grouped
 
 _MARKED = "(<!-- campaign {place} -->\n).*?(<!-- end -->)"
 
@@ -67,9 +68,10 @@ def table(summary: Mapping[str, Any], lang: str) -> str:
     lines = ["| | |", "|---|---|", *(f"| {_label(key, lang)} | {told} |" for key, told in rows)]
     if unreached:
         lines += ["", _label("unreached", lang), ""]
+        chance, reasons = grouped(unreached, lang)
+        told = {words.label(f"table_{name}"): ways for name, ways in chance.items()} | reasons
         lines += [
-            f"- {words.label(f'table_{name}')}: {', '.join(f'`{way}`' for way in ways)}"
-            for name, ways in unreached.items()
+            f"- {why}: {', '.join(f'`{way}`' for way in ways)}" for why, ways in told.items()
         ]
     return "\n".join(lines) + "\n"
 

@@ -10,6 +10,7 @@ from simulator.town.report.attackers import Attack
 from simulator.town.report.figures import Figures
 from simulator.town.report.html import Cell, figure, number, paragraph, section, table
 from simulator.town.report.words import Words
+from simulator.town.unreached import grouped
 
 
 def breach(figures: Figures, words: Words) -> str:
@@ -93,7 +94,12 @@ def reached(figures: Figures, words: Words) -> str:
         gone = f"{len(ways) - len(missing)} / {len(ways)}"
         rows.append((words.label(f"table_{name}"), number(gone), ", ".join(missing)))
     told = paragraph(words.label("reached_told"))
-    return section(words, "reached", told, table(words, ("table", "gone", "not_reached"), rows))
+    _, reasons = grouped({name: figures.unreached(name) for name in TABLES}, words.lang)
+    why = "".join(f"<li>{escape(said)}: {escape(', '.join(w))}</li>" for said, w in reasons.items())
+    return section(
+        words, "reached", told, table(words, ("table", "gone", "not_reached"), rows),
+        f"<ul>{why}</ul>" if why else "",
+    )  # fmt: skip
 
 
 def looked_at(figures: Figures, words: Words) -> str:
