@@ -5,11 +5,13 @@ bytes and hashes are written as they are stored; nothing is hashed or signed ane
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from heapq import merge
 from pathlib import Path
 from typing import Any
 
 from backend.adapters.export_files import finish_export, start_export, write_lines
+from backend.adapters.repositories.verdicts import Posted
 from backend.adapters.tables.acts import PurseBlockRow
 from backend.adapters.tables.cards import LoadOrderRow
 from backend.adapters.tables.journals import EntryRow, QuarantineRow
@@ -197,49 +199,53 @@ class Export:
             if kept.released_at is None:
                 astray.setdefault(kept.terminal, []).append(kept)
         for terminal in self._terminals:
-            chained = [self._entry(row) for row in self._unit.journals.entries(terminal.number)]
-            loose = [_quarantined(row) for row in astray.get(terminal.number, [])]
-            yield from sorted([*chained, *loose], key=_place_of_entry)
+            loose = map(_quarantined, astray.get(terminal.number, []))
+            yield from merge(
+                self._chained(terminal.number),
+                sorted(loose, key=_place_of_entry),
+                key=_place_of_entry,
+            )
 
-    def _entry(self, row: EntryRow) -> Row:
+    def _chained(self, terminal: int) -> Iterator[Row]:
+        """The chain of a terminal, a part at a time, each with what its postings need."""
+        for rows in self._unit.journals.entries(terminal):
+            postings = self._unit.verdicts.postings_of_entries(terminal, rows[0].seq, rows[-1].seq)
+            decided = self._unit.verdicts.decided(
+                posting.case_id for posting in postings.values() if posting.case_id is not None
+            )
+            for row in rows:
+                yield self._entry(row, postings.get(row.seq), decided)
+
+    def _entry(self, row: EntryRow, found: PostingRow | None, decided: Collection[int]) -> Row:
         accepted = row.verdict == "accepted"
         posting = row.type in CLOSING and accepted
         return {
             "terminal": row.terminal, "seq": row.seq, "bytes": row.complete.hex(),
             "verdict": row.verdict, "reason": row.reason or None,
             "received_at": row.received_at,
-            "posting": self._posting(row) if posting else None,
+            "posting": self._posting(found, decided) if posting else None,
         }  # fmt: skip
 
-    def _posting(self, row: EntryRow) -> Row:
-        found = self._unit.verdicts.posting_of_entry(row.terminal, row.seq)
+    def _posting(self, found: PostingRow | None, decided: Collection[int]) -> Row:
         if found is None:
             return {"state": "none", "live": False, "amount_open": False, "claim": "none",
                     "reason": None}  # fmt: skip
         return {
             "state": found.state, "live": found.live, "amount_open": found.amount_open,
-            "claim": self._claim(found), "reason": found.reason or None,
+            "claim": self._claim(found, decided), "reason": found.reason or None,
         }  # fmt: skip
 
-    def _claim(self, posting: PostingRow) -> str:
-        """Where its money lies; an unproven live one is always held back."""
-        if posting.live and posting.state == "unproven" and not self._is_decided(posting):
+    def _claim(self, posting: PostingRow, decided: Collection[int]) -> str:
+        """Where its money lies; an unproven live one is held back unless people decided."""
+        if posting.live and posting.state == "unproven" and posting.case_id not in decided:
             return AccountKind.SUSPENSE
         held = {self._unit.ledger.account(part.holder_id).kind for part in posting.parts}
         kinds = (AccountKind.SUSPENSE, AccountKind.REFUND_DUE, AccountKind.PAYABLE)
         return next((kind for kind in kinds if kind in held), "none")
 
-    def _is_decided(self, posting: PostingRow) -> bool:
-        """Whether people closed its case."""
-        if posting.case_id is None:
-            return False
-        case = self._unit.verdicts.case(posting.case_id)
-        return case.state == "closed" and case.approved_by is not None
-
     def _attestations(self) -> Iterator[Row]:
-        for row in self._unit.verdicts.attestations():
-            known = self._unit.verdicts.record(row.purse_id, row.ctr, row.record_hash)
-            totals = list(Spend.decode(known.clear).spent) if known else None
+        for row, clear in self._unit.verdicts.attestations():
+            totals = list(Spend.decode(clear).spent) if clear else None
             yield self._purse(row.purse_id) | {
                 "ctr": row.ctr, "record": row.record.hex(), "record_hash": row.record_hash.hex(),
                 "totals": totals, "source": row.source, "source_ref": row.source_ref,
@@ -298,9 +304,10 @@ class Export:
     # --- settlement -------------------------------------------------------------------------
 
     def _statements(self) -> Iterator[Row]:
-        for batch in self._unit.settlement.batches():
+        for batch in self._unit.settlement.each_batch():
+            posted = self._unit.verdicts.posted(line.posting_id for line in batch.lines)
             lines = [
-                {"entry": self._document(self._unit.verdicts.posting(line.posting_id)),
+                {"entry": self._document(posted[line.posting_id]),
                  "amount_cents": line.cents, "return": line.return_id}
                 for line in batch.lines
                 if line.state == "included"
@@ -312,12 +319,11 @@ class Export:
             }  # fmt: skip
 
     def _batches(self) -> Iterator[Row]:
-        replaced = {
-            line.id: line.batch_id
-            for batch in self._unit.settlement.batches()
-            for line in batch.lines
-        }
-        for batch in self._unit.settlement.batches():
+        for batch in self._unit.settlement.each_batch():
+            posted = self._unit.verdicts.posted(line.posting_id for line in batch.lines)
+            replaced = self._unit.settlement.batches_of_lines(
+                line.replaces_id for line in batch.lines if line.replaces_id is not None
+            )
             yield {
                 "batch": batch.id, "merchant": batch.merchant_id,
                 "period_from": batch.period_from, "period_to": batch.period_to,
@@ -326,7 +332,7 @@ class Export:
                 **self._approval(batch),
                 "lines": [
                     {
-                        "entry": self._document(self._unit.verdicts.posting(line.posting_id)),
+                        "entry": self._document(posted[line.posting_id]),
                         "amount_cents": line.cents, "state": line.state,
                         "replaces": replaced.get(line.replaces_id or 0),
                         "return": line.return_id, "sampled": line.in_sample,
@@ -360,7 +366,7 @@ class Export:
         posting = None if case.purse_id is None else self._unit.acts.posting_of_case(case)
         return None if posting is None else self._document(posting)
 
-    def _document(self, posting: PostingRow) -> str:
+    def _document(self, posting: PostingRow | Posted) -> str:
         """``T:S`` of its entry, or ``issuer:purse:ctr:hash`` of a record without one."""
         if posting.closing_seq is not None:
             return f"{posting.terminal}:{posting.closing_seq}"

@@ -1,10 +1,11 @@
 """Uploaded entries, quarantine, acknowledgements, intents."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.adapters.repositories.parts import PART
 from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.journals import (
     OPEN,
@@ -92,11 +93,10 @@ class Journals:
         place = terminal, seq
         return self._entries.find(place, lambda: self._session.get(EntryRow, place))
 
-    def entries(self, terminal: int) -> Sequence[EntryRow]:
-        """The chain of a terminal, in order."""
-        return self._session.scalars(
-            select(EntryRow).where(EntryRow.terminal == terminal).order_by(EntryRow.seq)
-        ).all()
+    def entries(self, terminal: int) -> Iterator[Sequence[EntryRow]]:
+        """The chain of a terminal, in order, a part at a time."""
+        query = select(EntryRow).where(EntryRow.terminal == terminal).order_by(EntryRow.seq)
+        return self._session.scalars(query.execution_options(yield_per=PART)).partitions()
 
     def received(self, time_from: int, time_to: int) -> Sequence[tuple[int, int, bytes, int]]:
         """Terminal, number, hash and time of entries received in [from, to), training left out."""
@@ -123,11 +123,10 @@ class Journals:
         """Everything that was kept without a place, oldest first."""
         return self._session.scalars(select(QuarantineRow).order_by(QuarantineRow.id)).all()
 
-    def acknowledgements(self) -> Sequence[AcknowledgementRow]:
-        """All, oldest first."""
-        return self._session.scalars(
-            select(AcknowledgementRow).order_by(AcknowledgementRow.id)
-        ).all()
+    def acknowledgements(self) -> Iterable[AcknowledgementRow]:
+        """All, oldest first, a part at a time."""
+        query = select(AcknowledgementRow).order_by(AcknowledgementRow.id)
+        return self._session.scalars(query.execution_options(yield_per=PART))
 
     def intent(self, terminal: int, seq: int) -> IntentRow | None:
         """An accepted intent."""

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from backend.adapters.repositories.parts import in_parts
 from backend.adapters.tables.ledger import AccountRow, LedgerHeadRow, TransferRow
 from backend.domain.ledger import (
     FIRST_PREV_HASH,
@@ -34,29 +35,26 @@ class Ledger:
         """Every account of the purses that were fetched, oldest first."""
         self._last: LedgerHeadRow | None = None
 
-    def fetch_accounts(
-        self, purses: Collection[int], merchants: Collection[int], ids: Collection[int] = ()
-    ) -> None:
-        """Looks up accounts in one go: all of these purses and merchants, and these ``ids``."""
+    def fetch_accounts(self, purses: Collection[int], merchants: Collection[int]) -> None:
+        """Looks up every account of these purses and merchants, in one go."""
         missing = [purse for purse in purses if purse not in self._of_purse]
-        others = [number for number in ids if number not in self._by_id]
-        if not missing and not others:
+        if not missing:
             return
         self._of_purse.update((purse, []) for purse in missing)
         for row in self._session.scalars(
             select(AccountRow)
-            .where(
-                or_(
-                    AccountRow.purse_id.in_(missing),
-                    AccountRow.merchant_id.in_(merchants),
-                    AccountRow.id.in_(others),
-                )
-            )
+            .where(or_(AccountRow.purse_id.in_(missing), AccountRow.merchant_id.in_(merchants)))
             .order_by(AccountRow.id)
         ):
             self._note(row)
             if row.purse_id is not None and row.purse_id in missing:
                 self._of_purse[row.purse_id].append(row)
+
+    def fetch_accounts_by_id(self, account_ids: Iterable[int]) -> None:
+        """Looks up those of these accounts that are not at hand, in one go."""
+        for part in in_parts(number for number in account_ids if number not in self._by_id):
+            for row in self._session.scalars(select(AccountRow).where(AccountRow.id.in_(part))):
+                self._note(row)
 
     def post(self, transfers: Iterable[Transfer], booked_at: int) -> None:
         """Appends ``transfers`` in order; LedgerError when an account would be overdrawn."""

@@ -1,10 +1,11 @@
 """Settlement batches, payments, outcomes, and the postings that wait for a batch."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from backend.adapters.repositories.parts import in_parts
 from backend.adapters.tables.cards import LoadOrderRow, PurseRow
 from backend.adapters.tables.programmes import ProgrammeRow
 from backend.adapters.tables.settlement import (
@@ -21,6 +22,9 @@ from backend.adapters.tables.settlement import (
 )
 from backend.adapters.tables.verdicts import PostingRow
 from backend.errors import UnknownError
+
+BATCHES = 10
+"""In memory at once, with all their lines."""
 
 
 class Settlement:
@@ -67,6 +71,19 @@ class Settlement:
             query = query.where(SettlementBatchRow.merchant_id == merchant_id)
         return self._session.scalars(query).all()
 
+    def each_batch(self) -> Iterable[SettlementBatchRow]:
+        """All batches, by id, a few at a time."""
+        query = select(SettlementBatchRow).order_by(SettlementBatchRow.id)
+        return self._session.scalars(query.execution_options(yield_per=BATCHES))
+
+    def batches_of_lines(self, line_ids: Iterable[int]) -> dict[int, int]:
+        """The batch of each of these lines."""
+        found: dict[int, int] = {}
+        for part in in_parts(line_ids):
+            query = select(BatchLineRow.id, BatchLineRow.batch_id).where(BatchLineRow.id.in_(part))
+            found.update((line, batch) for line, batch in self._session.execute(query))
+        return found
+
     def batches_of_period(
         self, municipality_id: int, merchant_id: int, start: int, end: int
     ) -> Sequence[SettlementBatchRow]:
@@ -78,6 +95,19 @@ class Settlement:
             .where(SettlementBatchRow.period_from < end, SettlementBatchRow.period_to > start)
             .order_by(SettlementBatchRow.id)
         ).all()
+
+    def included_lines(self, posting_ids: Iterable[int]) -> dict[int, int]:
+        """By posting, the id of the newest line in which it was to be paid."""
+        found: dict[int, int] = {}
+        for part in in_parts(posting_ids):
+            query = (
+                select(BatchLineRow.posting_id, func.max(BatchLineRow.id))
+                .where(BatchLineRow.posting_id.in_(part), BatchLineRow.state == "included")
+                .where(BatchLineRow.return_id.is_(None))
+                .group_by(BatchLineRow.posting_id)
+            )
+            found.update((posting, line) for posting, line in self._session.execute(query))
+        return found
 
     def included_line(self, posting_id: int) -> BatchLineRow | None:
         """The newest line in which a posting was to be paid."""

@@ -1,12 +1,13 @@
 """Records of cards, attestations, postings, cases, alarms, proof requests."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from backend.adapters.repositories.parts import PART, in_parts
 from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.programmes import MunicipalityRow
@@ -23,6 +24,26 @@ from backend.adapters.tables.verdicts import (
     ProofRequestRow,
 )
 from cardlib.wire.ids import PurseId
+
+
+class Posted(NamedTuple):
+    """What names a posting to people, without the rest of it."""
+
+    id: int
+    terminal: int
+    intent_seq: int
+    closing_seq: int | None
+    event_time: int
+    purse_id: int
+    ctr: int
+    record_hash: bytes
+
+
+class Attested(NamedTuple):
+    """An attestation, with the clear content of its record where that is known."""
+
+    row: AttestationRow
+    clear: bytes | None
 
 
 class Verdicts:
@@ -122,9 +143,20 @@ class Verdicts:
             ),
         )  # fmt: skip
 
-    def attestations(self) -> Sequence[AttestationRow]:
-        """All, oldest first."""
-        return self._session.scalars(select(AttestationRow).order_by(AttestationRow.id)).all()
+    def attestations(self) -> Iterator[Attested]:
+        """All, oldest first, a part at a time."""
+        same = (
+            (CardRecordRow.purse_id == AttestationRow.purse_id)
+            & (CardRecordRow.ctr == AttestationRow.ctr)
+            & (CardRecordRow.record_hash == AttestationRow.record_hash)
+        )
+        found = self._session.execute(
+            select(AttestationRow, CardRecordRow.clear)
+            .join(CardRecordRow, same, isouter=True)
+            .order_by(AttestationRow.id)
+            .execution_options(yield_per=PART)
+        )
+        return (Attested(row, clear) for row, clear in found)
 
     def postings(self, purse_id: int, from_ctr: int = 0) -> Sequence[PostingRow]:
         """Postings of a purse from counter ``from_ctr`` on, by counter."""
@@ -159,11 +191,24 @@ class Verdicts:
         """By id."""
         return self._session.get_one(PostingRow, posting_id)
 
-    def posting_of_entry(self, terminal: int, seq: int) -> PostingRow | None:
-        """The posting of a sale, recovered or void entry."""
-        return self._session.scalar(
-            select(PostingRow).where(PostingRow.terminal == terminal, PostingRow.closing_seq == seq)
+    def posted(self, posting_ids: Iterable[int]) -> dict[int, Posted]:
+        """What names these postings, by id."""
+        names = [getattr(PostingRow, name) for name in Posted._fields]
+        found: dict[int, Posted] = {}
+        for part in in_parts(posting_ids):
+            rows = self._session.execute(select(*names).where(PostingRow.id.in_(part)))
+            found.update((row.id, Posted(*row)) for row in rows)
+        return found
+
+    def postings_of_entries(self, terminal: int, first: int, last: int) -> dict[int, PostingRow]:
+        """The postings of sale, recovered and void entries of a terminal, by entry number."""
+        rows = self._session.scalars(
+            select(PostingRow)
+            .where(PostingRow.terminal == terminal)
+            .where(PostingRow.closing_seq >= first, PostingRow.closing_seq <= last)
+            .order_by(PostingRow.id.desc())
         )
+        return {row.closing_seq: row for row in rows if row.closing_seq is not None}
 
     def postings_of_merchant(
         self, merchant_id: int, time_from: int, time_to: int
@@ -184,14 +229,26 @@ class Verdicts:
 
     def fetch_cases(self, case_ids: Iterable[int]) -> None:
         """Looks up cases, in one go."""
-        missing = {case_id for case_id in case_ids if case_id not in self._cases}
-        if missing:
-            rows = self._session.scalars(select(CaseRow).where(CaseRow.id.in_(missing)))
+        for part in in_parts(number for number in case_ids if number not in self._cases):
+            rows = self._session.scalars(select(CaseRow).where(CaseRow.id.in_(part)))
             self._cases.update((row.id, row) for row in rows)
 
     def cases(self) -> Sequence[CaseRow]:
         """All, by id."""
         return self._session.scalars(select(CaseRow).order_by(CaseRow.id)).all()
+
+    def decided(self, case_ids: Iterable[int]) -> set[int]:
+        """Those of these cases that two people closed."""
+        found: set[int] = set()
+        for part in in_parts(case_ids):
+            found.update(
+                self._session.scalars(
+                    select(CaseRow.id)
+                    .where(CaseRow.id.in_(part))
+                    .where(CaseRow.state == "closed", CaseRow.approved_by.is_not(None))
+                )
+            )
+        return found
 
     def find_alarm(self, code: str, ref: str) -> AlarmRow | None:
         """The alarm of a code and subject."""

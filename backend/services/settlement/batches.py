@@ -222,7 +222,15 @@ def _marks(unit: Unit, merchant: int) -> dict[int, int]:
 
 def _claims(unit: Unit, municipality: int, merchant: int, time_to: int, now: int) -> list[Claim]:
     waiting = unit.settlement.waiting_postings(municipality, merchant, time_to)
-    claims = {posting.id: _claim(unit, posting, purse, now) for posting, purse in waiting}
+    unit.ledger.fetch_accounts_by_id(
+        part.holder_id for posting, _ in waiting for part in posting.parts
+    )
+    unit.verdicts.fetch_cases(row.case_id for row, _ in waiting if row.case_id is not None)
+    failed = unit.settlement.included_lines(posting.id for posting, _ in waiting)
+    claims = {
+        posting.id: _claim(unit, posting, purse, failed.get(posting.id), now)
+        for posting, purse in waiting
+    }
     returns = [
         _claim_back(unit, row, claims.get(row.posting_id))
         for row in unit.settlement.waiting_returns(municipality, merchant, time_to)
@@ -251,9 +259,8 @@ def _payable(unit: Unit, merchant: int) -> dict[Pot, int]:
     }
 
 
-def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, now: int) -> Claim:
+def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, failed: int | None, now: int) -> Claim:
     holders = [(unit.ledger.account(part.holder_id), part.cents) for part in posting.parts]
-    failed = unit.settlement.included_line(posting.id)
     decided = _is_decided(unit, posting)
     window = purse.municipality.claim_window_days * DAY_S
     return Claim(
@@ -268,7 +275,7 @@ def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, now: int) -> Claim:
             for holder, cents in holders
             if holder.kind in _CLAIM_KINDS
         ),
-        replaces=failed.id if failed else None,
+        replaces=failed,
         final=decided or now >= posting.booked_at + window,
     )
 

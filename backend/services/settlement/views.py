@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from backend.adapters.repositories.verdicts import Posted
 from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
@@ -53,6 +54,7 @@ class Batch:
 def view(unit: Unit, row: SettlementBatchRow) -> Batch:
     """What ``row`` says, with names and entries."""
     review = unit.settlement.review(row.id)
+    posted = unit.verdicts.posted(line.posting_id for line in row.lines)
     return Batch(
         id=row.id,
         municipality=row.municipality_id,
@@ -65,12 +67,11 @@ def view(unit: Unit, row: SettlementBatchRow) -> Batch:
         approved_by=row.approved_by,
         approvals=tuple(item.person for item in unit.settlement.approvals(row.id)),
         seed=review.seed.hex() if review and review.seed else None,
-        lines=tuple(_line_view(unit, line) for line in row.lines),
+        lines=tuple(_line_view(line, posted[line.posting_id]) for line in row.lines),
     )
 
 
-def _line_view(unit: Unit, line: BatchLineRow) -> BatchLine:
-    posting = unit.verdicts.posting(line.posting_id)
+def _line_view(line: BatchLineRow, posting: Posted) -> BatchLine:
     return BatchLine(
         line.id, entry_of(posting), posting.event_time, line.cents, line.state, line.reason,
         line.replaces_id, line.return_id, line.in_sample, line.reviewed_by, line.note,
@@ -86,6 +87,6 @@ def document_of(unit: Unit, posting: PostingRow) -> Ref:
     return Ref(RefKind.RECORD, f"{place}:{posting.record_hash[:PREV_SIZE].hex()}")
 
 
-def entry_of(posting: PostingRow) -> str:
+def entry_of(posting: PostingRow | Posted) -> str:
     """The journal entry behind a posting, ``terminal:seq``."""
     return f"{posting.terminal}:{posting.closing_seq or posting.intent_seq}"

@@ -136,8 +136,10 @@ def _look_up(
     found = (unit.terminals.find(spend.terminal) for spend in spends)
     merchants = {row.merchant_id for row in found if row is not None}
     unit.terminals.fetch_enabled(merchants)
-    ends = {number for row in postings for part in row.parts for number in part.ends}
-    unit.ledger.fetch_accounts(purses, merchants, ends)
+    unit.ledger.fetch_accounts(purses, merchants)
+    unit.ledger.fetch_accounts_by_id(
+        number for row in postings for part in row.parts for number in part.ends
+    )
     unit.ledger.head()
     unit.verdicts.fetch_cases(row.case_id for row in postings if row.case_id is not None)
 
