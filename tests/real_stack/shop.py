@@ -43,7 +43,7 @@ from tests.integration.terminal.stage import (
 )
 from tests.real_stack.pcscd import POLL_S
 
-PATIENCE_S = 15
+PATIENCE_S = 40
 QUIET_S = 1.5
 """Longer than a poll of pcscd and a wait of the monitor."""
 LIMITS = TimeLimits(open_s=1.0, transmit_s=1.0)

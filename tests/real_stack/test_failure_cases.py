@@ -21,7 +21,7 @@ from tests.real_stack.pcscd import Insert, Tool, await_card
 
 pytestmark = pytest.mark.pcsc
 
-LIMIT_S = 20
+LIMIT_S = 60
 NOBODY = 65534
 OTHER_PROGRAM = """
 import sys

@@ -93,7 +93,7 @@ def other_program(reader: str, mode: int) -> Iterator[None]:
         assert program.stdout is not None
         assert program.stdout.readline().strip() == "0"
         yield
-        program.communicate(timeout=20)
+        program.communicate(timeout=60)
 
 
 # events -----------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def test_a_torn_card_leaves_the_reader_and_comes_back(
     reader = insert(torn, reinsert=torn.reinsert)
     assert shown(aes_vectors()["info"]) not in send(tool, SELECT_PURSE, READ_INFO)
     await_empty(tool)
-    assert reader.connected.wait(5)
+    assert reader.connected.wait(30)
     await_card(tool)
     assert shown(aes_vectors()["info"]) in send(tool, SELECT_PURSE, READ_INFO)
 
@@ -130,7 +130,7 @@ def test_the_card_is_back_after_pcscd_was_restarted(
         with VirtualReader(InProcessConnection(card), ("127.0.0.1", daemon.port)) as reader:
             for _ in range(2):
                 daemon.start()
-                assert reader.connected.wait(5)
+                assert reader.connected.wait(30)
                 daemon.stop()
                 for _ in range(100):
                     if not reader.connected.is_set():

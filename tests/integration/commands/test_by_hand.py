@@ -84,7 +84,7 @@ def service(town: Hands) -> Iterator[str]:
     told = process.stdout.readline()
     yield next(word.rstrip(";") for word in told.split() if word.startswith("http"))
     process.terminate()
-    status = process.wait(20)
+    status = process.wait(60)
     process.stdout.close()
     assert status == 0
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
-LIMIT_S = 25.0
+LIMIT_S = 120.0
 Result = TypeVar("Result")
 _FORK = multiprocessing.get_context("fork")
 """What is forked knows already how statements are compiled."""

@@ -60,7 +60,7 @@ def doomed_backend(town: Town) -> int:
 
 def await_port(port: int) -> None:
     """Returns once somebody listens."""
-    for _ in range(100):
+    for _ in range(300):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 OFF, ON, RESET, ATR = b"\x00", b"\x01", b"\x02", b"\x04"
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 class ReaderStandIn:

@@ -258,7 +258,7 @@ def test_serving_ends_cleanly(serve: Serve, reader: ReaderStandIn, ending: signa
     process = serve("--json")
     assert reader.ask(ATR) is not None
     process.send_signal(ending)
-    output, errors = process.communicate(timeout=10)
+    output, errors = process.communicate(timeout=30)
     assert process.returncode == 0, errors
     assert json.loads(output)["vpcd"].startswith("127.0.0.1:")
     assert errors == ""
@@ -285,7 +285,7 @@ def test_the_trace_names_commands_and_masks_the_pin(serve: Serve, reader: Reader
     process = serve("--trace")
     Host(reader).open_purse()
     process.send_signal(signal.SIGTERM)
-    _, trace = process.communicate(timeout=10)
+    _, trace = process.communicate(timeout=30)
     assert "SELECT" in trace
     assert "GIVE RANDOM" in trace
     assert "VERIFY: 0020009C08FFFFFFFFFFFFFFFF -> 9000 (OK)" in trace

@@ -196,6 +196,6 @@ def test_a_running_agent_ends_when_asked(served: Served, shopkeeper: Shopkeeper)
         report = json.loads(process.stdout.readline())
         second = shopkeeper.types("once", "--json")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     assert (report["sent"], report["problem"]) == (2, "")
     assert (second.exit_code, json.loads(second.stdout)["code"]) == (1, "SYNC_RUNNING")

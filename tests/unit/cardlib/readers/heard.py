@@ -4,7 +4,7 @@ import queue
 
 from cardlib.monitor import Event
 
-PATIENCE_S = 10
+PATIENCE_S = 30
 
 
 class Heard:

@@ -175,7 +175,7 @@ def test_stopped_it_says_nothing_any_more_and_leaves_nothing_open(service: Servi
     watched, heard = Monitor(service.establish), Heard()
     watched.start()
     watched.subscribe(heard.hear)
-    assert service.waiting.wait(5)
+    assert service.waiting.wait(30)
     watched.stop()
     service.add(A)
     assert heard.silent

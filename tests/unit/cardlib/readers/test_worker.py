@@ -8,12 +8,12 @@ import pytest
 from cardlib.pcsc import worker as module
 from cardlib.pcsc.worker import TimeLimitError, Worker
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 
 def ended(worker: Worker) -> bool:
     pause = threading.Event()
-    for _ in range(500):
+    for _ in range(3000):
         if not worker.alive:
             return True
         pause.wait(0.01)
