@@ -115,7 +115,7 @@ class ReopenedValue(BooksAttack):
             self.tally.gain = max(
                 0, truth.received()[self.villain.purse] - truth.loaded[self.villain.purse]
             )
-        if self.tally.attempts and not self.tally.seen:
+        if self.tally.gain and not self.tally.seen:  # who spent no more than his own is no thief
             self.tally.overdue.append("nothing told of it")
 
 
