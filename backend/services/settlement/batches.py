@@ -28,6 +28,7 @@ from backend.domain.settlement import (
     Claim,
     ClaimPart,
     Draft,
+    LineState,
     Period,
     Pot,
     advance,
@@ -165,7 +166,8 @@ class SettlementService:
         row.lines = [
             BatchLineRow(
                 posting_id=line.claim.posting, cents=line.claim.cents, state=line.state,
-                reason=line.reason, replaces_id=line.claim.replaces,
+                reason=line.reason,
+                replaces_id=line.claim.replaces if line.state is LineState.INCLUDED else None,
                 return_id=line.claim.goods_return,
             )
             for line in draft.lines

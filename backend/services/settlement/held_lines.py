@@ -39,6 +39,7 @@ class Holding:
             other.state, other.reason = LineState.POSTPONED, Postponement.WITH_SALE
         for each in (line, *with_it):
             each.reviewed_by, each.reviewed_at = by, self._now
+            each.replaces_id = None  # the line that is paid in the end names the failed one
             self._row.total_cents -= each.cents
         if to is not LineState.POSTPONED:
             self._suspend()

@@ -109,3 +109,30 @@ def test_of_a_suspended_sale_that_was_voided_in_part_the_rest_is_decided(town: T
     assert "suspense" not in held(town)
     check_laws(town)
     check_export(town)
+
+
+def test_a_line_held_back_after_a_failed_batch_is_paid_by_the_third(town: Town) -> None:
+    """Only the line that pays in the end names the one that failed."""
+    _, till = shop_with_two_sales(town)
+    office, first = reviewed(town, till)
+    settlement = SettlementService(town.work, town.clock)
+    settlement.turn_down(first.id, APPROVER)
+    batches = []
+    for _ in range(2):
+        start = town.clock.seconds - 5
+        town.clock.seconds += 10
+        till.heartbeat()
+        till.sync()
+        period = Period(start, town.clock.seconds - 5)
+        batches.append(settlement.draw_up(town.municipality, town.shop, period, LOADER))
+        office.send(batches[-1].id, LOADER)
+        under_review = office.begin(batches[-1].id, APPROVER)
+        if len(batches) == 1:
+            line = under_review.lines[0]
+            office.hold(batches[0].id, line.id, LineState.POSTPONED, "wine", APPROVER)
+        office.accept(batches[-1].id, [], APPROVER)
+        settlement.approve(batches[-1].id, APPROVER)
+    (paid,) = batches[1].lines
+    assert paid.replaces == first.lines[0].id
+    assert held(town)["in_payment"] == 1_000
+    check_export(town)
