@@ -1,6 +1,7 @@
 """Every defect, by law."""
 
 from tests.town.mutations.counters import COUNTERS
+from tests.town.mutations.limits import BOUNDS
 from tests.town.mutations.money import GRANTS, IDEMPOTENCE, MONEY
 from tests.town.mutations.tills import TILLS
 from tests.town.mutations.uploads import UPLOADS
@@ -8,7 +9,7 @@ from tests.town.mutations.verdicts import VERDICTS
 
 DEFECTS = tuple(
     sorted(
-        (*MONEY, *GRANTS, *IDEMPOTENCE, *COUNTERS, *TILLS, *UPLOADS, *VERDICTS),
+        (*MONEY, *GRANTS, *IDEMPOTENCE, *COUNTERS, *TILLS, *UPLOADS, *VERDICTS, *BOUNDS),
         key=lambda defect: defect.law,
     )
 )

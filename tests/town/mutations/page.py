@@ -11,16 +11,18 @@ from tests.town.mutations.playing import SEEDS, Caught
 PAGE = Path(__file__).parents[3] / "docs" / "mutations.md"
 _HEAD = f"""# Defects that the simulated town catches
 
-Each of these defects was put into the product, one at a time, and the town was played on the
-seeds 1, 2, 3 ... until something noticed it; {SEEDS} seeds is the most that is granted. *Law* is
+Each of these defects was put into the product (one into the simulated chip), one at a time, and
+the town was played on the seeds 1, 2, 3 ... until something noticed it, or first on the one that
+did so last time; {SEEDS} seeds is the most that is granted. *Law* is
 the law of DESIGN that the defect breaks, *caught by* the code of the check that noticed it (an
 adversary that gained, or an error that stopped the town, where it is no law's), *at* the
 happening. A defect is caught by whatever looks first: that need not be its own law's check.
 
-The page is made by `python -m tests.town.mutations --page`; tests/town/test_mutations.py plays
-each defect again on the seed named here, and the same towns without a defect.
+The page is made by `./run town --mutations --page`, which also plays the same towns without a
+defect, and writes nothing unless they are clean; tests/town/test_mutations.py plays each defect
+again, first on the seed named here.
 
-| law | defect | what goes wrong | where | town | seeds | caught by | at |
+| law | defect | what goes wrong | where | town | seed | caught by | at |
 |---|---|---|---|---|---|---|---|
 """
 
@@ -37,8 +39,10 @@ class Row:
 
 
 def page_of(found: Iterable[tuple[Defect, Caught]]) -> str:
-    """The whole page."""
-    return _HEAD + "".join(_line(defect, caught) for defect, caught in found)
+    """The whole page; a defect that was not played now keeps its row, KeyError without one."""
+    lines = {defect.name: _line(defect, caught) for defect, caught in found}
+    kept = {row.name: line for row, line in zip(rows(), _lines(), strict=True)}
+    return _HEAD + "".join(lines.get(one.name) or f"{kept[one.name]}\n" for one in DEFECTS)
 
 
 def _line(defect: Defect, caught: Caught) -> str:
@@ -52,11 +56,15 @@ def _line(defect: Defect, caught: Caught) -> str:
 
 def rows() -> list[Row]:
     """What the committed page says."""
-    lines = [line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("| ")]
-    cells = [[cell.strip(" `") for cell in line.strip("|").split(" | ")] for line in lines[1:]]
+    cells = [[cell.strip(" `") for cell in line.strip("|").split(" | ")] for line in _lines()]
     return [
         Row(name, int(law), town, int(seed), code) for law, name, _, _, town, seed, code, _ in cells
     ]
+
+
+def _lines() -> list[str]:
+    text = PAGE.read_text("utf-8")
+    return [line for line in text.splitlines() if line.startswith("| ")][1:]
 
 
 def current() -> list[tuple[str, int, str]]:

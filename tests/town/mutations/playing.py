@@ -7,7 +7,7 @@ from unittest.mock import patch
 from cardlib.errors import CodedError
 from simulator.errors import TownError
 from simulator.town.actors import bank
-from simulator.town.adversaries.adversary import Adversary, judge
+from simulator.town.adversaries.adversary import Adversary, Claim, judge
 from simulator.town.checks.town_checks import AT_END, TownChecks
 from simulator.town.world import Watcher, World
 from tests.town.mutations.defect import Defect
@@ -46,18 +46,28 @@ def play(town: str, seed: int) -> Caught | None:
             for happening in world.plan.happenings:
                 going_on = happening.id
                 world.step(happening)
+                for adversary in adversaries:
+                    if _shown(adversary):
+                        judge(adversary, seed)
             going_on = AT_END
             world.end()
         for adversary in adversaries:
-            judge(adversary, seed)
+            if adversary.tally.attempts:  # who had no moment to strike shows nothing
+                judge(adversary, seed)
     except TownError as error:
         facts = error.facts
         what = f"{facts.get('subject')}: {facts.get('what')}"
-        return Caught(seed, error.code, int(facts["law"]), str(facts["happening"]), what)
+        return Caught(seed, error.code, int(facts["law"]), going_on, what)
     except Exception as error:  # noqa: BLE001 - a product that stops the town is caught as well
         code = error.code if isinstance(error, CodedError) else type(error).__name__
         return Caught(seed, code, 0, going_on, str(error))
     return None
+
+
+def _shown(adversary: Adversary) -> bool:
+    """Whether there is no need to wait for the end."""
+    stopped = adversary.expectation.claim is Claim.STOPPED
+    return bool(adversary.tally.overdue) or (stopped and adversary.tally.gain > 0)
 
 
 def hunt(defect: Defect, seeds: Iterable[int]) -> Caught | None:

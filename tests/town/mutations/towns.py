@@ -10,9 +10,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from simulator.town.adversaries.adversary import Adversary
+from simulator.town.adversaries.collusion import Collusion
 from simulator.town.adversaries.forked_journal import ForkedJournal
 from simulator.town.adversaries.invented_record import InventedRecord
 from simulator.town.adversaries.reopened_at_desk import ReopenedAtDesk
+from simulator.town.adversaries.session_replay import SessionReplay
 from simulator.town.adversaries.stale_read import StaleReadBoard
 from simulator.town.adversaries.status_words import StatusWords
 from simulator.town.campaign.trial import one_till_each
@@ -21,6 +23,15 @@ from simulator.town.plan.calendar import instant_ms
 from simulator.town.plan.model import DESK
 from simulator.town.randomness import sub_seed
 from tests.town.mutations.incidents import ForgedGrant, LeftOpen
+from tests.town.mutations.probes import (
+    Guesser,
+    LateOnReplaced,
+    LongOffline,
+    OldState,
+    Reported,
+    ShortLived,
+    ToldTwice,
+)
 
 START, DAYS, FAULTS = date(2026, 10, 29), 5, 0.3
 SIZE = Size(people=3, shops=2, trips=4.0)
@@ -97,7 +108,13 @@ _USUAL: Sequence[Change] = (_voids, _payments)
 TOWNS: Mapping[str, Town] = {
     "busy": Town(_USUAL),
     "restored": Town((*_USUAL, _restored, _fast_clocks)),
-    "desk": Town(_USUAL, (ReopenedAtDesk,)),
+    "desk": Town(_USUAL, (ReopenedAtDesk, SessionReplay)),
+    "cash": Town(_USUAL, (Collusion,)),
+    "marks": Town(_USUAL, (OldState,)),
+    "people": Town(
+        _USUAL,
+        (ShortLived, Reported, LongOffline, LateOnReplaced, Guesser, ToldTwice),
+    ),
     "rogues": Town(_USUAL, (ForkedJournal, InventedRecord)),
     "boards": Town(_USUAL, (ForgedGrant, LeftOpen, StaleReadBoard, StatusWords)),
 }
