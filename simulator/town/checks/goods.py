@@ -27,6 +27,11 @@ _REFUNDED = "SELECT terminal, intent_seq FROM posting WHERE reason = 'SALE_NOT_A
 _HELD_BACK = (
     "SELECT terminal, intent_seq FROM posting WHERE is_void AND live AND state = 'unproven'"
 )
+_LIVE = (
+    "SELECT terminal, intent_seq FROM posting p WHERE live AND (NOT amount_open"
+    " OR EXISTS (SELECT 1 FROM posting_part WHERE posting_id = p.id))"
+)
+_NOT_TOLD = "SELECT terminal FROM posting WHERE is_void AND live AND reason = 'SALE_ENTRY_MISSING'"
 _SUSPENDED = (
     "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
     " JOIN posting_part pp ON pp.posting_id = p.id"
@@ -111,15 +116,22 @@ class GoodsWatch:
         return sale[0] in self.declared.rogue_terminals or purse in self.declared.rogue_purses
 
     def _check_shops(self, sql: Sql, tills: Iterable[TillSeen]) -> None:
-        """What each honest merchant holds is what its tills gave away or still owe."""
-        doubtful = self.declared.rogue_terminals | self.declared.lost_terminals
-        doubtful |= self.declared.restored_journals
+        """What each honest merchant holds is what its tills gave away or still owe.
+
+        Of a till that burnt or was stolen, that is what some card or its journal has told.
+        """
+        lost = self.declared.lost_terminals
+        doubtful = self.declared.rogue_terminals | (self.declared.restored_journals - lost)
+        doubtful |= {sale[0] for sale in self.owed if sale[0] in lost}
+        doubtful |= {number for (number,) in sql.ask(_NOT_TOLD)}  # a void that burnt gives nothing
         merchants = {till.terminal: till.merchant for till in tills}
         excused = {merchants[number] for number in doubtful if number in merchants}
         excused |= {merchants.get(sale[0], 0) for sale in self._doubtful}
         gave = Counter[int]()
+        known = {(terminal, seq) for terminal, seq in sql.ask(_LIVE)}
         for sale, cents in (self.given | self.owed).items():
-            gave[merchants.get(sale[0], 0)] += cents
+            if sale[0] not in lost or sale in known:  # what burnt, and no card tells of
+                gave[merchants.get(sale[0], 0)] += cents
         for (terminal, _), cents in self._refunds(sql).items():
             gave[merchants.get(terminal, 0)] -= cents
         for sale in sql.ask(_HELD_BACK):  # what a void has not given back until it is proven
