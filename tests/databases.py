@@ -4,6 +4,7 @@ An engine remembers how statements are compiled, so all tests of a process share
 what lies behind it is exchanged. Nothing here waits for a disk: nobody cuts the power.
 """
 
+import os
 import shutil
 from collections.abc import Generator, Mapping, Sequence
 from itertools import count
@@ -237,6 +238,13 @@ def superfluous(items: Sequence[pytest.Item], environment: Mapping[str, str]) ->
         for number, item in enumerate(those)
         if number * CASES_MAX // len(those) == (number - 1) * CASES_MAX // len(those)
     }
+
+
+def examples(databases: Databases, count: int) -> int:
+    """How many of ``count`` drawn examples a database gets: PostgreSQL its share, as of cases."""
+    if isinstance(databases, PostgresDatabases) and not os.environ.get(ALL):
+        return -(-count // CASES_MAX)
+    return count
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
-from tests.databases import Databases
+from tests.databases import Databases, examples
 from tests.integration.backend.books import check_export, check_laws, held
 from tests.integration.backend.builders import Chip, Till, Town
 
@@ -103,29 +103,28 @@ class History:
         till.sell(self.chip.twin(), cents, tc=False)
 
 
-@settings(
-    max_examples=25, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
-@given(steps=STEPS)
-def test_no_history_makes_or_loses_a_cent(databases: Databases, steps: Steps) -> None:
-    town = Town(databases.fresh())
-    History(town).run(steps)
-    assert sum(held(town).values()) == 0
-    check_export(town)
+def test_no_history_makes_or_loses_a_cent(databases: Databases) -> None:
+    @settings(
+        max_examples=examples(databases, 25),
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(steps=STEPS)
+    def play(steps: Steps) -> None:
+        town = Town(databases.fresh())
+        History(town).run(steps)
+        assert sum(held(town).values()) == 0
+        check_export(town)
+
+    play()
 
 
-@settings(
-    max_examples=15, deadline=None, derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
-@given(order=st.permutations([0, 0, 0, 1, 1, 2, 2, 2]), sales=st.lists(
-    st.tuples(st.integers(0, 2), st.integers(1, 300), st.booleans()), min_size=3, max_size=8
-))  # fmt: skip
-def test_the_books_do_not_depend_on_the_order_of_the_uploads(
-    databases: Databases, order: list[int], sales: list[tuple[int, int, bool]]
-) -> None:
-    def books(order: list[int]) -> dict[str, int]:
+SALES = st.tuples(st.integers(0, 2), st.integers(1, 300), st.booleans())
+
+
+def test_the_books_do_not_depend_on_the_order_of_the_uploads(databases: Databases) -> None:
+    def books(order: list[int], sales: list[tuple[int, int, bool]]) -> dict[str, int]:
         town = Town(databases.fresh())
         tills = [town.till(), town.till(), town.till(town.other_shop)]
         chip = town.chip_with(3000)
@@ -140,7 +139,20 @@ def test_the_books_do_not_depend_on_the_order_of_the_uploads(
         check_export(town)
         return held(town)
 
-    assert books(order) == books(sorted(order))
+    @settings(
+        max_examples=examples(databases, 15),
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+    @given(
+        order=st.permutations([0, 0, 0, 1, 1, 2, 2, 2]),
+        sales=st.lists(SALES, min_size=3, max_size=8),
+    )
+    def play(order: list[int], sales: list[tuple[int, int, bool]]) -> None:
+        assert books(order, sales) == books(sorted(order), sales)
+
+    play()
 
 
 def _upload_some(till: Till) -> None:
