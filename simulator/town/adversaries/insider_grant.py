@@ -54,7 +54,7 @@ class InsiderGrant(BooksAttack):
         declared.rogue_purse(card.purse)
         for code in ("GRANT_NOT_OURS", "GRANT_UNKNOWN", "CARD_ABOVE_LEDGER", "PURSE_BELOW_GRANT"):
             declared.expect(code)
-        declared.findings.add("GRANT_UNLISTED")
+        declared.findings |= {"GRANT_UNLISTED", "SALE_ON_UNKNOWN_GRANT"}
         self.tally.bound += _EXTRA
 
     def _spend(self, card: OpenedCard, happening: Happening) -> None:
