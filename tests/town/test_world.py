@@ -1,9 +1,15 @@
 """A town plays its plan: honest days come out to the cent, and one seed is one history."""
 
+from cardlib.codec.purse import Suite
+from simulator.card.masks import WHITE
+from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Kind, Size, make_plan
+from simulator.town.plan.people import OTHER_CARDS
 from simulator.town.world import World
 
 SMALL = Size(people=4, shops=3)
+AES = Suite.AES_128
+KINDS = tuple(OTHER_CARDS.values())
 
 
 def journals(world: World) -> list[bytes]:
@@ -54,3 +60,18 @@ def test_a_happening_that_is_taken_out_changes_no_other() -> None:
     gone = next(item for item in plan.happenings if item.kind is Kind.BUY)
     rest = tuple(item for item in plan.happenings if item is not gone)
     assert plan.without({gone.id}).happenings == rest
+
+
+def test_every_kind_of_card_is_paid_with() -> None:
+    """A services card, one with older keys, one with an applet, one on T=0, and the town's own."""
+    plan = make_plan(seed=51, days=1, size=Size(people=12, shops=1, trips=9.0))
+    buyers = {person.key for person in plan.people if (person.mask, person.suite) in KINDS}
+    plan = plan.without(
+        {item.id for item in plan.happenings if item.person and item.person not in buyers}
+    )
+    assert {(person.mask, person.suite) for person in plan.people} == {*KINDS, (WHITE, AES)}
+    with World(plan, watchers=[TownChecks()]) as world:
+        world.play()
+        bought = {item.person for item in world.truth.deliveries}
+    kinds = {(person.mask, person.suite) for person in plan.people if person.key in bought}
+    assert kinds == set(KINDS)

@@ -5,16 +5,18 @@ from functools import lru_cache
 from typing import Self
 
 from cardlib.codec.files import EF_SPEND
+from cardlib.codec.purse import Suite
 from cardlib.wire.ids import PurseId
 from simulator.card import image
 from simulator.card.card import VirtualCard
 from simulator.card.filesystem import Memory
-from simulator.card.masks import CRS_STINCARD, WHITE, make_card, random_transport_keys
+from simulator.card.masks import CRS_STINCARD, GENERIC_T0, WHITE, make_card, random_transport_keys
 from simulator.connection import InProcessConnection
 from simulator.town.plan.model import Person
 from simulator.town.randomness import SeededRandomness
 
 _DF_BUONO = (0x1200, 0xB001)
+_SERVICES = (CRS_STINCARD, GENERIC_T0)
 _WRONG_PIN = "00000"
 
 
@@ -32,6 +34,8 @@ class Citizen:
     """Whether the card has refused the PIN for good: the desk must set a new one."""
     needs_renewal: bool = False
     """Whether a change of the card's keys was broken off: the desk must finish it."""
+    suite: Suite = Suite.AES_128
+    """Of the keys of the card in hand."""
     in_stock: bool = False
     """Whether the town has taken the card into its stock."""
     waiting: int = 0
@@ -50,11 +54,16 @@ class Citizen:
     @classmethod
     def born(cls, number: int, person: Person, seed: int, randomness: SeededRandomness) -> Self:
         """With a card from the factory."""
-        if person.mask == CRS_STINCARD:
+        if person.mask in _SERVICES:
             memory = image.decode(_services_card(number, person))
         else:
             memory = _white_card(person, person.mask, f"{seed}:card:{person.key}")
-        citizen = cls(person, VirtualCard(memory, randomness, without_image=True), memory.serial)
+        citizen = cls(
+            person,
+            VirtualCard(memory, randomness, without_image=True),
+            memory.serial,
+            suite=person.suite,
+        )
         citizen.card.watch(citizen.look)
         return citizen
 
@@ -64,6 +73,7 @@ class Citizen:
         self.card = VirtualCard(memory, randomness, without_image=True)
         self.card.watch(self.look)
         self.serial, self.old_purse, self.history = memory.serial, self.purse, []
+        self.suite = Suite.AES_128
         self.purse = self.pin = self.last_bought = None
         self.lost = self.blocked = self.in_stock = self.needs_pin = self.needs_renewal = False
 

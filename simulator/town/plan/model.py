@@ -8,6 +8,7 @@ happening has a stable id and a sub-seed of its own, so one that is taken out
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from cardlib.codec.purse import Suite
 from simulator.card.personal import Holder
 from simulator.town.plan.kinds import AccidentKind, Kind, Mood
 
@@ -90,6 +91,8 @@ class Person:
     trips_a_week: float
     """Small trips besides."""
     memory: float
+    suite: Suite = Suite.AES_128
+    """Of the card's keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,16 +1,25 @@
 """Who lives in a town, and which shops there are. Nobody of this is real."""
 
 import random
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 from cardlib.calendar import day_end
-from simulator.card.masks import CRS_STINCARD, WHITE
+from cardlib.codec.purse import Suite
+from simulator.card.masks import CRS_STINCARD, GENERIC_T0, WHITE, WHITE_APPLET
 from simulator.card.personal import Holder
 from simulator.town.plan.model import FOOD, HYGIENE, MEDICINES, Person, Shop, Size
 from simulator.town.randomness import sub_seed
 
-CRS_EVERY = 8
-"""One person in so many has a services card of her own; the others the town's white card."""
+OTHER_CARDS: Mapping[int, tuple[str, Suite]] = {
+    0: (CRS_STINCARD, Suite.AES_128),
+    8: (CRS_STINCARD, Suite.AES_128),
+    9: (WHITE, Suite.TDEA_2KEY),
+    10: (WHITE_APPLET, Suite.AES_128),
+    11: (GENERIC_T0, Suite.AES_128),
+}
+"""Of twelve people these have another card than the town's white one with AES."""
+DOZEN = 12
 _MORNING, _AFTERNOON = (8 * 60 + 30, 12 * 60 + 30), (15 * 60 + 30, 19 * 60 + 30)
 _ALL_DAY = (8 * 60 + 30, 19 * 60 + 30)
 _SURNAMES = ("ROSSI", "BIANCHI", "FERRARI", "COLOMBO", "RICCI", "MARINO", "GRECO", "CONTI")
@@ -61,16 +70,17 @@ def _down(
 
 
 def make_people(seed: int, size: Size, shops: tuple[Shop, ...]) -> tuple[Person, ...]:
-    """The people; the first of every eight has a CRS."""
+    """The people; of every twelve some have other cards: ``OTHER_CARDS``."""
     return tuple(_person(seed, number, size, shops) for number in range(size.people))
 
 
 def _person(seed: int, number: int, size: Size, shops: tuple[Shop, ...]) -> Person:
     key = f"p{number:03}"
     rng = random.Random(sub_seed(seed, "person", key))
+    mask, suite = OTHER_CARDS.get(number % DOZEN, (WHITE, Suite.AES_128))
     favourite, second = rng.choice(shops), rng.choice(shops)
     return Person(
-        key=key, holder=_holder(rng), mask=WHITE if number % CRS_EVERY else CRS_STINCARD,
+        key=key, holder=_holder(rng), mask=mask, suite=suite,
         household=rng.choice((1, 1, 2, 2, 3, 4, 5)),
         favourite=favourite.key, second=second.key,
         shopping_day=rng.choice((5, 5, 5, 0, 1, 3, 4)),
