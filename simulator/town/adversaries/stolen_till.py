@@ -15,7 +15,8 @@ _AWAY = (
     "SELECT coalesce(sum(pp.cents), 0) FROM posting p JOIN posting_part pp ON pp.posting_id = p.id"
     " JOIN account a ON a.id = pp.holder_id"
     " WHERE a.kind <> 'suspense' AND p.terminal = ? AND p.intent_seq > ?"
-    " AND coalesce(p.case_id, 0) NOT IN (SELECT id FROM suspense_case WHERE approved_by IS NOT NULL)"
+    " AND coalesce(p.case_id, 0) NOT IN"
+    " (SELECT id FROM suspense_case WHERE approved_by IS NOT NULL)"
 )
 _BACK_S = 6 * 3600
 
