@@ -25,12 +25,13 @@ _PURSE = (
     "SELECT m.issuer, p.number FROM purse p"
     " JOIN municipality m ON m.id = p.municipality_id WHERE p.id = ?"
 )
+_BOOKED_BY = "SELECT coalesce(max(id), 0) FROM transfer WHERE booked_at <= ?"
 _STATES = (
     "SELECT g.grant_seq, g.state FROM card_grant g JOIN purse p ON p.id = g.purse_id"
     " JOIN municipality m ON m.id = p.municipality_id WHERE m.issuer = ? AND p.number = ?"
 )
 _NEWEST = (
-    "SELECT slot, grant_seq, order_id, grant_bytes FROM card_grant"
+    "SELECT slot, grant_seq, order_id, grant_bytes, confirmed_at FROM card_grant"
     " WHERE purse_id = ? AND state = 'on_card'"
 )
 
@@ -102,11 +103,13 @@ class SlotWatch:
         self, sql: Sql, row: int, purse: PurseId, postings: list[SeenPosting], before: int
     ) -> None:
         granted = {}
-        for slot, seq, order, octets in sql.ask(_NEWEST, row):
+        for slot, seq, order, octets, confirmed in sql.ask(_NEWEST, row):
             granted[slot] = int.from_bytes(bytes(octets)[14:17], "big")
             known = self._confirmed.get((row, slot))
             if known is None or known.grant_seq != seq:
                 since = before or self._booked.get(str(order), 0)
+                if not since:  # a grant of 0 cents, in books that are read anew
+                    ((since,),) = sql.ask(_BOOKED_BY, confirmed)
                 self._confirmed[row, slot] = _Confirmed(seq, order, since)
         slots = set(granted) | set(self._accounts[row])
         for slot in sorted(slots):
