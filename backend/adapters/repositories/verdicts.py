@@ -23,6 +23,7 @@ from backend.adapters.tables.verdicts import (
     PostingRow,
     ProofRequestRow,
 )
+from backend.domain.people import SYSTEM
 from cardlib.wire.ids import PurseId
 
 
@@ -246,6 +247,7 @@ class Verdicts:
                     select(CaseRow.id)
                     .where(CaseRow.id.in_(part))
                     .where(CaseRow.state == "closed", CaseRow.approved_by.is_not(None))
+                    .where(CaseRow.decided_by != SYSTEM)
                 )
             )
         return found

@@ -12,6 +12,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Cents, Key, Octets, Seconds, Word, one_of
+from backend.domain.people import SYSTEM
 
 POSTING_STATES = ("proven", "unproven", "contradicted")
 ATTESTATION_SOURCES = ("sale_entry", "proof_entry", "card_session")
@@ -82,6 +83,20 @@ class CaseRow(Base):
     approved_by: Mapped[str | None]
     """The second person, where one is needed."""
     act: Mapped[str | None]
+
+    @property
+    def by_people(self) -> bool:
+        """Whether people closed it, and not a proof."""
+        return self.state == "closed" and self.decided_by != SYSTEM
+
+    def reopen(self, code: str, now: int) -> None:
+        """It waits again, or for another reason; nothing of an earlier decision is left.
+
+        An open one keeps since when it waits.
+        """
+        self.opened_at = self.opened_at if self.state == "open" else now
+        self.code, self.state, self.act = code, "open", None
+        self.decision = self.decided_by = self.decided_at = self.approved_by = None
 
 
 class PostingRow(Base):

@@ -42,7 +42,6 @@ from backend.services.settlement.money import book_batch, fail_batch
 from backend.services.settlement.reviews import check_reviewed, rule_of
 from backend.services.settlement.views import Batch, entry_of, view
 from backend.services.unit_of_work import Work
-from backend.services.verdicts.postings import SYSTEM
 from cardlib.calendar import day_at
 from cardlib.ports import Clock
 
@@ -286,8 +285,7 @@ def _is_decided(unit: Unit, posting: PostingRow) -> bool:
     """Whether a person closed its case."""
     if posting.case_id is None:
         return False
-    case = unit.verdicts.case(posting.case_id)
-    return case.state == "closed" and case.decided_by != SYSTEM
+    return unit.verdicts.case(posting.case_id).by_people
 
 
 def _end_to_end_id(row: SettlementBatchRow) -> str:

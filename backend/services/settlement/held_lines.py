@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
 from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.cases import Decision
 from backend.domain.ledger import Account, AccountKind, Ref, Transfer, TransferKind
 from backend.domain.settlement import HELD_STATES, LineState, Postponement, Pot
 from backend.errors import ConflictError
 from backend.services.accounts import same_pot
 from backend.services.settlement.money import hold_line
 from backend.services.settlement.views import document_of
+from backend.services.verdicts.waiting_cases import case_for
 from cardlib.wire.money import Money
 
 
@@ -64,7 +66,7 @@ class Holding:
             raise ConflictError("LINE_GIVEN_BACK", line=self._line.id)
         if self._posting.case_id is not None:
             case = self._unit.verdicts.case(self._posting.case_id)
-            if case.approved_by is not None:
+            if case.by_people and case.decision != Decision.RETURN:
                 raise ConflictError("LINE_DECIDED", line=self._line.id, case=case.id)
 
     def _pots(self, lines: Iterable[BatchLineRow]) -> dict[Pot, int]:
@@ -98,7 +100,7 @@ class Holding:
             transfers.append(self._transfer(holder, target, part.cents, document))
             parts.append((part.slot, part.origin_id, target, part.cents))
         self._unit.ledger.post(transfers, self._now)
-        posting.reason, posting.case_id = case.code, case.id
+        posting.reason = case.code
         posting.parts = []
         self._unit.flush()
         posting.parts = [
@@ -111,17 +113,8 @@ class Holding:
 
     def _case(self) -> CaseRow:
         posting, code = self._posting, self._line.reason
-        if posting.case_id is not None:
-            case = self._unit.verdicts.case(posting.case_id)
-            case.code, case.state, case.decision = code, "open", None
-            case.decided_by, case.decided_at, case.opened_at = None, None, self._now
-            return case
-        entry = posting.closing_seq and f"{posting.terminal}:{posting.closing_seq}"
-        case = CaseRow(
-            code=code, purse_id=posting.purse_id, entry_ref=entry or None, opened_at=self._now
-        )
-        self._unit.add(case)
-        return case
+        entry = f"{posting.terminal}:{posting.closing_seq}" if posting.closing_seq else None
+        return case_for(self._unit, posting, code, entry_ref=entry, now=self._now)
 
     def _transfer(self, source: Account, target: Account, cents: int, document: Ref) -> Transfer:
         return Transfer(

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from backend.adapters.tables.cards import PurseRow
-from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
+from backend.adapters.tables.verdicts import PostingPartRow, PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.cases import Decision
 from backend.domain.ledger import (
@@ -16,6 +16,7 @@ from backend.domain.ledger import (
     TransferKind,
     feasible_order,
 )
+from backend.domain.people import SYSTEM
 from backend.domain.positions import Place, moves, take_back
 from backend.domain.replacement import all_stopped_at
 from backend.domain.settlement import Held
@@ -28,13 +29,12 @@ from backend.services.refunds_due import Wallet, wallet_of
 from backend.services.verdicts.claim_rules import Reason, claim_problem
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts
 from backend.services.verdicts.slot_accounts import SlotAccounts
+from backend.services.verdicts.waiting_cases import case_for
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 
 REVIEWED = frozenset({Held.SUSPENDED, Held.REJECTED})
 """Cases that whoever reviewed a batch opened: no fact about a card closes them."""
-SYSTEM = "system"
-"""Who decided a case that resolved itself."""
 Positions = dict[int, dict[Place, int]]
 """A position for each slot."""
 
@@ -103,9 +103,8 @@ class Books:
         case = self._unit.verdicts.case(row.case_id)
         if case.state == "open" and case.code in REVIEWED:
             return True
-        by_person = case.state == "closed" and case.decided_by != SYSTEM
         proven_since = judgement.proven and row.state != PostingState.PROVEN
-        return by_person and not (proven_since and case.decision == Decision.RETURN)
+        return case.by_people and not (proven_since and case.decision == Decision.RETURN)
 
     def _keep_decided(self, row: PostingRow, judgement: Judgement, record: KnownRecord) -> None:
         """Off the live branch the wallet gets its money back; what a person gave stays."""
@@ -298,17 +297,9 @@ class Books:
         self, origin: Account, row: PostingRow, reason: Reason, record: KnownRecord
     ) -> Account:
         """The suspense account of the posting's case, which is opened or goes on."""
-        if row.case_id is None:
-            case = CaseRow(
-                code=reason, purse_id=self._purse.id, entry_ref=record.closing_ref,
-                opened_at=self._now,
-            )  # fmt: skip
-            self._unit.add(case)
-            row.case_id = case.id
-        case = self._unit.verdicts.case(row.case_id)
-        case.code, case.entry_ref = reason, record.closing_ref
-        case.state, case.decision, case.decided_by, case.decided_at = "open", None, None, None
-        return same_pot(origin, AccountKind.SUSPENSE, case=row.case_id)
+        case = case_for(self._unit, row, reason, entry_ref=record.closing_ref, now=self._now)
+        case.entry_ref = record.closing_ref
+        return same_pot(origin, AccountKind.SUSPENSE, case=case.id)
 
     # --- what is ----------------------------------------------------------------------------
 

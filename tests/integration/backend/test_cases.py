@@ -91,6 +91,41 @@ def test_a_sale_given_back_is_posted_after_all_once_the_card_proves_it(town: Tow
     assert payable(town, town.shop) == 700
 
 
+def told_and_given_back(town: Town, cents: int) -> tuple[Chip, Till]:
+    """A till tells of a sale without a proof; two people take it back, with an act."""
+    chip, till = unproven(town, cents)
+    decide(town, Decision.RETURN)
+    return chip, till
+
+
+def proven_after_its_till_was_stolen(town: Town) -> tuple[Chip, Till]:
+    chip, till = told_and_given_back(town, 700)
+    LossOffice(town.work, town.clock).record(
+        till.number, START, act="Furto", requested_by=LOADER, approved_by=APPROVER
+    )
+    other = town.till(town.other_shop)
+    other.prove(chip, 1)
+    other.sync()
+    return chip, other
+
+
+def test_what_people_gave_back_waits_anew_when_the_card_proves_it_but_nobody_may_pay_it(
+    town: Town,
+) -> None:
+    proven_after_its_till_was_stolen(town)
+    (case,) = CaseOffice(town.work, town.clock).waiting()
+    assert (case.code, case.cents) == ("SALE_TERMINAL_LOST", 700)
+    check_laws(town)
+    check_export(town)
+    assert decide(town, Decision.PAY, case=case.number) == 700
+    assert payable(town, town.shop) == 700
+    check_export(town)
+    with town.work.read() as unit:
+        first, second = unit.verdicts.cases()
+    assert (first.decision, first.decided_by, first.act) == ("return", LOADER, "DD 9")
+    assert (second.decision, second.approved_by) == ("pay", APPROVER)
+
+
 def test_a_paid_claim_that_another_card_state_disproves_costs_no_family_anything(
     town: Town,
 ) -> None:

@@ -5,6 +5,7 @@ import pytest
 from backend.domain.cases import Decision
 from backend.domain.review import Rule
 from backend.domain.settlement import LineState, Period
+from backend.services.administration.cases import CaseOffice
 from backend.services.administration.refunds import RefundDesk
 from backend.services.settlement.batches import SettlementService
 from backend.services.settlement.reviews import ReviewOffice
@@ -76,6 +77,29 @@ def test_a_rejected_sale_goes_back_to_the_purse(town: Town) -> None:
     (order,) = desk.order(till.number, 2, requested_by=LOADER, approved_by=APPROVER)
     town.confirm(town.sign(chip, order))
     assert held(town)["on_card"] == chip.balance() == 4_700
+    check_laws(town)
+    check_export(town)
+
+
+@pytest.mark.parametrize("given_back", [False, True])
+def test_a_sale_that_its_card_proved_late_may_be_suspended_and_is_decided_anew(
+    town: Town, given_back: bool
+) -> None:
+    """Its first case was closed by the proof, or by people before the card said otherwise."""
+    chip, till = town.chip_with(5_000), town.till()
+    till.sell(chip, 700, tc=False)
+    till.sync()
+    if given_back:
+        decide(town, Decision.RETURN)
+    till.prove(chip, 1)
+    till.sync()
+    office, batch = reviewed(town, till)
+    office.hold(batch.id, batch.lines[0].id, LineState.SUSPENDED, "wine", APPROVER)
+    (case,) = CaseOffice(town.work, town.clock).waiting()
+    assert (case.code, case.cents) == ("LINE_SUSPENDED", 700)
+    assert case.opened_at == town.clock.seconds
+    check_export(town)
+    decide(town, Decision.PAY, case=case.number)
     check_laws(town)
     check_export(town)
 
