@@ -336,7 +336,8 @@ class Export:
                         "amount_cents": line.cents, "state": line.state,
                         "replaces": replaced.get(line.replaces_id or 0),
                         "return": line.return_id, "sampled": line.in_sample,
-                        "reviewed_by": line.reviewed_by, "note": line.note,
+                        "reviewed_by": line.reviewed_by, "reviewed_at": line.reviewed_at,
+                        "note": line.note,
                     }
                     for line in batch.lines
                 ],

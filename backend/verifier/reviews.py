@@ -40,6 +40,8 @@ class ReviewAudit:
             self._add("BATCH_ONE_PERSON", row)
         if agreed and len(approvers) < row["rule"]["approvals"]:
             self._add("BATCH_APPROVALS_MISSING", row)
+        if _held_after_approval(row):
+            self._add("HELD_AFTER_APPROVAL", row)
 
     def _check_sample(self, row: Row, *, agreed: bool) -> None:
         review = row["review"]
@@ -60,6 +62,13 @@ class ReviewAudit:
     def _add(self, code: str, row: Row) -> None:
         document = f"batch {row['batch']}"
         self._findings.add(Law.CONSERVATION, code, row.place(document), document=document)
+
+
+def _held_after_approval(row: Row) -> bool:
+    """Whether a line left the batch after somebody had agreed to what it paid."""
+    agreed = [item["at"] for item in row["approvals"] or () if item["at"] is not None]
+    held = (line["reviewed_at"] or 0 for line in row["lines"] if line["state"] != "included")
+    return bool(agreed) and max(held, default=0) > min(agreed)
 
 
 def _same(person: str) -> str:

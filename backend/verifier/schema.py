@@ -122,12 +122,12 @@ _LINE = record(
     },
     {
         "replaces": maybe(name), "return": maybe(name), "sampled": maybe(truth),
-        "reviewed_by": maybe(word),
+        "reviewed_by": maybe(word), "reviewed_at": maybe(count),
     },
 )  # fmt: skip
 _RULE = record({"from_cents": count, "sample_permille": count, "approvals": count})
 _REVIEW = record({"seed": octets(16), "sample_permille": count, "begun_by": word})
-_AGREED = record({"by": word})
+_AGREED = record({"by": word}, {"at": maybe(count)})
 _BLOCK = record(
     {"block": name, "code": word, "from": count, "to": maybe(count)},
     {"ended_by": maybe(name), "end_approved_by": maybe(name)},

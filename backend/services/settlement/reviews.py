@@ -3,6 +3,9 @@
 What follows from a look: the line is paid, or it is *postponed* (the next batch looks at it
 again), *suspended* or *rejected*. Of the last two the money goes into a case, which two people
 close: to the merchant after all, or to the purse. So nobody takes a shop's money alone.
+
+Where several people approve, what the first agreed to is what the last agrees to: from the
+first approval on nothing is sent, sampled or held back any more.
 """
 
 from collections.abc import Collection
@@ -56,12 +59,14 @@ class ReviewOffice:
         return [rules[cents] for cents in sorted(rules)]
 
     def send(self, batch: int, by: str) -> Batch:
-        """Hands a batch over for review; again changes nothing. ConflictError ``BATCH_STATE``."""
+        """Hands a batch over for review; again changes nothing. ConflictError ``BATCH_STATE``,
+        ``BATCH_AGREED`` (somebody has approved it)."""
         with self.work.begin() as unit:
             row = unit.settlement.batch(batch)
             if row.state == BatchState.SENT:
                 return view(unit, row)
             row.state = advance(batch, BatchState(row.state), BatchState.SENT)
+            _check_nobody_agreed(unit, row)
             unit.add(BatchReviewRow(batch_id=batch, sent_by=by, sent_at=self._now()))
             unit.commit()
             return view(unit, row)
@@ -70,8 +75,8 @@ class ReviewOffice:
         """Draws the sample, once, by a seed that is kept: ``permille`` of the lines, or as many
         as the batch's amount asks for; never fewer than those.
 
-        Again changes nothing. ConflictError ``BATCH_STATE``; NotPermittedError
-        ``BATCH_SAME_PERSON``; BadInputError ``SAMPLE_BAD``.
+        Again changes nothing. ConflictError ``BATCH_STATE``, ``BATCH_AGREED``;
+        NotPermittedError ``BATCH_SAME_PERSON``; BadInputError ``SAMPLE_BAD``.
         """
         with self.work.begin() as unit:
             row = unit.settlement.batch(batch)
@@ -79,6 +84,7 @@ class ReviewOffice:
                 return view(unit, row)
             advanced = advance(batch, BatchState(row.state), BatchState.UNDER_REVIEW)
             check_second_person(batch, row.created_by, by)
+            _check_nobody_agreed(unit, row)
             review, least = unit.settlement.review(batch), rule_of(unit, row).sample_permille
             assert review is not None  # it was sent
             chosen = least if permille is None else permille
@@ -105,10 +111,12 @@ class ReviewOffice:
     def hold(self, batch: int, line: int, to: LineState, note: str, by: str) -> Batch:
         """Holds a line back, for the reason ``note``; ConflictError ``LINE_STATE`` (it is held
         back already), ``LINE_NOT_A_SALE``, ``LINE_GIVEN_BACK``, ``LINE_DECIDED``,
-        ``LINE_CHANGED`` and ``LINE_POT_OWES`` where the batch has to be turned down instead.
+        ``LINE_CHANGED``, ``LINE_POT_OWES`` and ``BATCH_AGREED`` where the batch has to be
+        turned down instead.
         """
         with self.work.begin() as unit:
             row = _under_review(unit, batch, by)
+            _check_nobody_agreed(unit, row)
             held = unit.settlement.line(batch, line)
             Holding(unit, row, held, self._now()).hold(to, note, by)
             unit.commit()
@@ -155,6 +163,12 @@ def _mark_sample(row: SettlementBatchRow, seed: bytes, permille: int) -> None:
 def _unseen(row: SettlementBatchRow) -> list[BatchLineRow]:
     """Lines of the sample that nobody has looked at."""
     return [line for line in row.lines if line.in_sample and line.reviewed_by is None]
+
+
+def _check_nobody_agreed(unit: Unit, row: SettlementBatchRow) -> None:
+    """ConflictError ``BATCH_AGREED``: who approved a batch approved these lines and this total."""
+    if agreed := unit.settlement.approvals(row.id):
+        raise ConflictError("BATCH_AGREED", batch=row.id, person=agreed[0].person)
 
 
 def _under_review(unit: Unit, batch: int, by: str) -> SettlementBatchRow:

@@ -1,5 +1,7 @@
 """The sampled review: a sample drawn by a seed that is kept, lines held back, who approves."""
 
+from collections.abc import Callable
+
 import pytest
 
 from backend.domain.cases import Decision
@@ -110,6 +112,34 @@ def test_a_large_batch_needs_two_others_and_the_same_one_twice_is_one(town: Town
     assert (approved.state, approved.approvals) == (BatchState.APPROVED, ("bruno", "carla"))
     with town.work.begin() as unit:
         assert len(unit.settlement.payments(batch.id)) == 1
+
+
+@pytest.mark.parametrize("moment", ["sent", "begun", "held"])
+def test_a_batch_that_somebody_approved_is_not_changed_before_the_next_one_does(
+    town: Town, moment: str
+) -> None:
+    """Who approves agrees to the lines and the total that are there."""
+    band(town, 1_000, 0, approvals=2)
+    for cents in (1000, 700):
+        town.sale(cents)
+    batch = draw_up(town)
+    if moment != "sent":
+        town.reviews.send(batch.id, "anna")
+    if moment == "held":
+        town.reviews.begin(batch.id, "bruno", 1)
+        town.reviews.accept(batch.id, [], "bruno")
+    town.settlement.approve(batch.id, "bruno")
+    line, office = batch.lines[0].id, town.reviews
+    changes: dict[str, Callable[[], Batch]] = {
+        "sent": lambda: office.send(batch.id, "anna"),
+        "begun": lambda: office.begin(batch.id, "carla", 1),
+        "held": lambda: office.hold(batch.id, line, LineState.POSTPONED, "wine", "carla"),
+    }
+    with pytest.raises(ConflictError, match="BATCH_AGREED"):
+        changes[moment]()
+    approved = town.settlement.approve(batch.id, "carla")
+    assert (approved.state, approved.total_cents) == (BatchState.APPROVED, 1_700)
+    town.check_books()
 
 
 def test_a_band_that_is_set_later_does_not_reach_a_batch_that_is_there(town: Town) -> None:

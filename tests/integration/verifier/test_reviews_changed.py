@@ -47,6 +47,12 @@ def unseen(batch: Row) -> None:
         line["reviewed_by"] = None
 
 
+def held_after_bruno_agreed(batch: Row) -> None:
+    batch["approvals"] = [{"by": "bruno", "at": 500}, {"by": "carla", "at": 700}]
+    held = batch["lines"][0] | {"state": "postponed", "sampled": None, "reviewed_by": "carla"}
+    batch["lines"].append(held | {"reviewed_at": 600})
+
+
 def reviewed_by_anna(batch: Row) -> None:
     next(line for line in batch["lines"] if line["sampled"])["reviewed_by"] = "Anna "
 
@@ -58,6 +64,7 @@ def reviewed_by_anna(batch: Row) -> None:
         ("SAMPLE_OTHER", lambda batch: batch["review"].update(seed="01" * 16)),
         ("SAMPLE_OTHER", slipped_in),
         ("SAMPLE_UNSEEN", unseen),
+        ("HELD_AFTER_APPROVAL", held_after_bruno_agreed),
         ("SAMPLE_SMALL", lambda batch: batch["rule"].update(sample_permille=501)),
         ("REVIEW_MISSING", lambda batch: batch.update(review=None)),
         ("BATCH_APPROVALS_MISSING", lambda batch: batch["approvals"].pop()),
