@@ -14,8 +14,8 @@ from cardlib.errors import CodedError
 from cardlib.system import SystemClock
 from cardlib.text import catalogue
 from simulator.errors import TownError
+from simulator.town.adversaries.roll import as_commanded
 from simulator.town.plan import Size
-from simulator.town.report.attackers import known
 from simulator.town.report.failing import Asked, shortest
 from simulator.town.report.page import write_page
 from simulator.town.report.playing import Played, play, play_again
@@ -58,7 +58,7 @@ def town(
     """Plays a town of cards, tills, backend and bank, and checks every law after every step."""
     chosen = catalogue.preferred(os.environ, lang)
     if adversary == ["list"]:
-        typer.echo("\n".join(known()))
+        typer.echo("\n".join(as_commanded()))
         return
     recipe = Recipe(seed, days, people, shops, trips, faults)
     try:

@@ -13,12 +13,12 @@ from typer.testing import CliRunner, Result
 from simulator import cli as sim
 from simulator.errors import TownError
 from simulator.town import cli
+from simulator.town.adversaries import roll
 from simulator.town.adversaries.adversary import Adversary
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.clock import DeviceClock, TownTime
 from simulator.town.plan import Kind, Plan
 from simulator.town.plan.model import Happening
-from simulator.town.report.attackers import known
 from simulator.town.report.failing import Asked, shortest
 from simulator.town.report.show import Silence
 from simulator.town.shrink import Failure, Recipe
@@ -150,7 +150,7 @@ def test_adversaries_are_found_by_name() -> None:
     listed = called("--adversary", "list").output.split()
     assert {"stale-read", "emulated-purse", "forked-journal"} <= set(listed)
     for name in listed:
-        attacker: Adversary = known()[name]()
+        attacker: Adversary = roll.called([name])[0]
         assert attacker.tally.attempts == 0
         assert attacker.expectation.source
     unknown = called(*SMALL, "--adversary", "nobody")

@@ -1,10 +1,11 @@
 """The roll of adversaries, by the name that the threat model's page gives them.
 
-Each is made anew for a town: ``ADVERSARIES["clone"]()``.
+Each is made anew for a town: ``ADVERSARIES["clone"]()``. A command writes hyphens for spaces.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from simulator.errors import TownError
 from simulator.town.adversaries.adversary import Adversary
 from simulator.town.adversaries.collusion import Collusion
 from simulator.town.adversaries.debits_more import DebitsMore
@@ -65,3 +66,25 @@ ADVERSARIES: Mapping[str, Callable[[], Adversary]] = {
         InsiderGrant,
     )
 }
+
+
+def hyphened(name: str) -> str:
+    """``stale-read`` for ``stale read``: a name as a command takes it."""
+    return name.replace(" ", "-")
+
+
+def as_commanded() -> list[str]:
+    """All names as a command takes them, sorted."""
+    return sorted(map(hyphened, ADVERSARIES))
+
+
+def called(names: Iterable[str]) -> list[Adversary]:
+    """One of each, named as a command does; TownError ``TOWN_ADVERSARY_UNKNOWN``."""
+    makers = {hyphened(name): make for name, make in ADVERSARIES.items()}
+    found = []
+    for name in names:
+        if name not in makers:
+            known = ", ".join(as_commanded())
+            raise TownError("TOWN_ADVERSARY_UNKNOWN", name=name, known=known)
+        found.append(makers[name]())
+    return found

@@ -11,12 +11,11 @@ from typing import Annotated
 import typer
 
 from cardlib.text import catalogue
-from simulator.town.adversaries.roll import ADVERSARIES
+from simulator.town.adversaries.roll import ADVERSARIES, hyphened
 from simulator.town.campaign.attack_table import table
 from simulator.town.campaign.book import Book
 from simulator.town.campaign.page import put
 from simulator.town.campaign.trial import Ground, Trial, play_trial
-from simulator.town.report.attackers import hyphened
 
 SEEDS = 20
 PLACE = "adversaries"

@@ -13,10 +13,10 @@ from rich.console import Console
 
 from cardlib.ports import Clock
 from simulator.town.adversaries.adversary import Adversary, judge
+from simulator.town.adversaries.roll import called
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan.model import Plan
 from simulator.town.reached import watching
-from simulator.town.report.attackers import called
 from simulator.town.report.failing import Asked
 from simulator.town.report.figures import Figures, gather
 from simulator.town.report.observer import Observer
