@@ -10,27 +10,19 @@ from simulator.town.actors.citizen import Citizen
 from simulator.town.adversaries.adversary import Expectation, Tally
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.rogue_shop import RogueShop
+from simulator.town.checks.alarms import NEW_ALARMS
+from simulator.town.checks.goods import SUSPENDED
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.world import World
 
-_ALARMS = (
-    "SELECT a.id, a.code, a.terminal, m.issuer, p.number FROM alarm a"
-    " LEFT JOIN purse p ON p.id = a.purse_id LEFT JOIN municipality m ON m.id = p.municipality_id"
-    " WHERE a.id > ? ORDER BY a.id"
-)
 _CASES = (
-    "SELECT c.id, c.code, NULL, m.issuer, p.number FROM suspense_case c"
+    "SELECT c.id, c.code, NULL, NULL, m.issuer, p.number FROM suspense_case c"
     " LEFT JOIN purse p ON p.id = c.purse_id LEFT JOIN municipality m ON m.id = p.municipality_id"
     " WHERE c.id > ? ORDER BY c.id"
 )
 _CLAIMS = (
     "SELECT merchant_id, sum(balance_cents) FROM account"
     " WHERE kind IN ('payable', 'in_payment', 'paid') GROUP BY merchant_id"
-)
-_SUSPENDED = (
-    "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
-    " JOIN posting_part pp ON pp.posting_id = p.id JOIN account a ON a.id = pp.holder_id"
-    " JOIN terminal t ON t.number = p.terminal WHERE a.kind = 'suspense' GROUP BY t.merchant_id"
 )
 
 
@@ -55,7 +47,7 @@ class BooksAttack:
         self.purses: set[PurseId] = set()
         self._begun = False
         self._shop: RogueShop | None = None
-        self._seen = {_ALARMS: 0, _CASES: 0}
+        self._seen = {NEW_ALARMS: 0, _CASES: 0}
 
     # to be said by each ---------------------------------------------------------------------
 
@@ -103,7 +95,7 @@ class BooksAttack:
         """Notes alarms and cases about ours."""
         with self.world.engine.connect() as connection:
             for query, last in self._seen.items():
-                for number, code, terminal, issuer, purse in connection.exec_driver_sql(
+                for number, code, _, terminal, issuer, purse in connection.exec_driver_sql(
                     query, (last,)
                 ):
                     self._seen[query] = number
@@ -149,7 +141,7 @@ def honest_losses(world: World, rogue: Iterable[int], excused: Counter[str]) -> 
     """By shop: cents of goods given for vouchers that nobody owes or has paid it for."""
     with world.engine.connect() as connection:
         holds = Counter[int]()
-        for query in (_CLAIMS, _SUSPENDED):
+        for query in (_CLAIMS, SUSPENDED):
             for merchant, cents in connection.exec_driver_sql(query):
                 holds[merchant] += cents
     ours = set(rogue)

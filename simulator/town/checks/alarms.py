@@ -7,11 +7,12 @@ from simulator.town.checks.declared import Declared
 from simulator.town.checks.evidence import breach
 from simulator.town.checks.sql import Sql
 
-_NEW = (
+NEW_ALARMS = (
     "SELECT a.id, a.code, a.ref, a.terminal, m.issuer, p.number FROM alarm a"
     " LEFT JOIN purse p ON p.id = a.purse_id LEFT JOIN municipality m ON m.id = p.municipality_id"
     " WHERE a.id > ? ORDER BY a.id"
 )
+"""After a number: number, code, what it is about, terminal, issuer and purse."""
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class AlarmWatch:
 
     def check(self, sql: Sql) -> None:
         """New alarms; then those whose moment has come."""
-        for number, code, ref, terminal, issuer, purse in sql.ask(_NEW, self.last):
+        for number, code, ref, terminal, issuer, purse in sql.ask(NEW_ALARMS, self.last):
             self.last = number
             about = PurseId(bytes(issuer), bytes(purse)) if purse is not None else None
             self._judge(code, ref, about, terminal)

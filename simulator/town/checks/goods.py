@@ -32,12 +32,13 @@ _LIVE = (
     " OR EXISTS (SELECT 1 FROM posting_part WHERE posting_id = p.id))"
 )
 _NOT_TOLD = "SELECT terminal FROM posting WHERE is_void AND live AND reason = 'SALE_ENTRY_MISSING'"
-_SUSPENDED = (
+SUSPENDED = (
     "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
     " JOIN posting_part pp ON pp.posting_id = p.id"
     " JOIN account a ON a.id = pp.holder_id JOIN terminal t ON t.number = p.terminal"
     " WHERE a.kind = 'suspense' GROUP BY t.merchant_id"
 )
+"""By merchant: cents of its sales that lie in suspense."""
 
 
 @dataclass(slots=True)
@@ -136,7 +137,7 @@ class GoodsWatch:
             gave[merchants.get(terminal, 0)] -= cents
         for sale in sql.ask(_HELD_BACK):  # what a void has not given back until it is proven
             gave[merchants.get(sale[0], 0)] -= (self.given | self.owed).get(sale, 0)
-        holds = Counter[int](dict(sql.ask(_SUSPENDED)))
+        holds = Counter[int](dict(sql.ask(SUSPENDED)))
         for account in self.ledger.accounts.values():
             if account.merchant is not None and account.kind in _CLAIMS:
                 holds[account.merchant] += self.ledger.balances[account.id]

@@ -18,7 +18,7 @@ from simulator.errors import TownError
 from simulator.town.checks.cards import CardChange, PurseTruth
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.evidence import breach
-from simulator.town.checks.ledger import LedgerWatch, SeenTransfer
+from simulator.town.checks.ledger import PRESENT, LedgerWatch, SeenTransfer
 from simulator.town.checks.sql import Row, Sql
 
 _GRANT = (
@@ -39,7 +39,6 @@ _LEFT = (
     " AND g.confirmed_by LIKE 'session:%' AND o.state = 'on_card'"
 )
 _ORDER = "SELECT delta_cents, state FROM load_order WHERE id = ?"
-_IN_WALLET = frozenset({"on_card", "expired_pending", "blocked"})
 _PREFIX = b"borsellino/1/grant\x00"
 _WHERE = {
     "approved": (0, 0), "void": (0, 0), "loading": (1, 0), "on_card": (0, 1),
@@ -127,7 +126,7 @@ class OrderWatch:
         document = "expiry", f"{purse.issuer.hex()}:{purse.number.hex()}:{grant_seq}"
         kinds = self._ledger.accounts
         net = self._ledger.nets.get(document, {}).items()
-        return -sum(cents for account, cents in net if kinds[account].kind in _IN_WALLET)
+        return -sum(cents for account, cents in net if kinds[account].kind in PRESENT)
 
     def _is_signed(
         self, sql: Sql, truth: PurseTruth, signed: SignedGrant, core: bytes, signature: bytes

@@ -14,11 +14,10 @@ from cardlib.wire.ids import PurseId
 from simulator.town.checks.cards import PurseTruth
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.evidence import breach
-from simulator.town.checks.ledger import LedgerWatch, SeenTransfer
+from simulator.town.checks.ledger import PRESENT, LedgerWatch, SeenTransfer
 from simulator.town.checks.postings import PostingWatch, SeenPart, SeenPosting, read_postings
 from simulator.town.checks.sql import Sql
 
-_PRESENT = frozenset({"on_card", "expired_pending", "blocked"})
 _GONE = frozenset({"expired", "loading"})
 _ALIVE = frozenset({"on_card", "loading"})
 _PURSE = (
@@ -68,12 +67,12 @@ class SlotWatch:
         """Notes what left a slot for good or for another card."""
         for one in transfers:
             for account in (one.source, one.target):
-                if account.kind in _PRESENT and account.purse and account.slot:
+                if account.kind in PRESENT and account.purse and account.slot:
                     self._accounts[account.purse][account.slot].add(account.id)
             if one.source.kind == "loading" and one.document[0] == "order":
                 self._booked[one.document[1]] = one.id
             place = one.source.purse, one.source.slot
-            if one.source.kind in _PRESENT and one.target.kind in _GONE and None not in place:
+            if one.source.kind in PRESENT and one.target.kind in _GONE and None not in place:
                 order = one.document[1] if one.document[0] == "order" else ""
                 self._gone[place[0] or 0, place[1] or 0].append((one.id, one.cents, order))
 
