@@ -17,6 +17,8 @@ from cardlib.calendar import day_at
 from simulator.town.checks.sql import Sql
 from simulator.town.world import World
 
+CHAIN = ("fund", "committed", "loading", "on_card", "payable", "in_payment", "paid")
+"""The way of the money, by kind of account."""
 _EXTERNAL = "external"
 _BY_CATEGORY = (
     "SELECT l.category, i.voided_seq IS NOT NULL, sum(l.cents) FROM intent i"

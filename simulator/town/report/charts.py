@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 
 from cardlib.calendar import ZONE
+from simulator.town.report.books import CHAIN
 from simulator.town.report.figures import Figures
 from simulator.town.report.svg import (
     FILLS,
@@ -22,7 +23,6 @@ from simulator.town.report.words import Words
 WIDTH, HEIGHT = 900, 260
 _LEFT, _RIGHT, _ABOVE, _BELOW = 80, 890, 34, 220
 _DAY_MS, _HOUR_S = 86_400_000, 3600
-_CHAIN = ("fund", "committed", "loading", "on_card", "payable", "in_payment", "paid")
 
 
 def spending(figures: Figures, words: Words) -> str:
@@ -153,13 +153,13 @@ def equation(figures: Figures, words: Words) -> str:
     broad, gap = 116, 14
     drawn = [_box(0, 8, 320, words.label("funded"), words.money(figures.funded), 0)]
     drawn.append(text(335, 36, "=", font_size=22))
-    for number, kind in enumerate(_CHAIN):
+    for number, kind in enumerate(CHAIN):
         x = number * (broad + gap)
         name = words.label(f"chain_{kind}")
         drawn.append(_box(x, 78, broad, name, _bare(words, accounts.get(kind, 0)), number))
         if number:
             drawn.append(text(x - gap / 2, 104, "→", anchor="middle"))
-    others = [kind for kind in accounts if kind not in _CHAIN]
+    others = [kind for kind in accounts if kind not in CHAIN]
     for number, kind in enumerate(others):
         x, y = number % 4 * 228, 148 + number // 4 * 62
         name = words.of_table("account", kind)

@@ -7,6 +7,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from simulator.town.report.books import CHAIN
 from simulator.town.report.chronicle import Chronicle
 from simulator.town.report.snapshot import ShopView, Snapshot, TillView
 from simulator.town.report.words import Words
@@ -18,8 +19,6 @@ _NEWS, _PEOPLE_FROM = 2, 6
 """Lines of news at least; and how many must be left before people are shown by name."""
 _BOX_LINES = 4
 """Lines of a shop's box besides its tills."""
-CHAIN = ("fund", "committed", "loading", "on_card", "payable", "in_payment", "paid")
-"""The way of the money, by kind of account."""
 _GOOD, _OFF, _QUIET = "green", "yellow", "dim"
 
 
