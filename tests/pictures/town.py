@@ -6,13 +6,13 @@ from functools import cache
 from rich.console import Console
 
 from simulator.town.checks.town_checks import TownChecks
+from simulator.town.logs import quiet
 from simulator.town.plan import Plan, Size, make_plan
 from simulator.town.reached import watching
 from simulator.town.report import charts
 from simulator.town.report.figures import Figures, gather
 from simulator.town.report.observer import Observer
 from simulator.town.report.picture import TownPicture
-from simulator.town.report.playing import quiet
 from simulator.town.report.snapshot import Snapshot, take_snapshot
 from simulator.town.report.words import Words
 from simulator.town.world import World

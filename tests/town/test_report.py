@@ -19,6 +19,7 @@ from simulator.town.campaign.page import page as campaign_page
 from simulator.town.campaign.playing import Played
 from simulator.town.campaign.summary import Summary
 from simulator.town.checks.town_checks import TownChecks
+from simulator.town.logs import quiet
 from simulator.town.plan import Kind, Plan, Size, make_plan
 from simulator.town.reached import watching
 from simulator.town.report.attackers import Attack
@@ -27,7 +28,6 @@ from simulator.town.report.lag import LagBook, Waits, waits
 from simulator.town.report.observer import Observer
 from simulator.town.report.page import write_page
 from simulator.town.report.picture import TownPicture
-from simulator.town.report.playing import quiet
 from simulator.town.report.snapshot import ShopView, Snapshot, take_snapshot
 from simulator.town.report.summary import summary
 from simulator.town.report.words import Words

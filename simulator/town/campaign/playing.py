@@ -1,15 +1,13 @@
 """One seed of a campaign: a town of the wanted number of sales, with every check."""
 
-import logging
 from dataclasses import asdict, dataclass, field
 from typing import Any
-
-import structlog
 
 from cardlib.ports import Clock
 from cardlib.system import SystemClock
 from simulator.errors import TownError
 from simulator.town.checks.town_checks import TownChecks
+from simulator.town.logs import be_quiet
 from simulator.town.plan import Kind, Plan, Size, make_plan
 from simulator.town.reached import Reached, watching
 from simulator.town.world import World
@@ -102,9 +100,3 @@ def _played(
         reached=reached.as_json(),
         failure=failure,
     )
-
-
-def be_quiet() -> None:
-    """The backend tells its log of every refusal; a town has thousands that are meant to be."""
-    quiet = structlog.make_filtering_bound_logger(logging.ERROR)
-    structlog.configure(wrapper_class=quiet)

@@ -7,8 +7,8 @@ from typing import Any
 from simulator.errors import TownError
 from simulator.town.adversaries.adversary import judge
 from simulator.town.adversaries.roll import ADVERSARIES
-from simulator.town.campaign.playing import be_quiet
 from simulator.town.checks.town_checks import TownChecks
+from simulator.town.logs import be_quiet
 from simulator.town.plan import Kind, Plan, Size, make_plan
 from simulator.town.report.attackers import attack_of
 from simulator.town.world import World

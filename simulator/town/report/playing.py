@@ -1,20 +1,18 @@
 """Plays a town while somebody looks on, to its end, to a breach, or until Ctrl-C."""
 
-import logging
 import signal
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
-import structlog
 from rich.console import Console
 
 from cardlib.ports import Clock
 from simulator.town.adversaries.adversary import Adversary, judge
 from simulator.town.adversaries.roll import called
 from simulator.town.checks.town_checks import TownChecks
+from simulator.town.logs import quiet
 from simulator.town.plan.model import Plan
 from simulator.town.reached import watching
 from simulator.town.report.failing import Asked
@@ -104,14 +102,3 @@ def _stopped_by_hand() -> Generator[_Stop]:
         yield stop
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def quiet() -> Generator[None]:
-    """The backend logs every refusal; a town has thousands that are meant to be."""
-    before: dict[str, Any] = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    try:
-        yield
-    finally:
-        structlog.configure(**before)
