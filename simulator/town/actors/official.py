@@ -19,7 +19,7 @@ from simulator.card.filesystem import Memory
 from simulator.card.masks import TRANSPORT_KEYS
 from simulator.stock import stock_kind
 from simulator.town.hall import Hall
-from simulator.town.plan.calendar import CHEMISTRY, GROCERIES, SEASON, SEASON_DAYS
+from simulator.town.plan.calendar import CHEMISTRY, DAY_LIMIT, GROCERIES, SEASON, SEASON_DAYS
 from simulator.town.plan.model import FOOD, HYGIENE, MEDICINES, Plan
 from simulator.town.plan.people import town_iban
 from simulator.town.truth import Truth
@@ -87,7 +87,7 @@ class Official:
         until = today + timedelta(days=plan.days + 60)
         for number, (name, bits, cents) in PROGRAMMES.items():
             last = today + timedelta(days=SEASON_DAYS) if number == SEASON else until
-            new = NewProgramme(number, name, bits, today, last, day_limit_eur=150)
+            new = NewProgramme(number, name, bits, today, last, day_limit_eur=DAY_LIMIT // 100)
             programme = office.create_programme(ISSUER, new)
             office.fund(programme, SOURCE, cents, act="Delibera 12/2026", by=ACCOUNTANT)
             self._programmes[number] = programme

@@ -12,7 +12,8 @@ from cardlib.calendar import day_at
 from cardlib.wire.ids import PurseId
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
-from simulator.town.adversaries.reopened_value import A_DAY, everything
+from simulator.town.adversaries.reopened_value import everything
+from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import MEDICINES, Happening
 
 
@@ -41,7 +42,7 @@ class Collusion(BooksAttack):
         if not basket:
             return
         if (card.purse, day) not in self.days:
-            self.days[card.purse, day] = min(card.worth, A_DAY)
+            self.days[card.purse, day] = min(card.worth, DAY_LIMIT)
         wanted = [basket, basket, ((MEDICINES, 500),)]
         before = self.world.truth.refused.copy()
         for turn, items in enumerate(wanted):

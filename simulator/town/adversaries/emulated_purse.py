@@ -16,10 +16,10 @@ from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import Attacker, Scene, groceries, other_registers
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.second_state import twin, value_of_grant
+from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import Happening
 from simulator.town.world import World
 
-_DAY_LIMIT = 150_00
 _TILLS = 2
 _EXPECTED = ("CARD_ABOVE_LEDGER", "PREDECESSOR_FORGED", "PURSE_FORKED", "PURSE_ROLLED_BACK")
 _CLAIM = (
@@ -57,11 +57,11 @@ class EmulatedPurse(Attacker):
         for register in [scene.register, *other_registers(scene.world, scene.register)][:_TILLS]:
             goods = 0
             for _ in range(3):
-                cents = min(groceries(card), _DAY_LIMIT)
+                cents = min(groceries(card), DAY_LIMIT)
                 goods += self._buy(scene, played, register, cents) if cents else 0
                 _open_again(scene.world, card)
             self.tally.gain += goods
-            self.tally.bound += min(value_of_grant(card), _DAY_LIMIT) if goods else 0
+            self.tally.bound += min(value_of_grant(card), DAY_LIMIT) if goods else 0
 
     def follow(self, world: World, happening: Happening) -> None:
         """When the till has synchronised, each sale waits in suspense, unproven."""

@@ -13,7 +13,7 @@ from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.deeds import DEEDS
-from simulator.town.plan.calendar import GROCERIES
+from simulator.town.plan.calendar import DAY_LIMIT, GROCERIES
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.world import World
 
@@ -21,8 +21,6 @@ NOWHERE = 0x7777
 """A terminal that nobody has enrolled."""
 _TRIES = 4
 """How often he opens it and buys again before one till."""
-A_DAY = 150_00
-"""The day limit of the town's programmes, in cents."""
 TELLS = frozenset({"PREDECESSOR_FORGED", "PURSE_FORKED", "CARD_ABOVE_LEDGER", "SALE_OVERDRAWN"})
 
 
@@ -132,4 +130,4 @@ def everything(card: OpenedCard) -> tuple[tuple[int, int], ...]:
     """A basket for all that the card holds, in the first category of each wallet."""
     masks = {slot: signed.grant.categories for slot, signed in card.grants.items()}
     held = {(mask & -mask).bit_length() - 1: card.balance(slot) for slot, mask in masks.items()}
-    return tuple((bit, min(cents, A_DAY)) for bit, cents in sorted(held.items()) if cents > 0)
+    return tuple((bit, min(cents, DAY_LIMIT)) for bit, cents in sorted(held.items()) if cents > 0)

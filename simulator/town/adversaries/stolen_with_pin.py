@@ -11,10 +11,10 @@ from simulator.town.actors.citizen import Citizen
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import Attacker, Scene, groceries
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.world import World
 
-DAY_LIMIT = 150_00
 REFUSED = "PURSE_HOTLISTED"
 _AT_ONCE = 15_00
 _LAG_MS = 300_000

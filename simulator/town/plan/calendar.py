@@ -25,6 +25,8 @@ GROCERIES, CHEMISTRY, SEASON = 12, 13, 14
 SEASON_DAYS = 8
 """The season's voucher ends after so many days."""
 CENTS_OF_SEASON = 9_000
+DAY_LIMIT = 150_00
+"""Cents that each voucher of the town lets a purse spend in a day."""
 LONG = 25
 """Days that a history must have for a season that is over and done with at its end."""
 _SUPPLEMENT_DAY, CENTS_OF_SUPPLEMENT = 12, 2_500
