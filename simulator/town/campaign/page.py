@@ -70,9 +70,7 @@ def table(summary: Mapping[str, Any], lang: str) -> str:
         lines += ["", _label("unreached", lang), ""]
         chance, reasons = grouped(unreached, lang)
         told = {words.label(f"table_{name}"): ways for name, ways in chance.items()} | reasons
-        lines += [
-            f"- {why}: {', '.join(f'`{way}`' for way in ways)}" for why, ways in told.items()
-        ]
+        lines += [f"- {why}: {', '.join(f'`{way}`' for way in ways)}" for why, ways in told.items()]
     return "\n".join(lines) + "\n"
 
 
