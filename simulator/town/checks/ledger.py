@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from backend.verifier.ledger import ROUTES
 from simulator.errors import TownError
 from simulator.town.checks.evidence import breach
+from simulator.town.checks.routes import ROUTES
 from simulator.town.checks.sql import Row, Sql
 
 Pot = tuple[int, int | None, int | None]
-PRESENT = frozenset({"on_card", "expired_pending", "blocked"})
-"""Kinds of account in which a wallet's money lies."""
 _CONTRA = frozenset({"external", "exposure", "loss"})
 _TAIL = (
     "SELECT id, kind, source_id, target_id, cents, event_time, booked_at, ref_kind, ref_id,"

@@ -18,7 +18,8 @@ from simulator.errors import TownError
 from simulator.town.checks.cards import CardChange, PurseTruth
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.evidence import breach
-from simulator.town.checks.ledger import PRESENT, LedgerWatch, SeenTransfer
+from simulator.town.checks.ledger import LedgerWatch, SeenTransfer
+from simulator.town.checks.routes import PRESENT
 from simulator.town.checks.sql import Row, Sql
 
 _GRANT = (

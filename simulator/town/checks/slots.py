@@ -14,8 +14,9 @@ from cardlib.wire.ids import PurseId
 from simulator.town.checks.cards import PurseTruth
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.evidence import breach
-from simulator.town.checks.ledger import PRESENT, LedgerWatch, SeenTransfer
+from simulator.town.checks.ledger import LedgerWatch, SeenTransfer
 from simulator.town.checks.postings import PostingWatch, SeenPart, SeenPosting, read_postings
+from simulator.town.checks.routes import PRESENT
 from simulator.town.checks.sql import Sql
 
 _GONE = frozenset({"expired", "loading"})
