@@ -1,1 +1,1 @@
-"""Who acts in a town: citizens, cashiers with their tills, the official, the bank."""
+"""Who acts: citizens, cashiers at their tills, the official, the accountant, the desk, the bank."""

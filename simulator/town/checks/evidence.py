@@ -1,4 +1,4 @@
-"""What a town must show to those who watch its laws: cards, tills and books, no product code."""
+"""What a town must show to those who watch its laws: cards, tills and books, as they lie there."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
