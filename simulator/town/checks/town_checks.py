@@ -8,7 +8,7 @@
     checks.counts                          # alarms explained, false and missed, and more
 
 After each happening only what was touched is looked at; nothing at the backend when nobody
-has committed. ``thorough`` compares everything each time: ten times slower, for tests of the checks.
+has committed. ``thorough`` compares everything each time: ten times slower.
 """
 
 from collections.abc import Collection

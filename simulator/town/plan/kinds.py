@@ -43,7 +43,7 @@ class Kind(StrEnum):
     GIVE_BACK = "give_back"
     """Half of what each fund still holds returns to the funder."""
     SETTLE = "settle"
-    """A batch for each shop up to an instant, agreed or turned down; the payment order: until_ms."""
+    """A batch for each shop up to an instant, agreed or turned down; payment order: until_ms."""
     DESK_WORK = "desk_work"
     """The official closes cases whose time has come, and orders refunds."""
     END_DAY = "end_day"
