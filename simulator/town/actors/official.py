@@ -19,7 +19,7 @@ from simulator.card.filesystem import Memory
 from simulator.card.masks import TRANSPORT_KEYS
 from simulator.stock import stock_kind
 from simulator.town.hall import Hall
-from simulator.town.plan.calendar import CHEMISTRY, DAY_LIMIT, GROCERIES, SEASON, SEASON_DAYS
+from simulator.town.plan.calendar import DAY_LIMIT, GROCERIES, PHARMACY, SEASON, SEASON_DAYS
 from simulator.town.plan.model import FOOD, HYGIENE, MEDICINES, Plan
 from simulator.town.plan.people import town_iban
 from simulator.town.truth import Truth
@@ -33,7 +33,7 @@ CATEGORIES = ((FOOD, "alimentari", "food"), (HYGIENE, "igiene", "hygiene"),
               (MEDICINES, "farmaci", "medicines"))  # fmt: skip
 PROGRAMMES = {
     GROCERIES: ("Buono spesa", (FOOD, HYGIENE), Money(500_000_00)),
-    CHEMISTRY: ("Buono farmaci", (MEDICINES,), Money(100_000_00)),
+    PHARMACY: ("Buono farmaci", (MEDICINES,), Money(100_000_00)),
     SEASON: ("Buono di stagione", (FOOD,), Money(10_000_00)),
 }
 TURNED_DOWN = 0.15

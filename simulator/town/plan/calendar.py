@@ -20,7 +20,7 @@ from simulator.town.plan.model import (
 )
 from simulator.town.randomness import sub_seed
 
-GROCERIES, CHEMISTRY, SEASON = 12, 13, 14
+GROCERIES, PHARMACY, SEASON = 12, 13, 14
 """Programme numbers: food and hygiene; medicines; food that has to be bought soon."""
 SEASON_DAYS = 8
 """The season's voucher ends after so many days."""
@@ -106,7 +106,7 @@ class Calendar:
                    programme=GROCERIES)  # fmt: skip
         if person.household > 2:
             yield make(Kind.ORDER_LOAD, "order-med", office, 500 + rng.randrange(99),
-                       cents=CENTS_OF_MEDICINES, programme=CHEMISTRY)  # fmt: skip
+                       cents=CENTS_OF_MEDICINES, programme=PHARMACY)  # fmt: skip
         if number == 0 and self.days >= LONG and person.household % 2:
             yield make(Kind.ORDER_LOAD, "order-season", office, 599, cents=CENTS_OF_SEASON,
                        programme=SEASON)  # fmt: skip
