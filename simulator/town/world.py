@@ -12,7 +12,7 @@ What others build on:
 - ``world.plan``, ``world.time`` (``TownTime``), ``world.randomness`` (begun anew by each
   happening), ``world.truth`` (``Truth``: goods handed over, orders, payments);
 - ``world.hall``: the backend. ``hall.backend`` is ``backend.composition.Backend``;
-- ``world.official``, ``world.treasurer``, ``world.desk_work`` and ``world.bank``: who acts there;
+- ``world.official``, ``world.accountant``, ``world.desk_work`` and ``world.bank``: who acts there;
 - ``world.citizens``: by key; ``citizen.card`` is the ``VirtualCard`` in memory,
   ``citizen.line()`` a connection to it, ``citizen.purse`` and ``citizen.pin`` as known,
   ``citizen.history`` every SPEND record that its chip ever took, oldest first;
@@ -36,13 +36,13 @@ from sqlalchemy import Engine
 from cardlib.keys.derivation import IssuerMasters
 from cardlib.wire.ids import PurseId
 from simulator.card.card import VirtualCard
+from simulator.town.actors.accountant import Accountant
 from simulator.town.actors.bank import Bank
 from simulator.town.actors.cashier import Cashier
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.desk_work import DeskWork
 from simulator.town.actors.official import Official
 from simulator.town.actors.register import Register
-from simulator.town.actors.treasurer import Treasurer
 from simulator.town.checks.declared import Declared
 from simulator.town.clock import DeviceClock, TownTime
 from simulator.town.deeds import DEEDS
@@ -88,7 +88,7 @@ class World:
         self.shops = {shop.key: shop for shop in plan.shops}
         self.hall = Hall(DeviceClock(self.time, "hall"), self.randomness)
         self.official = Official(self.hall, self.truth)
-        self.treasurer = Treasurer(self.hall, self.official)
+        self.accountant = Accountant(self.hall, self.official)
         self.desk_work = DeskWork(self.hall, self.truth)
         self.bank = Bank(self.hall, self.truth)
         self.official.open_books(plan)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from backend.services.settlement.outcomes import OutcomeService
 from cardlib.calendar import day_at
 from simulator.errors import TownError
+from simulator.town.actors.accountant import Accountant
 from simulator.town.actors.official import ACCOUNTANT
-from simulator.town.actors.treasurer import Treasurer
 from simulator.town.hall import Hall
 from simulator.town.truth import Truth
 
@@ -23,7 +23,7 @@ _SPACE = {"p": "urn:iso:std:iso:20022:tech:xsd:pain.001.001.09"}
 class Transfer:
     """One payment as the bank reads it."""
 
-    name: str
+    end_to_end_id: str
     iban: str
     cents: int
 
@@ -37,11 +37,11 @@ class Bank:
         self._told: tuple[str, bytes] | None = None
         """What became of the newest order, as its file says."""
 
-    def carry_out(self, treasurer: Treasurer, seed: int, happening: str, *, fails: bool) -> None:
+    def carry_out(self, accountant: Accountant, seed: int, happening: str, *, fails: bool) -> None:
         """Every order that waits; the town hall reads the outcomes in the same evening."""
         rng = random.Random(seed)
-        while treasurer.orders:
-            order = treasurer.orders[0]
+        while accountant.orders:
+            order = accountant.orders[0]
             if self._told is None or self._told[0] != order.message_id:
                 content = self._outcomes(order.content, rng, FAILS if fails else 0.0)
                 self._told = order.message_id, content
@@ -54,7 +54,7 @@ class Bank:
                     what=f"outcomes refused: {report.faults}", subject=order.message_id,
                     cents=order.total_cents, happening=happening,
                 )  # fmt: skip
-            treasurer.orders.pop(0)
+            accountant.orders.pop(0)
 
     def _outcomes(self, pain001: bytes, rng: random.Random, share: float) -> bytes:
         text = io.StringIO()
@@ -67,7 +67,7 @@ class Bank:
                 self._truth.paid[transfer.iban] += transfer.cents
             euro = f"{transfer.cents // 100},{transfer.cents % 100:02}"
             state, why = ("respinto", "AC04") if failed else ("pagato", "")
-            writer.writerow([transfer.name, euro, state, today, why])
+            writer.writerow([transfer.end_to_end_id, euro, state, today, why])
         return text.getvalue().encode()
 
 

@@ -13,7 +13,7 @@ def settle(world: "World", happening: Happening) -> None:
     """Batches, their review, approvals, the payment order."""
     slips = any(one.kind is AccidentKind.SLIP for one in happening.accidents)
     seed = happening.seed if slips else None
-    world.treasurer.settle(happening.until_ms // 1000, seed)
+    world.accountant.settle(happening.until_ms // 1000, seed)
 
 
 def desk_work(world: "World", _happening: Happening) -> None:
@@ -29,7 +29,7 @@ def desk_work(world: "World", _happening: Happening) -> None:
 def pay(world: "World", happening: Happening) -> None:
     """The bank's evening."""
     fails = not happening.id.startswith("end-")
-    world.bank.carry_out(world.treasurer, happening.seed, happening.id, fails=fails)
+    world.bank.carry_out(world.accountant, happening.seed, happening.id, fails=fails)
 
 
 def end_day(world: "World", _happening: Happening) -> None:
@@ -74,7 +74,7 @@ def statements(world: "World", happening: Happening) -> None:
     """Every shop gets its statement, keeps it, and looks whether its own sales are in it."""
     for shop, merchant in world.official.merchants.items():
         tills = [till for till in world.tills if till.shop == shop and not till.gone]
-        row = world.treasurer.statement(merchant, happening.until_ms // 1000)
+        row = world.accountant.statement(merchant, happening.until_ms // 1000)
         if shop not in world.shops or row is None:
             continue
         world.declared.statements.append((merchant, bytes.fromhex(str(row["bytes"]))))

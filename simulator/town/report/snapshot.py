@@ -100,7 +100,7 @@ def take_snapshot(world: World, observer: Observer) -> Snapshot:
         shops=tuple(_shop(world, observer, people, key) for key in world.shops),
         desk=_till(world, observer, ("desk", 0)), people=people, recovering=world.recovering,
         deaths=world.hall.deaths, transfers=counts.transfers,
-        orders_at_bank=len(world.treasurer.orders), paid=world.truth.paid.total(),
+        orders_at_bank=len(world.accountant.orders), paid=world.truth.paid.total(),
         money=balances(world), faults={str(k): n for k, n in world.truth.struck.items()},
         alarms_explained=counts.alarms_explained, alarms_false=counts.alarms_false,
         alarms_missed=counts.alarms_missed, news=tuple(observer.news),

@@ -23,7 +23,7 @@ _PERMILLE = 100
 _STAGES = 4
 
 
-class Treasurer:
+class Accountant:
     """Acts through the backend's services; what cannot be today is left for another day."""
 
     def __init__(self, hall: Hall, official: Official) -> None:
