@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from backend.domain.people import check_person
 from backend.errors import BadInputError, ConflictError, NotPermittedError
 
 Pot: TypeAlias = tuple[int, int | None, int | None]
@@ -66,7 +67,9 @@ def advance(batch: int, state: BatchState, to: BatchState) -> BatchState:
 
 
 def check_second_person(batch: int, created_by: str, approver: str) -> None:
-    """NotPermittedError ``BATCH_SAME_PERSON`` when both are the same, however spelled."""
+    """NotPermittedError ``BATCH_SAME_PERSON`` when both are the same, however spelled;
+    BadInputError ``PERSON_BAD``."""
+    check_person(approver)
     if created_by.strip().casefold() == approver.strip().casefold():
         raise NotPermittedError("BATCH_SAME_PERSON", batch=batch, person=approver)
 

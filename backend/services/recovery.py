@@ -14,8 +14,8 @@ from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.recovery import ReadmissionRow, RecoveryRow
 from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.people import check_person, check_two_people
 from backend.errors import ConflictError, UnknownError
-from backend.services.administration.programmes import check_two_people
 from backend.services.bundles import publish_bundle
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import U24_MAX
@@ -43,6 +43,7 @@ class RecoveryOffice:
 
         ConflictError ``RECOVERY_OPEN``. To be done before terminals reach the service.
         """
+        check_person(by)
         now = self._now()
         with self.work.begin() as unit:
             if unit.recoveries.open() is not None:

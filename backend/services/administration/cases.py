@@ -7,10 +7,10 @@ from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.cases import CaseFacts, Cover, Decision, check_decision
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
+from backend.domain.people import check_two_people
 from backend.errors import ConflictError
 from backend.services import covers
 from backend.services.accounts import same_pot
-from backend.services.administration.programmes import check_two_people
 from backend.services.settlement.views import document_of
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.claim_rules import Reason

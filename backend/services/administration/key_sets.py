@@ -17,8 +17,9 @@ from backend.adapters.tables.key_sets import KeySetHolderRow, KeySetRow
 from backend.adapters.tables.programmes import MunicipalityRow
 from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.people import check_person, check_two_people
 from backend.errors import ConflictError, NotPermittedError, UnknownError
-from backend.services.administration.programmes import check_two_people, issuer_code
+from backend.services.administration.programmes import issuer_code
 from backend.services.alarms import raise_alarm
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import Info
@@ -56,6 +57,7 @@ class KeySetOffice:
         ConflictError ``KEY_SET_PENDING`` while an announced one is not begun, ``KEY_SET_LAST``
         after number 255.
         """
+        check_person(by)
         with self.work.begin() as unit:
             town = unit.programmes.municipality(issuer_code(issuer))
             if any(row.begun_at is None for row in unit.key_sets.of(town.id)):

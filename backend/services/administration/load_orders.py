@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from backend.adapters.key_store import KeyStore, TransportKeys
 from backend.adapters.tables.cards import LoadOrderRow, PurseRow, StockCardRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.people import check_two_people
 from backend.errors import BadInputError, ConflictError
-from backend.services.administration.programmes import check_two_people, issuer_code
+from backend.services.administration.programmes import issuer_code
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import SLOTS, Suite
 from cardlib.ports import Clock

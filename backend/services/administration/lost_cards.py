@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from backend.adapters.tables.acts import PurseBlockRow
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.people import check_person, check_two_people
 from backend.errors import BadInputError, ConflictError
-from backend.services.administration.programmes import check_two_people
 from backend.services.alarms import hotlist
 from backend.services.replacements import check_slot, order_blocked
 from backend.services.unit_of_work import Work
@@ -32,6 +32,7 @@ class CardOffice:
         """
         if code not in CODES:
             raise BadInputError("BLOCK_CODE_BAD", reason=code)
+        check_person(by)
         now = self._now()
         with self.work.begin() as unit:
             row = unit.cards.purse(purse)

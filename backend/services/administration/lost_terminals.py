@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from backend.adapters.tables.acts import TerminalLossRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.people import check_two_people
 from backend.errors import BadInputError, ConflictError
-from backend.services.administration.programmes import check_two_people
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.judgement import judge_purse
 from cardlib.ports import Clock

@@ -16,7 +16,8 @@ from backend.adapters.tables.programmes import (
 )
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
-from backend.errors import BadInputError, ConflictError, NotPermittedError, UnknownError
+from backend.domain.people import check_person, check_two_people
+from backend.errors import BadInputError, ConflictError, UnknownError
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock
 from cardlib.wire.ed25519 import PublicKey
@@ -41,7 +42,7 @@ class NewProgramme:
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeOffice:
-    """The use cases; ``by`` names the person who acts."""
+    """The use cases; ``by`` names the person who acts: BadInputError ``PERSON_BAD``."""
 
     work: Work
     keys: KeyStore
@@ -113,6 +114,7 @@ class ProgrammeOffice:
     def fund(self, programme: int, source: str, amount: Money, *, act: str, by: str) -> int:
         """Money received for a programme from ``source``; the funding's id."""
         _check_amount(amount)
+        check_person(by)
         now = self._now()
         with self.work.begin() as unit:
             row = unit.programmes.programme(programme)
@@ -201,12 +203,6 @@ def issuer_code(text: str) -> bytes:
     if len(text) != 6 or not text.isascii() or not text.isdigit():
         raise BadInputError("ISSUER_BAD", issuer=text)
     return bytes.fromhex(text)
-
-
-def check_two_people(requested_by: str, approved_by: str) -> None:
-    """NotPermittedError ``SAME_PERSON``: nobody approves what they asked for."""
-    if requested_by.strip().casefold() == approved_by.strip().casefold():
-        raise NotPermittedError("SAME_PERSON", person=approved_by)
 
 
 def _check_amount(amount: Money) -> None:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from backend.adapters.tables.cards import LoadOrderRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.people import check_two_people
 from backend.errors import ConflictError, UnknownError
 from backend.services import refunds_due
-from backend.services.administration.programmes import check_two_people
 from backend.services.refunds_due import SOURCE, Wallet
 from backend.services.replacements import check_slot
 from backend.services.unit_of_work import Work

@@ -13,10 +13,10 @@ from backend.adapters.tables.settlement import GoodsReturnRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
+from backend.domain.people import check_person, check_two_people
 from backend.domain.settlement import BatchState
 from backend.errors import BadInputError, ConflictError, UnknownError
 from backend.services import refunds_due
-from backend.services.administration.programmes import check_two_people
 from backend.services.administration.refunds import check_target
 from backend.services.refunds_due import Wallet, wallet_of
 from backend.services.replacements import check_slot
@@ -112,6 +112,7 @@ class ReturnDesk:
         Again changes nothing. UnknownError ``RETURN_UNKNOWN``; ConflictError
         ``RETURN_NETTED``, ``RETURN_NOT_PAID``, ``RETURN_REPAID_BEFORE``.
         """
+        check_person(by)
         with self.work.begin() as unit:
             row = unit.settlement.goods_return(number)
             if row.repaid_ref is not None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from backend.adapters.tables.programmes import FundingRow
 from backend.domain.ledger import AccountKind, Ref, RefKind, TransferKind
+from backend.domain.people import check_person, check_two_people
 from backend.errors import BadInputError, ConflictError, UnknownError
-from backend.services.administration.programmes import Pot, check_two_people, post
+from backend.services.administration.programmes import Pot, post
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock
 from cardlib.wire.money import Money
@@ -68,6 +69,7 @@ class UnspentOffice:
         UnknownError ``FUNDING_SOURCE_UNKNOWN``; ConflictError ``FUND_TOO_SMALL``.
         """
         _check_amount(amount)
+        check_person(by)
         now = self.clock.unix_ms() // 1000
         with self.work.begin() as unit:
             row = unit.programmes.programme(programme)

@@ -23,6 +23,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.iban import checked_iban
 from backend.domain.ledger import AccountKind, Ref, RefKind
 from backend.domain.outcomes import PaymentState
+from backend.domain.people import check_person
 from backend.domain.settlement import (
     BatchState,
     Claim,
@@ -72,6 +73,7 @@ class SettlementService:
         ConflictError: ``PERIOD_OVERLAPS`` another batch's, ``PERIOD_NOT_OVER``,
         ``PERIOD_OPEN`` (a till has not reported past its end), ``BATCH_EMPTY``.
         """
+        check_person(by)
         with self._work.begin() as unit:
             unit.terminals.merchant(merchant)
             row = _find_same_period(unit, municipality, merchant, period)

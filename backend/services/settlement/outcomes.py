@@ -26,6 +26,7 @@ from backend.domain.outcomes import (
     RowFault,
     judge,
 )
+from backend.domain.people import check_person
 from backend.domain.settlement import BatchState, advance
 from backend.services.settlement.money import fail_batch, move_batch
 from backend.services.unit_of_work import Work
@@ -56,6 +57,7 @@ class OutcomeService:
 
     def import_file(self, name: str, content: bytes, by: str) -> ImportReport:
         """Books the outcomes of a file; BadInputError when it is no such file at all."""
+        check_person(by)
         read = outcome_csv.read(content)
         with self._work.begin() as unit:
             if unit.settlement.find_outcome_file(sha256(content).digest()):

@@ -18,10 +18,10 @@ from backend.adapters.tables.settlement import (
     SettlementBatchRow,
 )
 from backend.adapters.unit_of_work import Unit
+from backend.domain.people import check_person, check_two_people
 from backend.domain.review import SEED_SIZE, Rule, rule_for, sample
 from backend.domain.settlement import BatchState, LineState, advance, check_second_person
 from backend.errors import BadInputError, ConflictError
-from backend.services.administration.programmes import check_two_people
 from backend.services.settlement.held_lines import Holding, check_included
 from backend.services.settlement.views import Batch, view
 from backend.services.unit_of_work import Work
@@ -61,6 +61,7 @@ class ReviewOffice:
     def send(self, batch: int, by: str) -> Batch:
         """Hands a batch over for review; again changes nothing. ConflictError ``BATCH_STATE``,
         ``BATCH_AGREED`` (somebody has approved it)."""
+        check_person(by)
         with self.work.begin() as unit:
             row = unit.settlement.batch(batch)
             if row.state == BatchState.SENT:

@@ -80,6 +80,17 @@ def test_one_person_decides_nothing(town: Town) -> None:
         decide(town, Decision.PAY)
 
 
+@pytest.mark.parametrize("nobody", ["", " ", "system", "System "])
+def test_who_decides_is_a_person_with_a_name(town: Town, nobody: str) -> None:
+    """Else a decision of people would pass for a proof's, or one person for two."""
+    unproven(town)
+    office = CaseOffice(town.work, town.clock)
+    for people in ((nobody, "anna"), ("anna", nobody)):
+        with pytest.raises(BadInputError, match="PERSON_BAD"):
+            office.close(1, Decision.PAY, act="x", requested_by=people[0], approved_by=people[1])
+    assert len(office.waiting()) == 1
+
+
 def test_a_sale_given_back_is_posted_after_all_once_the_card_proves_it(town: Town) -> None:
     chip, till = unproven(town)
     decide(town, Decision.RETURN)

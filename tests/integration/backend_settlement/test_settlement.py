@@ -168,6 +168,19 @@ def test_who_draws_up_does_not_approve(town: Town) -> None:
     assert town.settlement.batch(batch.id).state is BatchState.CREATED
 
 
+def test_a_batch_is_drawn_up_and_approved_by_people_with_names(town: Town) -> None:
+    town.sale(1000)
+    with pytest.raises(BadInputError, match="PERSON_BAD"):
+        town.settlement.draw_up(1, 1, MARCH, " ")
+    batch = draw_up(town)
+    for nobody in ("", "SYSTEM"):
+        with pytest.raises(BadInputError, match="PERSON_BAD"):
+            town.settlement.approve(batch.id, nobody)
+        with pytest.raises(BadInputError, match="PERSON_BAD"):
+            town.settlement.turn_down(batch.id, nobody)
+    assert town.settlement.batch(batch.id).state is BatchState.CREATED
+
+
 def test_the_same_approval_twice_makes_one_payment(town: Town) -> None:
     town.sale(1000)
     batch = draw_up(town)
