@@ -8,6 +8,7 @@ from cardlib.codec.apdu import Command
 from cardlib.codec.files import DF_SERVICES, EF_INFO, KeyId, Path, PinReference, path_bytes
 from cardlib.codec.pin import Pin
 
+INS_READ_RECORD, INS_UPDATE_BINARY, INS_UPDATE_RECORD = 0xB2, 0xD6, 0xDC
 CHALLENGE_SIZE = 8
 _SELECT_BY_PATH = 0x08
 _NO_FCI = 0x0C

@@ -4,7 +4,12 @@ from collections.abc import Callable
 
 from cardlib.codec.apdu import CLA_SECURE, Command, Response
 from cardlib.codec.applet import INS_DEBIT, INS_INITIALISE
-from cardlib.codec.commands import CHALLENGE_SIZE
+from cardlib.codec.commands import (
+    CHALLENGE_SIZE,
+    INS_READ_RECORD,
+    INS_UPDATE_BINARY,
+    INS_UPDATE_RECORD,
+)
 from cardlib.codec.files import EF_INFO, EF_SPEND, KeyId, PinReference
 from cardlib.codec.status import pin_tries_left
 from cardlib.keys.secure_messaging import TAG_MAC, TAG_PLAIN
@@ -18,8 +23,7 @@ from cardlib.trace.session import TraceSession, object_value
 Details = tuple[Detail, ...]
 Teller = Callable[[TraceSession, Command, Response], Details]
 
-_SELECT, _READ_BINARY, _READ_RECORD = 0xA4, 0xB0, 0xB2
-_UPDATE_BINARY, _UPDATE_RECORD = 0xD6, 0xDC
+_SELECT, _READ_BINARY = 0xA4, 0xB0
 _GET_CHALLENGE, _GIVE_RANDOM, _MSE = 0x84, 0x86, 0x22
 _SECURE_MESSAGING = 0x0C
 _LOCAL = 0x80
@@ -135,9 +139,9 @@ _TELLERS: dict[int, Teller] = {
     INS_DEBIT: tell_debit,
     _SELECT: _select,
     _READ_BINARY: _read_binary,
-    _READ_RECORD: _read_record,
-    _UPDATE_RECORD: _update_record,
-    _UPDATE_BINARY: _update_binary,
+    INS_READ_RECORD: _read_record,
+    INS_UPDATE_RECORD: _update_record,
+    INS_UPDATE_BINARY: _update_binary,
     _GET_CHALLENGE: _get_challenge,
     _GIVE_RANDOM: _give_random,
     _MSE: _environment,

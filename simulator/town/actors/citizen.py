@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Self
 
-from cardlib.codec.files import EF_SPEND
+from cardlib.codec.files import DF_BUONO_FIRST, DF_SERVICES, EF_SPEND
 from cardlib.codec.purse import Suite
 from cardlib.wire.ids import PurseId
 from simulator.card import image
@@ -15,7 +15,7 @@ from simulator.connection import InProcessConnection
 from simulator.town.plan.model import Person
 from simulator.town.randomness import SeededRandomness
 
-_DF_BUONO = (0x1200, 0xB001)
+_DF_BUONO = (DF_SERVICES, DF_BUONO_FIRST)
 _SERVICES = (CRS_STINCARD, GENERIC_T0)
 _WRONG_PIN = "00000"
 

@@ -12,6 +12,7 @@ from backend.services.administration.lost_terminals import LossOffice
 from backend.services.administration.programmes import NewProgramme
 from backend.services.day_end import DayReport
 from cardlib.calendar import day_at
+from cardlib.codec.files import DF_SERVICES
 from cardlib.codec.purse import Suite
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
@@ -108,7 +109,7 @@ class Official:
 
     def take_stock(self, memory: Memory, suite: Suite = Suite.AES_128) -> None:
         """Takes a factory card's transport keys over."""
-        services = memory.find((0x1200,))
+        services = memory.find((DF_SERVICES,))
         assert services is not None
         keys = TransportKeys(*(services.keys[number] for number in TRANSPORT_KEYS))
         backend = self._hall.backend

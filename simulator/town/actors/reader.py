@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
+from cardlib.codec.applet import INS_DEBIT
+from cardlib.codec.commands import INS_UPDATE_BINARY, INS_UPDATE_RECORD
 from cardlib.connection import CardConnection
+from cardlib.trace.names import INS_CHANGE, INS_RESET_RETRY
 from simulator.card.chip import Tear
 from simulator.faults import (
     Mute,
@@ -17,7 +20,10 @@ from simulator.faults import (
 from simulator.town.actors.citizen import Citizen
 from simulator.town.plan.model import Accident, AccidentKind
 
-WRITES = (0xDC, 0xE2, 0xD6, 0x54, 0x24, 0x2C)
+_APPEND_RECORD = 0xE2
+WRITES = (
+    INS_UPDATE_RECORD, _APPEND_RECORD, INS_UPDATE_BINARY, INS_DEBIT, INS_CHANGE, INS_RESET_RETRY,
+)  # fmt: skip
 """Commands that write: UPDATE and APPEND RECORD, UPDATE BINARY, DEBIT, CHANGE KEY DATA, RESET."""
 
 

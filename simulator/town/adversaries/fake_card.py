@@ -6,7 +6,7 @@ AUTHENTICATE, which its purse does not have.
 """
 
 from cardlib.codec.apdu import Command
-from cardlib.codec.commands import select_purse
+from cardlib.codec.commands import INS_UPDATE_RECORD, select_purse
 from cardlib.codec.files import DF_BUONO_FIRST, DF_SERVICES
 from cardlib.codec.status import Status
 from simulator.card import image
@@ -19,7 +19,6 @@ from simulator.town.adversaries.attacker import Attacker, Scene
 _ORACLES = (0x82, 0x88)
 """EXTERNAL and INTERNAL AUTHENTICATE (ISO/IEC 7816-4, 11.5)."""
 _KEYS_TRIED = range(2, 10)
-_UPDATE = 0xDC
 _WRITTEN = bytes.fromhex("9902 9000 8E08") + bytes(8) + b"\x90\x00"
 """What a card answers to a write, with a MAC that the fake cannot make."""
 _PIN, _PIN_ID = b"12345\xff\xff\xff", 0x1C
@@ -45,7 +44,9 @@ class FakeCard(Attacker):
         purse.pins[_PIN_ID].replace(_PIN)
         fake = VirtualCard(memory, scene.world.randomness, without_image=True)
         holder = scene.citizen.with_pin(_PIN.rstrip(b"\xff").decode())
-        line = AlteredAnswer(InProcessConnection(fake), every(_UPDATE), lambda _answer: _WRITTEN)
+        line = AlteredAnswer(
+            InProcessConnection(fake), every(INS_UPDATE_RECORD), lambda _answer: _WRITTEN
+        )
         self.tally.gain += self.buy(scene, line, citizen=holder)
 
     def _ask(self, scene: Scene) -> None:

@@ -8,6 +8,7 @@ desk, for the void, a copy of his card instead of the one that waits for the com
 from typing import ClassVar
 
 from cardlib.channel import Channel
+from cardlib.codec.commands import INS_UPDATE_RECORD
 from cardlib.wire.card_session import SessionOpening
 from cardlib.wire.ids import PurseId
 from simulator.card import image
@@ -61,7 +62,7 @@ class HeldBackLoad(BooksAttack):
         copy = self._copy(card) if self.tally.attempts % 2 else None
         world.official.order_load(card.purse, citizen.person.key, GROCERIES, _DELTA)
         order = self._newest()
-        board = PoweredBoard(citizen.line(), every(0xDC))
+        board = PoweredBoard(citizen.line(), every(INS_UPDATE_RECORD))
         outcome = run_session(Channel(board), world.desk.uplink, SessionOpening("load", "")).outcome
         self.tally.refuse(outcome)
         shown = copy or board.inner

@@ -8,7 +8,9 @@ from dataclasses import replace
 from typing import ClassVar
 
 from cardlib.codec.apdu import Command
+from cardlib.codec.commands import INS_UPDATE_BINARY, INS_UPDATE_RECORD
 from cardlib.codec.files import EF_GRANT, EF_INFO
+from cardlib.codec.status import Status
 from cardlib.keys import records
 from cardlib.keys.derivation import KeyUse, derive
 from cardlib.keys.grants import sign_grant
@@ -79,10 +81,12 @@ class InsiderGrant(BooksAttack):
         free = card.free_grant_record()
         load = self.world.masters(card.info.issuer, card.info.key_set).load
         command_key = derive(load, KeyUse.LOAD_COMMAND, card.info)
-        written = card.send_secured(Command(0, 0xDC, free, EF_GRANT.read_p2, record), command_key)
+        written = card.send_secured(
+            Command(0, INS_UPDATE_RECORD, free, EF_GRANT.read_p2, record), command_key
+        )
         named = bytes((card.info.record_map | 1 << (free - 1),))
-        map_at = Command(0, 0xD6, 0x80 | EF_INFO.sfi, EF_INFO.size - 1, named)
-        return written == card.send_secured(map_at, command_key) == 0x9000
+        map_at = Command(0, INS_UPDATE_BINARY, 0x80 | EF_INFO.sfi, EF_INFO.size - 1, named)
+        return written == card.send_secured(map_at, command_key) == Status.OK
 
     @staticmethod
     def _next(card: OpenedCard) -> int:

@@ -4,6 +4,7 @@ The holder keeps what the card answered before a load, and after it shows the ti
 names the old record only; in turn with the old bytes in the answer, and with the card's own.
 """
 
+from cardlib.codec.commands import INS_READ_RECORD
 from cardlib.codec.files import DF_BUONO_FIRST, DF_SERVICES, EF_GRANT
 from cardlib.wire.entry_body import Intent
 from simulator.faults import AlteredAnswer, ForgedMap
@@ -13,8 +14,6 @@ from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.top_up import top_up
 from simulator.town.truth import Delivery
 from simulator.town.world import World
-
-_READ_RECORD = 0xB2
 
 
 class OldGrant(Attacker):
@@ -64,7 +63,7 @@ class _ReadsRecord:
     """Strikes at READ RECORD of one record of EF.GRANT."""
 
     def __init__(self, number: int) -> None:
-        self._head = bytes((_READ_RECORD, number, EF_GRANT.read_p2))
+        self._head = bytes((INS_READ_RECORD, number, EF_GRANT.read_p2))
 
     def __call__(self, apdu: bytes) -> bool:
         return apdu[1:4] == self._head

@@ -5,6 +5,7 @@ Everything goes through the chip: what it refuses does not happen.
 
 from cardlib.codec.apdu import Command, Response
 from cardlib.codec.commands import (
+    INS_UPDATE_RECORD,
     choose_answer_key,
     get_challenge,
     give_random,
@@ -123,7 +124,13 @@ class OpenedCard:
     def write(self, spend: Spend) -> int:
         """UPDATE RECORD of EF.SPEND under K_DC, after the PIN if known; the chip's status word."""
         return self.send_secured(
-            Command(0, 0xDC, 0, EF_SPEND_APPEND_P2, records.seal_spend(self.keys.record, spend))
+            Command(
+                0,
+                INS_UPDATE_RECORD,
+                0,
+                EF_SPEND_APPEND_P2,
+                records.seal_spend(self.keys.record, spend),
+            )
         )
 
     def send_secured(self, plain: Command, key: bytes = b"") -> int:

@@ -1,11 +1,10 @@
 """Replays inside a sale: an old answer to the debit, or the same debit sent to the card twice."""
 
+from cardlib.codec.commands import INS_UPDATE_RECORD
 from simulator.faults import Replayed, SentAgain, every
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import Attacker, Scene, spent
 from simulator.town.adversaries.opened_card import OpenedCard
-
-_UPDATE = 0xDC
 
 
 class ReplayedSession(Attacker):
@@ -27,14 +26,14 @@ class ReplayedSession(Attacker):
     def _old_answer(self, scene: Scene) -> int:
         replaying = [False]
         board = Replayed(
-            scene.citizen.line(), lambda apdu: replaying[0] and apdu[1] == _UPDATE
+            scene.citizen.line(), lambda apdu: replaying[0] and apdu[1] == INS_UPDATE_RECORD
         )  # fmt: skip
         goods = self.buy(scene, board)
         replaying[0] = True
         return goods + self.buy(scene, board)
 
     def _twice(self, scene: Scene) -> int:
-        board = SentAgain(scene.citizen.line(), every(_UPDATE))
+        board = SentAgain(scene.citizen.line(), every(INS_UPDATE_RECORD))
         goods = self.buy(scene, board)
         for answer in board.again:
             self.refused(answer[-2:].hex().upper())

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from cardlib.channel import Channel
 from cardlib.codec.apdu import Command
+from cardlib.codec.commands import INS_UPDATE_BINARY, INS_UPDATE_RECORD
 from cardlib.codec.files import EF_GRANT, EF_INFO
 from cardlib.errors import CodedError
 from cardlib.keys import records
@@ -63,8 +64,8 @@ class RogueLoad(BooksAttack):
         """A copy of its own grant, and the map, under the key that a shop has."""
         record = records.seal_grant(card.keys.record, card.grants[min(card.grants)])
         for plain in (
-            Command(0, 0xDC, card.free_grant_record(), EF_GRANT.read_p2, record),
-            Command(0, 0xD6, 0x80 | EF_INFO.sfi, EF_INFO.size - 1, b"\xff"),
+            Command(0, INS_UPDATE_RECORD, card.free_grant_record(), EF_GRANT.read_p2, record),
+            Command(0, INS_UPDATE_BINARY, 0x80 | EF_INFO.sfi, EF_INFO.size - 1, b"\xff"),
         ):
             self._note(f"{card.send_secured(plain):04X}")
 

@@ -7,6 +7,7 @@ formed, signed and chained; only what it *says* is false.
 from dataclasses import replace
 
 from cardlib.codec.purse import Spend, SpendType, Totals
+from cardlib.codec.status import Status
 from cardlib.keys import records
 from cardlib.keys.intent_rule import PREV_SIZE, planned_spend, record_hash, totals_after
 from cardlib.wire.entry import Entry
@@ -110,7 +111,7 @@ class RogueShop:
         entry, record = self.intend(card, slot, cents)
         spend = records.open_spend(card.keys.record, record)
         assert spend is not None
-        if card.write(spend) != 0x9000:
+        if card.write(spend) != Status.OK:
             return False
         self.commit(entry, record, card.attest())
         self.goods += cents

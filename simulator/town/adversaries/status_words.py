@@ -6,6 +6,7 @@ is let through later. The last costs the holder money, which the backend gives b
 """
 
 from cardlib.codec.apdu import Response
+from cardlib.codec.commands import INS_UPDATE_RECORD
 from cardlib.codec.status import Status
 from cardlib.wire.entry_body import NotApplied
 from cardlib.wire.ids import PurseId
@@ -17,7 +18,6 @@ from simulator.town.deeds.cards import card_session
 from simulator.town.plan.model import Happening
 from simulator.town.world import World
 
-_UPDATE = 0xDC
 _REFUNDS = (
     "SELECT count(*) FROM posting s JOIN purse p ON p.id = s.purse_id"
     " WHERE p.number = ? AND s.reason = 'SALE_NOT_APPLIED'"
@@ -50,14 +50,14 @@ class StatusWords(Attacker):
         before = spent(card)
         match self.tally.attempts % 3:
             case 1:
-                goods = self.buy(scene, HeldBack(line, every(_UPDATE), Status.OK))
+                goods = self.buy(scene, HeldBack(line, every(INS_UPDATE_RECORD), Status.OK))
             case 2:
-                board = HeldOver(line, every(_UPDATE))
+                board = HeldOver(line, every(INS_UPDATE_RECORD))
                 goods = self.buy(scene, board)
                 if board.held and _signed_not_applied(scene):
                     self._held = scene, board
             case _:
-                goods = self.buy(scene, ForgedStatus(line, nth(1, _UPDATE)))
+                goods = self.buy(scene, ForgedStatus(line, nth(1, INS_UPDATE_RECORD)))
         self.tally.gain += abs(goods - (spent(card) - before))
 
     def _release(self, scene: Scene, board: HeldOver) -> None:

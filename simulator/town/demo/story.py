@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from cardlib.calendar import day_at
+from cardlib.codec.commands import INS_UPDATE_RECORD
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from cardlib.wire.ids import PurseId
@@ -38,7 +39,6 @@ from simulator.town.demo.town_hall import TownHall
 from terminal.sale.states import State
 
 DESK = people.Merchant("desk", f"Sportello, {people.TOWN}", people.TOWN_IBAN)
-UPDATE_RECORD = 0xDC
 
 
 @dataclass(slots=True)
@@ -152,7 +152,7 @@ class Story:
 
     def _tear_and_recover(self) -> None:
         shop, amount = self.shops[CHEMIST.key], Money(640)
-        pull = partial(TearAfter, when=nth(1, ins=UPDATE_RECORD))
+        pull = partial(TearAfter, when=nth(1, ins=INS_UPDATE_RECORD))
         with self.reader.insert(self.image(MARIA), pull) as card:
             result, _ = shop.sell(card, self.pin(MARIA), [(MEDICINES, amount)])
         if result.state is not State.UNKNOWN:
