@@ -216,20 +216,3 @@ class _Stream(httpx2.SyncByteStream):
 def _response(answer: Answer, *, breaks: bool = False) -> httpx2.Response:
     stream = _Stream(answer.body, breaks=breaks)
     return httpx2.Response(answer.status_code, headers=answer.headers, stream=stream)
-
-
-def up_and_down(
-    time: TownTime, seed: int | str, *, mean_up_s: float, mean_down_s: float
-) -> Callable[[], bool]:
-    """A line that fails now and then: seeded windows, about as long as the means say."""
-    chance, until, is_up = random.Random(f"windows:{seed}"), time.now_ms, False
-
-    def up() -> bool:
-        nonlocal until, is_up
-        while until <= time.now_ms:
-            is_up = not is_up
-            mean = mean_up_s if is_up else mean_down_s
-            until += 1 + int(chance.expovariate(1 / mean) * _SECOND)
-        return is_up
-
-    return up

@@ -21,7 +21,7 @@ from cardlib.wire.ids import TerminalNumber
 from simulator.card.session import Session
 from simulator.errors import TownError
 from simulator.town.adversaries.adversary import judge
-from simulator.town.adversaries.attacker import Attacker, Band
+from simulator.town.adversaries.attacker import Attacker
 from simulator.town.adversaries.debits_more import DebitsMore
 from simulator.town.adversaries.emulated_purse import EmulatedPurse
 from simulator.town.adversaries.fake_card import FakeCard
@@ -40,6 +40,7 @@ from simulator.town.adversaries.void_after_load import VoidAfterLoad
 from simulator.town.campaign.trial import one_till_each
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Size, make_plan
+from simulator.town.plan.model import Happening
 from simulator.town.world import World
 from terminal.journal.views import Views
 from terminal.risk import Risk
@@ -58,6 +59,25 @@ STOPPED: tuple[type[Attacker], ...] = (
 
 TWO_STATES: tuple[type[Attacker], ...] = (RolledBackImage, Clone, EmulatedPurse, DebitsMore)
 VICTIMS: tuple[type[Attacker], ...] = (HarvestedCertificates, RelayedCard, StolenWithPin)
+
+
+class Band:
+    """Several attackers in one town, who take turns: a watcher like each of them."""
+
+    def __init__(self, attackers: Sequence[Attacker]) -> None:
+        self.attackers = attackers
+
+    def after(self, world: World, happening: Happening) -> None:
+        """At most one strikes: the first that wants to, of those with the fewest attempts."""
+        for attacker in self.attackers:
+            attacker.follow(world, happening)
+        in_turn = sorted(self.attackers, key=lambda attacker: attacker.tally.attempts)
+        any(attacker.tempt(world, happening) for attacker in in_turn)
+
+    def at_end(self, world: World) -> None:
+        """Everybody counts."""
+        for attacker in self.attackers:
+            attacker.at_end(world)
 
 
 def played(

@@ -8,7 +8,7 @@ import pytest
 
 from cardlib.wire.card_session import SessionCommands, SessionOpening
 from simulator.town.clock import TownTime
-from simulator.town.line import ALL_FAULTS, LineFault, up_and_down
+from simulator.town.line import ALL_FAULTS, LineFault
 from terminal.agent.errors import SyncError
 from tests.town.place import START_MS, Place, Shop
 
@@ -124,20 +124,6 @@ def test_a_line_that_is_down_carries_nothing(place: Place) -> None:
     assert shop.sync(beat=False).problem == "SERVICE_UNREACHABLE"
     assert shop.received() == []
     assert shop.line.counts["down"] == 1
-
-
-def test_windows_of_a_line_follow_from_its_seed(place: Place) -> None:
-    def states(seed: int) -> list[bool]:
-        time = TownTime(START_MS)
-        up = up_and_down(time, seed, mean_up_s=600, mean_down_s=300)
-        found = []
-        for _ in range(500):
-            time.advance(60_000)
-            found.append(up())
-        return found
-
-    assert states(1) == states(1) != states(2)
-    assert 200 < sum(states(1)) < 450
 
 
 def test_the_same_seed_spoils_the_same_requests(tmp_path: Path) -> None:

@@ -26,7 +26,6 @@ from simulator.town.plan.people import town_iban
 from simulator.town.truth import Truth
 
 TOWN, ISSUER = "Comune di Borgo Esempio", "018999"
-TOWN_CODE = bytes.fromhex(ISSUER)
 OPERATOR = "Consorzio Buoni di Prova"
 TOWN_IBAN = town_iban(1)
 SOURCE = "Fondo di solidarietà alimentare"
@@ -37,8 +36,6 @@ PROGRAMMES = {
     PHARMACY: ("Buono farmaci", (MEDICINES,), Money(100_000_00)),
     SEASON: ("Buono di stagione", (FOOD,), Money(10_000_00)),
 }
-TURNED_DOWN = 0.15
-"""The share of batches that the second person refuses in a town where things go wrong."""
 LOADER, APPROVER, ACCOUNTANT = "anna.loader", "bruno.approver", "carla.accountant"
 _SECOND_KEY_HOLDER = "dario.operator"
 _TWO = {"requested_by": LOADER, "approved_by": APPROVER}

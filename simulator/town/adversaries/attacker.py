@@ -4,7 +4,7 @@ An attacker strikes after purchases, where the town has just shown that a card i
 till open. Its own Random, from the world's seed and its name, says when.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar
@@ -141,25 +141,6 @@ class Attacker:
         """Notes refusals."""
         for _ in range(count):
             self.tally.refuse(code)
-
-
-class Band:
-    """Several attackers in one town, who take turns: a watcher like each of them."""
-
-    def __init__(self, attackers: Sequence[Attacker]) -> None:
-        self.attackers = attackers
-
-    def after(self, world: World, happening: Happening) -> None:
-        """At most one strikes: the first that wants to, of those with the fewest attempts."""
-        for attacker in self.attackers:
-            attacker.follow(world, happening)
-        in_turn = sorted(self.attackers, key=lambda attacker: attacker.tally.attempts)
-        any(attacker.tempt(world, happening) for attacker in in_turn)
-
-    def at_end(self, world: World) -> None:
-        """Everybody counts."""
-        for attacker in self.attackers:
-            attacker.at_end(world)
 
 
 def can_buy(world: World, citizen: Citizen, cents: int) -> bool:

@@ -60,7 +60,6 @@ class LedgerWatch:
     """Cents by account that the transfers of one document moved, all together."""
     lent: dict[tuple[str, str], int] = field(default_factory=dict)
     """The last transfer of a document that touched exposure."""
-    _funded: dict[Pot, int] = field(default_factory=dict)
 
     def read(self, sql: Sql) -> list[SeenTransfer]:
         """Takes in what is new; TownError ``TOWN_LEDGER_BROKEN``."""
