@@ -174,9 +174,16 @@ class _Reading:
 
 
 def by_two_people(row: Row) -> bool:
-    """Whether another person approved than asked for it; true where nobody is said to ask."""
-    asked, approved = row["requested_by"], row["approved_by"]
-    return asked is None or asked.strip().casefold() != (approved or "").strip().casefold()
+    """Whether somebody approved, and another person than asked for it.
+
+    True where nobody is said to ask: older exports do not tell.
+    """
+    asked, approved = (_same(row[who]) for who in ("requested_by", "approved_by"))
+    return row["requested_by"] is None or "" != approved != asked != ""
+
+
+def _same(person: str | None) -> str:
+    return (person or "").strip().casefold()
 
 
 def _decode(row: Row) -> Grant:

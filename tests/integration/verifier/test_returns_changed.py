@@ -66,6 +66,10 @@ def granted_elsewhere(files: Files) -> None:
     ("says", "spoil"),
     [
         ("RETURN_ONE_PERSON", lambda files: files["returns.jsonl"][0].update(approved_by="Anna")),
+        ("RETURN_ONE_PERSON", lambda files: files["returns.jsonl"][0].update(approved_by=None)),
+        ("RETURN_ONE_PERSON", lambda files: files["returns.jsonl"][0].update(approved_by=" ")),
+        ("RETURN_ONE_PERSON", lambda files: files["returns.jsonl"][0].update(requested_by=None)),
+        ("RETURN_ONE_PERSON", lambda files: files["returns.jsonl"][0].update(requested_by="")),
         ("RETURN_WITHOUT_SALE", lambda files: files["returns.jsonl"][0].update(entry="501:99")),
         ("RETURN_WITHOUT_SALE", lambda files: files["returns.jsonl"][0].update(merchant=2)),
         ("RETURN_ABOVE_SALE", lambda files: files["returns.jsonl"][0].update(amount_cents=1251)),
