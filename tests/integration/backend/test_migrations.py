@@ -1,7 +1,7 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
 from backend.adapters.migrate import migrate, newest_revision, require_current, schema_revision
 from backend.adapters.tables.everything import metadata
@@ -23,6 +23,26 @@ def assert_as_the_tables_say(engine: Engine) -> None:
 
 def test_migrated_schema_is_what_the_tables_say(engine: Engine) -> None:
     assert_as_the_tables_say(engine)
+
+
+def checks(engine: Engine) -> dict[str, dict[str, str]]:
+    """What each table refuses to hold, by the name of the check."""
+    with engine.connect() as connection:
+        found = inspect(connection)
+        return {
+            name: {
+                str(check["name"]): check["sqltext"] for check in found.get_check_constraints(name)
+            }
+            for name in metadata.tables
+        }
+
+
+def test_a_database_that_was_migrated_refuses_what_a_new_one_refuses(databases: Databases) -> None:
+    """Alembic compares no checks, and copies a table of SQLite to change it."""
+    migrated, made = checks(databases.fresh()), databases.empty()
+    metadata.create_all(made)
+    assert checks(made) == migrated
+    assert migrated["entry"].keys() == {"ck_entry_verdict"}
 
 
 def test_migrating_twice_changes_nothing(engine: Engine) -> None:
