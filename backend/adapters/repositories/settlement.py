@@ -87,11 +87,12 @@ class Settlement:
     def batches_of_period(
         self, municipality_id: int, merchant_id: int, start: int, end: int
     ) -> Sequence[SettlementBatchRow]:
-        """Batches whose period overlaps ``start`` to ``end``, by id."""
+        """Batches that have not failed and whose period overlaps ``start`` to ``end``, by id."""
         return self._session.scalars(
             select(SettlementBatchRow)
             .where(SettlementBatchRow.municipality_id == municipality_id)
             .where(SettlementBatchRow.merchant_id == merchant_id)
+            .where(SettlementBatchRow.state != "failed")
             .where(SettlementBatchRow.period_from < end, SettlementBatchRow.period_to > start)
             .order_by(SettlementBatchRow.id)
         ).all()

@@ -24,13 +24,23 @@ PAYMENT_STATES = ("created", "sent", "paid", "failed")
 class SettlementBatchRow(Base):
     """What a municipality is to pay a merchant for a period.
 
-    The period in Unix seconds, from inclusive, to exclusive.
+    The period in Unix seconds, from inclusive, to exclusive: one batch for each that has not
+    failed.
     """
 
     __tablename__ = "settlement_batch"
     __table_args__ = (
         one_of("state", BATCH_STATES),
-        UniqueConstraint("municipality_id", "merchant_id", "period_from", "period_to"),
+        Index(
+            "uq_settlement_batch_period",
+            "municipality_id",
+            "merchant_id",
+            "period_from",
+            "period_to",
+            unique=True,
+            sqlite_where=text("state <> 'failed'"),
+            postgresql_where=text("state <> 'failed'"),
+        ),
     )
 
     id: Mapped[Key]

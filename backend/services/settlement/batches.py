@@ -70,6 +70,9 @@ class SettlementService:
     def draw_up(self, municipality: int, merchant: int, period: Period, by: str) -> Batch:
         """The batch of a merchant for a period; the one that exists when there is one.
 
+        One that was turned down or sent back by the bank stands for its period no more: it is
+        drawn up again, by lines that name the failed ones, or a later period takes them up.
+
         ConflictError: ``PERIOD_OVERLAPS`` another batch's, ``PERIOD_NOT_OVER``,
         ``PERIOD_OPEN`` (a till has not reported past its end), ``BATCH_EMPTY``.
         """
@@ -204,7 +207,8 @@ class SettlementService:
 def _find_same_period(
     unit: Unit, municipality: int, merchant: int, period: Period
 ) -> SettlementBatchRow | None:
-    """The batch of exactly this period; ConflictError when one of another overlaps it."""
+    """The batch of exactly this period that has not failed; ConflictError when one of another
+    overlaps it."""
     rows = unit.settlement.batches_of_period(municipality, merchant, period.start, period.end)
     for row in rows:
         if (row.period_from, row.period_to) == (period.start, period.end):

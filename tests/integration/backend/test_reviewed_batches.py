@@ -56,6 +56,22 @@ def test_an_auditor_finds_nothing_wrong_with_a_line_held_back(town: Town, to: Li
     check_export(town)
 
 
+def test_an_auditor_finds_nothing_wrong_with_a_period_that_was_drawn_up_again(town: Town) -> None:
+    _, till = shop_with_two_sales(town)
+    office, batch = reviewed(town, till)
+    settlement = SettlementService(town.work, town.clock)
+    settlement.turn_down(batch.id, APPROVER)
+    period = batch.period
+    again = settlement.draw_up(town.municipality, town.shop, period, LOADER)
+    assert (again.total_cents, held(town)["in_payment"]) == (1_000, 1_000)
+    office.send(again.id, LOADER)
+    office.begin(again.id, APPROVER)
+    office.accept(again.id, [], APPROVER)
+    settlement.approve(again.id, APPROVER)
+    check_laws(town)
+    check_export(town)
+
+
 def test_no_later_sale_of_the_card_pays_what_a_person_suspended(town: Town) -> None:
     chip, till = shop_with_two_sales(town)
     office, batch = reviewed(town, till)

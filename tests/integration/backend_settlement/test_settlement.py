@@ -269,6 +269,22 @@ def test_a_batch_turned_down_leaves_the_money_payable(town: Town, approved: bool
         town.settlement.order_payments([batch.id], DEBTOR)
 
 
+@pytest.mark.parametrize("period", [MARCH, Period(MARCH.start - 1, MARCH.end)])
+def test_a_batch_turned_down_is_drawn_up_again_for_its_period(town: Town, period: Period) -> None:
+    """Whoever prepared it mends what was wrong, and nobody waits for the next month."""
+    town.sale(1000)
+    first = draw_up(town)
+    town.settlement.turn_down(first.id, "bruno")
+    again = draw_up(town, period)
+    assert (again.state, again.total_cents) == (BatchState.CREATED, 1000)
+    assert again.id != first.id
+    assert [line.replaces for line in again.lines] == [first.lines[0].id]
+    assert draw_up(town, period) == again
+    assert town.settlement.approve(again.id, "bruno").state is BatchState.APPROVED
+    assert town.settlement.order_payments([again.id], DEBTOR).total_cents == 1000
+    town.check_books()
+
+
 def test_a_batch_at_the_bank_cannot_be_turned_down(town: Town) -> None:
     town.sale(1000)
     batch, _ = ordered(town)
