@@ -27,6 +27,7 @@ from backend.services.administration.programmes import ProgrammeOffice
 from backend.services.administration.refunds import RefundDesk
 from backend.services.administration.returns import ReturnDesk
 from backend.services.administration.unspent import UnspentOffice
+from backend.services.bundles import LastLook
 from backend.services.card_sessions.live import LiveDialogues
 from backend.services.card_sessions.personalise import PinLetters
 from backend.services.card_sessions.sessions import CardSessions
@@ -42,7 +43,8 @@ from cardlib.ports import Clock, Randomness
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """Ports and the use cases on them; ``dialogues`` of card sessions that are in hand."""
+    """Ports and the use cases on them; ``dialogues`` of card sessions that are in hand, and the
+    ``last_look`` at what tills are to be told."""
 
     work: Work
     keys: KeyStore
@@ -51,6 +53,7 @@ class Backend:
     letters: PinLetters
     authorities: Sequence[x509.Certificate] = ()
     dialogues: LiveDialogues = field(default_factory=LiveDialogues)
+    last_look: LastLook = field(default_factory=LastLook)
 
     @property
     def programmes(self) -> ProgrammeOffice:
@@ -90,7 +93,7 @@ class Backend:
     @property
     def ingest(self) -> Ingest:
         """Journal entries."""
-        return Ingest(self.work, self.keys, self.clock, self.randomness)
+        return Ingest(self.work, self.keys, self.clock, self.randomness, self.last_look)
 
     @property
     def card_sessions(self) -> CardSessions:

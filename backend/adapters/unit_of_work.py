@@ -1,6 +1,6 @@
 """Units of work on a SQLAlchemy session: one transaction, every repository."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine
@@ -25,6 +25,7 @@ class Unit:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._afterwards: list[Callable[[], None]] = []
         self.ledger = Ledger(session)
         self.programmes = Programmes(session)
         self.cards = Cards(session)
@@ -58,6 +59,12 @@ class Unit:
     def commit(self) -> None:
         """Makes everything of this unit durable."""
         self._session.commit()
+        while self._afterwards:
+            self._afterwards.pop(0)()
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Has ``act`` called once this unit is durable, and not at all if it never is."""
+        self._afterwards.append(act)
 
 
 class DatabaseWork:

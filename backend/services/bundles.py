@@ -8,7 +8,6 @@ new one at once when the hotlist or a proof request changed, otherwise after a b
 from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import sha256
-from weakref import WeakKeyDictionary
 
 from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.terminals import BundleRow
@@ -40,19 +39,43 @@ LAG_S = 300
 """How long a new watermark may wait for the next bundle."""
 Shown = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
 """What goes out at once: counts of what is set up, and the proofs that tills are asked for."""
-_looked: WeakKeyDictionary[KeyStore, tuple[int, Shown]] = WeakKeyDictionary()
-"""When this process last compared everything, and what it knew then, by installation."""
 
 
-def current_version(unit: Unit, keys: KeyStore, now: int) -> int:
+class LastLook:
+    """When a process last compared everything, and what it knew then. Memory, never the truth.
+
+    One an installation. A look whose transaction is not committed has not been.
+    """
+
+    def __init__(self) -> None:
+        self._look: tuple[int, Shown | None] = 0, None
+
+    def read(self) -> tuple[int, Shown | None]:
+        """The second of the last look, and what went out with it; nothing before the first."""
+        return self._look
+
+    def keep(self, unit: Unit, now: int, shown: Shown) -> None:
+        """Notes a look of ``unit`` once that is durable."""
+
+        def note() -> None:
+            self._look = now, shown
+
+        unit.after_commit(note)
+
+    def forget(self) -> None:
+        """As a process that ends does."""
+        self._look = 0, None
+
+
+def current_version(unit: Unit, keys: KeyStore, last: LastLook, now: int) -> int:
     """The version that tills should have; publishes one when it is due."""
     newest, shown = unit.terminals.newest_issue(), _shown(unit)
-    looked_at, known = _looked.get(keys, (0, None))
+    looked_at, known = last.read()
     if newest is not None and known == shown and 0 <= now - looked_at < LAG_S:
         version, hotlist_hash = newest
         if hotlist_hash == _hash_of(unit.cards.hotlisted()):
             return version
-    _looked[keys] = now, shown
+    last.keep(unit, now, shown)
     return publish_bundle(unit, keys, now).version
 
 
@@ -61,9 +84,9 @@ def _shown(unit: Unit) -> Shown:
     return unit.programmes.shown(), tuple(wanted)
 
 
-def current_bundle(unit: Unit, keys: KeyStore, now: int) -> BundleRow:
+def current_bundle(unit: Unit, keys: KeyStore, last: LastLook, now: int) -> BundleRow:
     """The bundle of :func:`current_version`."""
-    current_version(unit, keys, now)
+    current_version(unit, keys, last, now)
     newest = unit.terminals.newest_bundle()
     assert newest is not None
     return newest

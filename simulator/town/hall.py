@@ -141,6 +141,7 @@ class Hall:
         """The process is gone with its memory; what was not committed is rolled back."""
         self.up = False
         self.backend.dialogues.forget()
+        self.backend.last_look.forget()
         self.deaths += 1
 
     def restart(self) -> None:
@@ -162,6 +163,7 @@ class Hall:
         """
         self._fill(backup.database)
         self.backend.dialogues.forget()
+        self.backend.last_look.forget()
         self.restart()
         if declared:
             self.backend.recovery.begin("operator")

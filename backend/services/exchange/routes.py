@@ -14,7 +14,7 @@ from backend.errors import NotGenuineError
 from backend.services.administration.enrolment import Enrolment
 from backend.services.administration.key_sets import KeySetOffice
 from backend.services.administration.module_orders import ModuleOffice
-from backend.services.bundles import current_bundle
+from backend.services.bundles import LastLook, current_bundle
 from backend.services.card_sessions.sessions import CardSessions
 from backend.services.ingest.batches import Ingest
 from backend.services.unit_of_work import Work
@@ -54,6 +54,11 @@ class UseCases(Protocol):
     @property
     def clock(self) -> Clock:
         """Our own time."""
+        ...
+
+    @property
+    def last_look(self) -> LastLook:
+        """At what bundles say."""
         ...
 
     @property
@@ -158,7 +163,8 @@ def _read_bundle(service: UseCases, caller: Caller, _path: Parameters, _body: by
     """The newest bundle."""
     caller.enrolled()
     with service.work.begin() as unit:
-        bundle = current_bundle(unit, service.keys, service.clock.unix_ms() // 1000)
+        now = service.clock.unix_ms() // 1000
+        bundle = current_bundle(unit, service.keys, service.last_look, now)
         unit.commit()
     return bundle.complete
 

@@ -5,7 +5,7 @@ A batch is never refused for one bad entry (law 7). The same entry again is
 and the acknowledgement become durable in one transaction.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.journals import AcknowledgementRow, EntryRow, QuarantineRow
@@ -13,7 +13,7 @@ from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import NotPermittedError
 from backend.services.alarms import raise_alarm
-from backend.services.bundles import current_version
+from backend.services.bundles import LastLook, current_version
 from backend.services.ingest.entry_content import EntryContent, EntryProblemError, Touched
 from backend.services.ingest.looking_up import look_up
 from backend.services.ingest.uploads import Upload, read_uploads
@@ -35,6 +35,7 @@ class Ingest:
     keys: KeyStore
     clock: Clock
     randomness: Randomness
+    last_look: LastLook = field(default_factory=LastLook)
 
     def submit(self, batch: Batch, signer: TerminalNumber) -> bytes:
         """Takes in ``batch``; the complete bytes of the acknowledgement.
@@ -48,7 +49,7 @@ class Ingest:
         with self.work.begin() as unit:
             terminal = unit.terminals.terminal(batch.terminal)
             verdicts = _Intake(unit, self.keys, terminal, now).take(batch)
-            version = current_version(unit, self.keys, now)
+            version = current_version(unit, self.keys, self.last_look, now)
             answer = Acknowledgement(
                 terminal=batch.terminal,
                 high_seq=Seq(terminal.high_seq),

@@ -19,6 +19,7 @@ from backend.services.administration.enrolment import Enrolment
 from backend.services.administration.load_orders import LoadDesk
 from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.programmes import NewProgramme, ProgrammeOffice
+from backend.services.bundles import LastLook
 from backend.services.ingest.batches import Ingest
 from backend.services.replacements import fit_to_source
 from backend.services.unit_of_work import Work
@@ -289,6 +290,7 @@ class Town:
         self.randomness = SeededRandomness(seed)
         self.clock = ManualClock()
         self.keys = MemoryKeyStore(self.randomness)
+        self.last_look = LastLook()
         self.office = ProgrammeOffice(self.work, self.keys, self.clock)
         self.loads = LoadDesk(self.work, self.keys, self.clock)
         self.merchants = MerchantOffice(self.work, self.clock)
@@ -306,7 +308,7 @@ class Town:
 
     @property
     def ingest(self) -> Ingest:
-        return Ingest(self.work, self.keys, self.clock, self.randomness)
+        return Ingest(self.work, self.keys, self.clock, self.randomness, self.last_look)
 
     @property
     def enrolment(self) -> Enrolment:

@@ -247,6 +247,39 @@ def test_killed_between_commit_and_answer_the_till_asks_again_and_loses_nothing(
     check_laws(town)
 
 
+@dataclass
+class CannotCommit:
+    """A backend whose database refuses to make anything durable."""
+
+    work: Work
+
+    @contextmanager
+    def begin(self) -> Generator[Unit]:
+        with self.work.begin() as unit:
+            unit.flush()
+            unit.commit = _refuse  # type: ignore[method-assign]
+            yield unit
+
+    def read(self) -> AbstractContextManager[Unit]:
+        return self.work.read()
+
+
+def _refuse() -> None:
+    raise KilledError
+
+
+def test_a_bundle_that_was_not_committed_is_told_at_the_next_upload(town: Town) -> None:
+    chip, till = town.chip_with(5000), town.till()
+    first = till.upload().bundle_version
+    till.sell(chip, 100)
+    assert till.sync().bundle_version == first
+    town.clock.sleep(LAG_S)
+    failing = replace(town.ingest, work=CannotCommit(town.work))
+    with pytest.raises(KilledError):
+        failing.submit(Batch(till.number, tuple(till.journal)), till.number)
+    assert till.upload().bundle_version == first + 1
+
+
 def test_a_heartbeat_moves_the_terminal_mark_unless_an_intent_is_open(town: Town) -> None:
     chip, till = town.chip_with(5000), town.till()
     town.clock.sleep(60)
