@@ -58,6 +58,11 @@ class PurseKeyring:
         self._numbers: dict[bytes, tuple[int, ...]] = {}
         self._of_issuer: dict[tuple[bytes, int], IssuerMasters] = {}
 
+    @property
+    def store(self) -> KeyStore:
+        """Where its keys come from."""
+        return self._keys
+
     def open_spend(self, info: Info, record: bytes) -> Spend | None:
         """The record in clear; None when it does not decrypt.
 

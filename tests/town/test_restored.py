@@ -176,6 +176,61 @@ def test_two_forgotten_loads_come_back_as_the_tills_saw_them(
     assert (place.cents(AccountKind.PAYABLE), place.cents(AccountKind.ON_CARD)) == (5800, 500)
 
 
+def two_loads_of_one_visit(place: Place, shop: Shop, card: Card) -> list[int]:
+    """Ordered before the copy, fetched one after the other after it; then a sale of 60 euro."""
+    orders = [place.order(card, 1000), place.order(card, 300)]
+    backup = place.hall.backup()
+    assert [load(shop, card) for _ in orders] == ["LOAD_DONE"] * 2
+    assert shop.sell(card, 6000).goods_are_due
+    shop.sync()
+    place.hall.restore(backup)
+    return orders
+
+
+def test_of_two_forgotten_loads_of_one_visit_the_till_saw_the_second_alone(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    before = place.signed(card)
+    orders = two_loads_of_one_visit(place, shop, card)
+    shop.sync()
+    assert place.alarms() == set()
+    assert [place.order_state(order) for order in orders] == ["on_card", "on_card"]
+    assert [state for _, state in place.signed(card)] == ["superseded", "superseded", "on_card"]
+    assert len(before) == 1
+    assert (place.cents(AccountKind.PAYABLE), place.cents(AccountKind.ON_CARD)) == (6000, 300)
+    assert place.cents(AccountKind.SUSPENSE) == 0
+
+
+def test_two_forgotten_loads_of_one_visit_are_read_from_the_card(
+    place: Place, shop: Shop, card: Card
+) -> None:
+    orders = [place.order(card, 1000), place.order(card, 300)]
+    backup = place.hall.backup()
+    assert [load(shop, card) for _ in orders] == ["LOAD_DONE"] * 2
+    signed = place.signed(card)
+    with place.hall.work.begin() as unit:
+        bytes_signed = [row.signature for row in unit.cards.grants_of(1)]
+    place.hall.restore(backup)
+    assert load(shop, card) == "LOAD_DONE"
+    assert [place.order_state(order) for order in orders] == ["on_card", "on_card"]
+    assert place.signed(card) == signed
+    with place.hall.work.begin() as unit:
+        assert [row.signature for row in unit.cards.grants_of(1)] == bytes_signed
+    assert place.cents(AccountKind.ON_CARD) == 6300
+    assert shop.sell(card, 6300).goods_are_due
+
+
+def test_two_sums_that_would_fit_are_left_to_people(place: Place, shop: Shop, card: Card) -> None:
+    for cents in (1000, 300):
+        place.order(card, cents)
+    backup = place.hall.backup()
+    assert [load(shop, card) for _ in range(2)] == ["LOAD_DONE"] * 2
+    place.hall.restore(backup)
+    others = [place.order(card, cents) for cents in (900, 400)]
+    assert load(shop, card) == "GRANT_UNKNOWN"
+    assert [place.order_state(order) for order in others] == ["approved", "approved"]
+
+
 def test_no_number_of_a_grant_is_signed_twice(place: Place, shop: Shop, card: Card) -> None:
     """The grant that the copy forgot is still held back somewhere: it never reached the card."""
     order = place.order(card, 1000)

@@ -250,9 +250,10 @@ class KeyChangeDesk:
 
     def _take_up_forgotten(self, purse: PurseRow, card: ChangingCard) -> None:
         """Wallets that a restored copy does not know count again: the card has shown them."""
-        adopted = adopt_forgotten(self._unit, purse, card.old.genuine.values(), self._now)
+        genuine, by = card.old.genuine.values(), f"session:{self._row.id}"
+        adopted = adopt_forgotten(self._unit, self._keys, purse, genuine, self._now, by=by)
         for row in adopted:
-            grants.confirm(self._unit, row, by=f"session:{self._row.id}", now=self._now)
+            grants.confirm(self._unit, row, by=by, now=self._now)
         if adopted:
             judge_purse(self._unit, purse, self._now)
 

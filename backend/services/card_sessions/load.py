@@ -158,7 +158,8 @@ class LoadDesk:
         check_watermark(state.newest, books_of(self._unit, purse))
         card = view(state, self._trust)
         today = day_number(day_at(self._now))
-        adopt_forgotten(self._unit, purse, card.genuine.values(), self._now)
+        by = f"session:{self._row.id}"
+        adopt_forgotten(self._unit, self._keys, purse, card.genuine.values(), self._now, by=by)
         order = self._order(purse)
         signed = None if order is None else _signed(self._unit, order)
         if order is not None and signed is not None and card.record_of(signed) is not None:

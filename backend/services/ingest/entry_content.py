@@ -110,7 +110,8 @@ class EntryContent:
             self._check_void(intent, newest)
         record = self._keyring.seal_spend(info, spend)
         row.purse_id, row.ctr = purse.id, spend.ctr
-        for unknown in adopt_seen(self._unit, purse, intent.grant_hashes, self._now):
+        keys, hashes = self._keyring.store, intent.grant_hashes
+        for unknown in adopt_seen(self._unit, keys, purse, hashes, self._now):
             self._alarm_on_grant(unknown)
         self._cores[row.seq] = intent.info_core
         self._unit.keep(
