@@ -73,7 +73,7 @@ class DayEnd:
             more = len(rows) == STEP
 
     def _give_up(self, now: int) -> Iterator[int]:
-        with self._work.begin() as unit:
+        with self._work.read() as unit:
             towns = [
                 (town.id, ExpiryRule(town.claim_window_days), mark_of_municipality(unit, town.id))
                 for town in unit.programmes.municipalities()
@@ -112,32 +112,36 @@ class DayEnd:
         return ordered
 
     def _tell_overdue(self, now: int) -> int:
-        """An alarm for each open case that has waited longer than the claim window."""
-        with self._work.begin() as unit:
-            days = [town.claim_window_days for town in unit.programmes.municipalities()]
-            before = now - max(days, default=0) * DAY_S
-            cases = unit.acts.overdue_cases(before, OVERDUE, STEP)
-            for case in cases:
-                purse = None if case.purse_id is None else unit.cards.purse_by_id(case.purse_id)
-                raise_alarm(unit, OVERDUE, f"case {case.id}", now, purse=purse, case=case.id)
-            unit.commit()
-        return len(cases)
+        """An alarm for each open case that has waited longer than its town's claim window."""
+        told, more = 0, True
+        while more:
+            with self._work.begin() as unit:
+                cases = unit.acts.overdue_cases(now, OVERDUE, STEP)
+                for case in cases:
+                    purse = None if case.purse_id is None else unit.cards.purse_by_id(case.purse_id)
+                    raise_alarm(unit, OVERDUE, f"case {case.id}", now, purse=purse, case=case.id)
+                unit.commit()
+            told, more = told + len(cases), len(cases) == STEP
+        return told
 
     def _tell_open_intents(self, now: int) -> int:
         """An alarm for each sale that a till began, told of, and has not told the end of since.
 
         Until it does, nothing is complete beyond it. By then the till has stopped selling.
         """
-        with self._work.begin() as unit:
-            intents = unit.acts.forgotten_intents(now - STOP_DAYS * DAY_S, OPEN_LONG, STEP)
-            for intent in intents:
-                raise_alarm(
-                    unit, OPEN_LONG, f"intent {intent.terminal}:{intent.seq}", now,
-                    purse=unit.cards.purse_by_id(intent.purse_id), terminal=intent.terminal,
-                    seq=intent.seq, days=STOP_DAYS,
-                )  # fmt: skip
-            unit.commit()
-        return len(intents)
+        told, more = 0, True
+        while more:
+            with self._work.begin() as unit:
+                intents = unit.acts.forgotten_intents(now - STOP_DAYS * DAY_S, OPEN_LONG, STEP)
+                for intent in intents:
+                    raise_alarm(
+                        unit, OPEN_LONG, f"intent {intent.terminal}:{intent.seq}", now,
+                        purse=unit.cards.purse_by_id(intent.purse_id), terminal=intent.terminal,
+                        seq=intent.seq, days=STOP_DAYS,
+                    )  # fmt: skip
+                unit.commit()
+            told, more = told + len(intents), len(intents) == STEP
+        return told
 
 
 def _expire(unit: Unit, grant: CardGrantRow, now: int) -> int:

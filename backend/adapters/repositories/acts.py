@@ -11,10 +11,11 @@ from backend.adapters.tables.acts import PurseBlockRow, TerminalLossRow
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.tables.journals import OPEN, EntryRow, IntentRow
 from backend.adapters.tables.ledger import AccountRow
-from backend.adapters.tables.programmes import ProgrammeRow
+from backend.adapters.tables.programmes import MunicipalityRow, ProgrammeRow
 from backend.adapters.tables.terminals import MerchantProgrammeRow, TerminalRow
 from backend.adapters.tables.verdicts import AlarmRow, CaseRow, PostingRow
 from backend.domain.ledger import Account, AccountKind
+from backend.domain.replacement import DAY_S
 from backend.errors import UnknownError
 
 
@@ -240,13 +241,17 @@ class Acts:
             .limit(limit)
         ).all()
 
-    def overdue_cases(self, opened_before: int, alarm: str, limit: int) -> Sequence[CaseRow]:
-        """Open cases that are older, and of which no ``alarm`` speaks yet, oldest first."""
+    def overdue_cases(self, now: int, alarm: str, limit: int) -> Sequence[CaseRow]:
+        """Open cases that have waited longer than the claim window of their town, and of which
+        no ``alarm`` speaks yet, oldest first; one without a purse has none."""
+        window_s = func.coalesce(MunicipalityRow.claim_window_days, 0) * DAY_S
         told = select(AlarmRow.ref).where(AlarmRow.code == alarm)
         name = literal("case ") + cast(CaseRow.id, String)
         return self._session.scalars(
             select(CaseRow)
-            .where(CaseRow.state == "open", CaseRow.opened_at < opened_before)
+            .outerjoin(PurseRow, PurseRow.id == CaseRow.purse_id)
+            .outerjoin(MunicipalityRow, MunicipalityRow.id == PurseRow.municipality_id)
+            .where(CaseRow.state == "open", CaseRow.opened_at + window_s < now)
             .where(name.not_in(told))
             .order_by(CaseRow.id)
             .limit(limit)

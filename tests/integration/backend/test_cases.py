@@ -337,3 +337,29 @@ def test_a_case_that_waits_too_long_raises_one_alarm(town: Town) -> None:
     assert end.close_day().cases_overdue == 1
     assert end.close_day().cases_overdue == 0
     assert alarms(town).count("CASE_OVERDUE") == 1
+
+
+def test_a_town_with_a_longer_claim_window_keeps_no_other_towns_cases_quiet(town: Town) -> None:
+    unproven(town)
+    patient = town.office.create_municipality("018177", "Pazienza")
+    with town.work.begin() as unit:
+        next(
+            row for row in unit.programmes.municipalities() if row.id == patient
+        ).claim_window_days = 90
+        unit.commit()
+    town.clock.seconds += WINDOW + 1
+    assert DayEnd(town.work, town.clock).close_day().cases_overdue == 1
+
+
+def test_a_day_end_tells_everything_that_is_due_however_much_it_is(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.services.day_end.STEP", 2)
+    for _ in range(5):
+        unproven(town)
+        chip, till = town.chip_with(5_000), town.till()
+        till.begin(chip, 300)
+        till.sync()
+    town.clock.seconds += WINDOW + 20 * DAY
+    done = DayEnd(town.work, town.clock).close_day()
+    assert (done.cases_overdue, done.intents_open) == (5, 5)
