@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from simulator.errors import TownError
-from simulator.town.checks.audit import check_audit
+from simulator.town.checks.audit import audited, check_audit
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Accident, AccidentKind, Happening, Kind, Plan, Size, make_plan
 from simulator.town.plan.model import FOOD, Mood
@@ -74,9 +74,9 @@ def test_every_day_is_closed_and_what_shops_keep_is_looked_at() -> None:
 def test_a_statement_that_the_books_do_not_bear_out_is_found() -> None:
     with World(make_plan(seed=6, days=1, size=Size(people=2, shops=1, trips=4.0))) as world:
         world.play()
-        check_audit(world)
+        check_audit(world, audited(world))
         merchant, statement = world.declared.statements[-1]
         world.declared.statements.append((merchant, statement[:-1] + b"?"))
         with pytest.raises(TownError) as found:
-            check_audit(world)
+            check_audit(world, audited(world))
     assert found.value.facts["subject"] == "finding STATEMENT_BAD"

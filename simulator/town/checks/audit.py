@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.adapters.unit_of_work import DatabaseWork
 from backend.services.export import write_export
-from backend.verifier.audit import audit
+from backend.verifier.audit import Verdict, audit
 from simulator.town.checks.evidence import TownSeen, breach
 
 
@@ -22,13 +22,17 @@ def _kept(town: TownSeen) -> Iterator[str]:
         yield json.dumps({"merchant": str(merchant), "bytes": statement.hex()}) + "\n"
 
 
-def check_audit(town: TownSeen) -> None:
-    """TownError ``TOWN_AUDIT_FAILED`` unless exactly the declared findings come out."""
+def audited(town: TownSeen) -> Verdict:
+    """What the verifier says of an export of the books as they are, and of what shops kept."""
     with tempfile.TemporaryDirectory(prefix="town-audit-") as folder:
         write_export(DatabaseWork(town.engine), Path(folder), 0)
         kept = Path(folder) / "kept.jsonl"
         kept.write_text("".join(_kept(town)), "ascii")
-        verdict = audit(Path(folder), evidence=(kept,))
+        return audit(Path(folder), evidence=(kept,))
+
+
+def check_audit(town: TownSeen, verdict: Verdict) -> None:
+    """TownError ``TOWN_AUDIT_FAILED`` unless exactly the declared findings came out."""
     found = {finding.code for finding in verdict.findings}
     for code in sorted(found ^ town.declared.findings):
         shown = [str(one) for one in verdict.findings if one.code == code]

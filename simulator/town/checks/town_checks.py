@@ -14,9 +14,10 @@ has committed. ``thorough`` compares everything each time: ten times slower.
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from backend.verifier.audit import Verdict
 from simulator.errors import TownError
 from simulator.town.checks.alarms import AlarmWatch
-from simulator.town.checks.audit import check_audit
+from simulator.town.checks.audit import audited, check_audit
 from simulator.town.checks.books import BooksWatch
 from simulator.town.checks.cards import CardChange, CardWatch
 from simulator.town.checks.evidence import Happened, TownSeen
@@ -50,6 +51,8 @@ class TownChecks:
         self._town: TownSeen | None = None
         self._happenings = 0
         self._restores = 0
+        self.verdict: Verdict | None = None
+        """What the independent verifier said at the end; None before."""
 
     def after(self, world: TownSeen, happening: Happened) -> None:
         """Everything that was touched; TownError at the first breach."""
@@ -66,7 +69,8 @@ class TownChecks:
             self._look(world, None, everything=True)
             self._books.check_end()
             self.goods.check_end(self._books.sql, world.tills)
-            check_audit(world)
+            self.verdict = audited(world)
+            check_audit(world, self.verdict)
         except TownError as error:
             raise self._complete(error, world, AT_END) from error
         finally:

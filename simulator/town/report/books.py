@@ -1,17 +1,13 @@
 """What the books of a town come to, asked in plain SQL beside the product's own mapping."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from backend.adapters.unit_of_work import DatabaseWork
-from backend.services.export import write_export
 from backend.verifier import report
-from backend.verifier.audit import audit
+from backend.verifier.audit import Verdict
 from backend.verifier.texts import Texts
 from cardlib.calendar import day_at
 from simulator.town.checks.sql import Sql
@@ -66,12 +62,10 @@ def read_books(world: World) -> Books:
         sql.close()
 
 
-def verdict_on(world: World, lang: str) -> dict[str, Any]:
-    """What the independent verifier says of an export, in its own JSON form and words."""
-    with tempfile.TemporaryDirectory(prefix="town-report-") as folder:
-        write_export(DatabaseWork(world.engine), Path(folder), 0)
-        texts = Texts(lang)
-        told = report.as_json(audit(Path(folder)), texts)
+def in_words(verdict: Verdict, lang: str) -> dict[str, Any]:
+    """What the independent verifier says, in its own JSON form and words."""
+    texts = Texts(lang)
+    told = report.as_json(verdict, texts)
     for number, law in told["laws"].items():
         law["name"] = texts.of("laws", number)
         law["word"] = texts.of("status", law["status"])

@@ -9,9 +9,10 @@ from typing import Any
 from cardlib.calendar import day_at
 from cardlib.errors import CodedError
 from simulator.town.adversaries.adversary import Adversary
+from simulator.town.checks.audit import audited
 from simulator.town.reached import TABLES, Reached
 from simulator.town.report.attackers import Attack, attack_of
-from simulator.town.report.books import read_books, verdict_on
+from simulator.town.report.books import in_words, read_books
 from simulator.town.report.lag import Waited, Waits, waits
 from simulator.town.report.observer import Observer
 from simulator.town.world import World
@@ -164,8 +165,8 @@ def gather(
         reached=reached.as_json(),
         looked_at={name: counts[name] for name in LOOKED_AT},
         accounts=books.accounts, funded=books.funded, paid=truth.paid.total(),
-        cents_astray=_astray(books.astray, failure), verifier=verdict_on(world, lang),
-        failure=_facts(failure),
+        cents_astray=_astray(books.astray, failure), failure=_facts(failure),
+        verifier=in_words(checks.verdict or audited(world), lang),
     )  # fmt: skip
 
 
