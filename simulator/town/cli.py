@@ -60,21 +60,15 @@ def town(
     if adversary == ["list"]:
         typer.echo("\n".join(as_commanded()))
         return
-    recipe = Recipe(seed, days, people, shops, trips, faults)
     try:
         _check_alone(adversary or [])
-        recipe = Recipe.read(replay) if replay else recipe
-        asked = Asked(recipe, tuple(adversary or ()), replay)
+        usual = Recipe(seed, days, people, shops, trips, faults)
+        asked = Asked(Recipe.read(replay) if replay else usual, tuple(adversary or ()), replay)
         command = TownCommand(asked, chosen, as_json=as_json, plain=plain)
         played = command.play()
     except (CodedError, OSError, ValueError) as error:
         _refuse(error, chosen)
-    if report is not None:
-        report.write_text(write_page(played.figures, command.words), "utf-8")
-    command.tell(played, report)
-    if shrink and command.can_be_shorter(played):
-        command.tell_shortest(played, shrink, (report or Path("town")).with_suffix(".failing.json"))
-    command.end()
+    command.conclude(played, report, shrink)
     sys.exit(STOPPED if played.stopped else 0 if played.figures.holds else 1)
 
 
@@ -97,6 +91,16 @@ class TownCommand:
             self._asked, self._plan, self.words, self._console, self._clock,
             plain=self._plain, silent=self._as_json,
         )  # fmt: skip
+
+    def conclude(self, played: Played, report: Path | None, shrink: float) -> None:
+        """The page, the figures, and the shortest history where a law broke."""
+        if report is not None:
+            report.write_text(write_page(played.figures, self.words), "utf-8")
+        self.tell(played, report)
+        if shrink and self.can_be_shorter(played):
+            kept = (report or Path("town")).with_suffix(".failing.json")
+            self.tell_shortest(played, shrink, kept)
+        self.end()
 
     def tell(self, played: Played, report: Path | None) -> None:
         """The figures, for people now, for programs at the end."""

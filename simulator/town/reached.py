@@ -84,6 +84,8 @@ TABLES: Ways = {
     ),
 }  # fmt: skip
 """Every way that there is, by table; others that were gone are counted beside them."""
+_Listening = tuple[object, str, Callable[..., None]]
+"""What is listened to, which event, and who listens."""
 
 
 @dataclass(slots=True)
@@ -209,8 +211,13 @@ def _on_insert(reached: Reached, table: str, first: str) -> Callable[..., None]:
     return inserted
 
 
-def _further(reached: Reached) -> list[tuple[object, str, Callable[..., None]]]:
+def _further(reached: Reached) -> list[_Listening]:
     """New rows whose kind is told by more than a state."""
+    return [*_of_books(reached), *_of_sessions(reached)]
+
+
+def _of_books(reached: Reached) -> list[_Listening]:
+    """Entries, transfers, and why a posting is not proven."""
 
     def entry(_mapper: object, _connection: object, row: EntryRow) -> None:
         known = row.type in set(EntryType)
@@ -223,6 +230,21 @@ def _further(reached: Reached) -> list[tuple[object, str, Callable[..., None]]]:
     def booked(_mapper: object, _connection: object, row: TransferRow) -> None:
         reached.note("transfer", str(row.kind))
 
+    def excused(_row: object, new: object, old: object, _initiator: object) -> None:
+        if new and new != old:
+            reached.note("posting_reason", str(new))
+
+    return [
+        (EntryRow, "before_insert", entry),
+        (QuarantineRow, "before_insert", kept),
+        (TransferRow, "before_insert", booked),
+        (PostingRow.reason, "set", excused),
+    ]
+
+
+def _of_sessions(reached: Reached) -> list[_Listening]:
+    """Steps and outcomes of card sessions."""
+
     def stepped(_mapper: object, connection: Any, row: CardSessionStepRow) -> None:
         query = "SELECT purpose FROM card_session WHERE id = ?"
         purpose = connection.exec_driver_sql(query, (row.session_id,)).scalar()
@@ -232,15 +254,7 @@ def _further(reached: Reached) -> list[tuple[object, str, Callable[..., None]]]:
         if new and new != old:
             reached.note("session_outcome", str(new))
 
-    def excused(_row: object, new: object, old: object, _initiator: object) -> None:
-        if new and new != old:
-            reached.note("posting_reason", str(new))
-
     return [
-        (EntryRow, "before_insert", entry),
-        (QuarantineRow, "before_insert", kept),
-        (TransferRow, "before_insert", booked),
         (CardSessionStepRow, "before_insert", stepped),
-        (PostingRow.reason, "set", excused),
         (CardSessionRow.outcome, "set", ended),
     ]

@@ -71,6 +71,15 @@ class Watcher(Protocol):
 class World:
     """A town that plays one plan."""
 
+    happening: Happening | None = None
+    """What is going on now."""
+    lines_up = False
+    """Whether all lines are repaired, whatever the plan says."""
+    hall_copy: HallBackup | None = None
+    """A backup that will be put back."""
+    recovering = False
+    """Whether the backend stands on a restored copy, and waits for what tills send again."""
+
     def __init__(self, plan: Plan, watchers: Sequence[Watcher] = ()) -> None:
         self.plan = plan
         self.seed = plan.seed
@@ -78,13 +87,7 @@ class World:
         self.time = TownTime(plan.start_ms)
         self.randomness = SeededRandomness(f"{plan.seed}:setup")
         self.truth = Truth()
-        if plan.accidents:  # a proof that was torn off waits for a card that may never come
-            self.declared.expect("CASE_OVERDUE")
-            self.declared.expect("INTENT_OPEN_LONG")
-        self.happening: Happening | None = None
-        """What is going on now."""
-        self.lines_up = False
-        """Whether all lines are repaired, whatever the plan says."""
+        self._declare()
         self.shops = {shop.key: shop for shop in plan.shops}
         self.hall = Hall(DeviceClock(self.time, "hall"), self.randomness)
         self.official = Official(self.hall, self.truth)
@@ -95,10 +98,6 @@ class World:
         self.tills: list[Register] = []
         """Every till and desk ever enrolled; the list only grows."""
         self.disk_copies: dict[tuple[str, int], DiskCopy] = {}
-        self.hall_copy: HallBackup | None = None
-        """A backup that will be put back."""
-        self.recovering = False
-        """Whether the backend stands on a restored copy, and waits for what tills send again."""
         self.desk = self.enrol_till(DESK, 0)
         places = [(shop.key, till) for shop in plan.shops for till in range(shop.tills)]
         self.registers = {place: self.enrol_till(*place) for place in places}
@@ -109,11 +108,17 @@ class World:
         }
         self.cards: list[VirtualCard] = [citizen.card for citizen in self.citizens.values()]
         """Every card ever made; the list only grows."""
-        for person in plan.people:
-            self.declared.names |= {person.holder.surname, person.holder.codice_fiscale}
         self.holders: dict[PurseId, Citizen] = {}
         """Who has which purse."""
         self.cashier = Cashier(self)
+
+    def _declare(self) -> None:
+        """What the checks cannot know: who lives here, and what accidents may well bring about."""
+        for person in self.plan.people:
+            self.declared.names |= {person.holder.surname, person.holder.codice_fiscale}
+        if self.plan.accidents:  # a proof that was torn off waits for a card that may never come
+            self.declared.expect("CASE_OVERDUE")
+            self.declared.expect("INTENT_OPEN_LONG")
 
     def play(self) -> None:
         """Everything that the plan holds, then the watchers' last look."""

@@ -4,6 +4,7 @@ Then the claim windows pass: what waits for a card that is never seen again, peo
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from simulator.town.plan.model import DESK, Happening, Kind, Person, Shop
@@ -14,50 +15,71 @@ _WINDOW_MS = 16 * 24 * 60 * _MINUTE_MS
 """The claim window of a town, and a day."""
 
 
+@dataclass(slots=True)
+class _Clock:
+    """The end of a history as it goes on: a happening a minute."""
+
+    seed: int
+    at_ms: int
+    places: list[tuple[str, int]]
+
+    def one(self, kind: Kind, word: str, **fields: Any) -> Happening:
+        """The next happening."""
+        self.at_ms += _MINUTE_MS
+        name = f"end-{word}"
+        seed = sub_seed(self.seed, name)
+        return Happening(id=name, at_ms=self.at_ms, kind=kind, seed=seed, **fields)
+
+    def at_every_till(self, kind: Kind, word: str) -> Iterator[Happening]:
+        """The same at every till of the shops."""
+        for shop, till in self.places:
+            yield self.one(kind, f"{word}-{shop}-{till}", shop=shop, till=till)
+
+    def all_report(self, word: str) -> Iterator[Happening]:
+        """Every till, and the desk."""
+        yield from self.at_every_till(Kind.SYNC, word)
+        yield self.one(Kind.SYNC, f"{word}-{DESK}", shop=DESK)
+
+
 def finale(
     seed: int, end_ms: int, shops: tuple[Shop, ...], people: tuple[Person, ...]
 ) -> Iterator[Happening]:
     """The last happenings, in order; ids begin with ``end-``."""
-    at_ms = end_ms
-
-    def make(kind: Kind, word: str, **fields: Any) -> Happening:
-        nonlocal at_ms
-        at_ms += _MINUTE_MS
-        name = f"end-{word}"
-        return Happening(id=name, at_ms=at_ms, kind=kind, seed=sub_seed(seed, name), **fields)
-
     places = [(shop.key, till) for shop in shops for till in range(shop.tills)]
-
-    def at_every_till(kind: Kind, word: str) -> Iterator[Happening]:
-        for shop, till in places:
-            yield make(kind, f"{word}-{shop}-{till}", shop=shop, till=till)
-
-    yield make(Kind.LINES_UP, "lines")
-    yield from at_every_till(Kind.CLOCK_RIGHT, "clock")
-    yield from at_every_till(Kind.OPEN_TILL, "open")
-    yield from at_every_till(Kind.SYNC, "first")
-    yield from at_every_till(Kind.SHOW_CARDS, "show")
-    for turn in range(3):  # what one till brings may be asked for at the next
-        yield from at_every_till(Kind.SYNC, f"sync{turn}")
-        yield make(Kind.SYNC, f"sync{turn}-{DESK}", shop=DESK)
-    yield from at_every_till(Kind.CLOSE_BATCH, "batch")
-    yield from at_every_till(Kind.SYNC, "last")
-    yield make(Kind.SYNC, f"last-{DESK}", shop=DESK)
-    yield from at_every_till(Kind.CLOSE_TILL, "close")
-    yield make(Kind.DESK_WORK, "cases")
-    yield make(Kind.END_DAY, "night")
-    for person in people:
-        yield make(Kind.COLLECT, f"collect-{person.key}", person=person.key)
-    yield make(Kind.SETTLE, "settle", until_ms=end_ms)
-    yield make(Kind.PAY, "pay")
-    yield make(Kind.SETTLE, "settle-failed", until_ms=end_ms + _MINUTE_MS)
-    yield make(Kind.PAY, "pay-failed", seconds=1)
+    clock = _Clock(seed, end_ms, places)
+    yield from _tills_tell(clock)
+    yield from _town_pays(clock, end_ms, people)
     for turn in range(2):  # what one case gives back may be another shop's
-        at_ms += _WINDOW_MS
-        yield from at_every_till(Kind.SYNC, f"window{turn}")
-        yield make(Kind.SYNC, f"window{turn}-{DESK}", shop=DESK)
-        yield make(Kind.DESK_WORK, f"window{turn}-cases")
-    yield make(Kind.SETTLE, "settle-late", until_ms=end_ms + _MINUTE_MS)
-    yield make(Kind.PAY, "pay-late")
-    yield make(Kind.GIVE_BACK, "give-back")
-    yield make(Kind.STATEMENTS, "statements", until_ms=end_ms + _MINUTE_MS)
+        clock.at_ms += _WINDOW_MS
+        yield from clock.all_report(f"window{turn}")
+        yield clock.one(Kind.DESK_WORK, f"window{turn}-cases")
+    yield clock.one(Kind.SETTLE, "settle-late", until_ms=end_ms + _MINUTE_MS)
+    yield clock.one(Kind.PAY, "pay-late")
+    yield clock.one(Kind.GIVE_BACK, "give-back")
+    yield clock.one(Kind.STATEMENTS, "statements", until_ms=end_ms + _MINUTE_MS)
+
+
+def _tills_tell(clock: _Clock) -> Iterator[Happening]:
+    """Lines are repaired, open cases shown, journals carried and closed."""
+    yield clock.one(Kind.LINES_UP, "lines")
+    yield from clock.at_every_till(Kind.CLOCK_RIGHT, "clock")
+    yield from clock.at_every_till(Kind.OPEN_TILL, "open")
+    yield from clock.at_every_till(Kind.SYNC, "first")
+    yield from clock.at_every_till(Kind.SHOW_CARDS, "show")
+    for turn in range(3):  # what one till brings may be asked for at the next
+        yield from clock.all_report(f"sync{turn}")
+    yield from clock.at_every_till(Kind.CLOSE_BATCH, "batch")
+    yield from clock.all_report("last")
+    yield from clock.at_every_till(Kind.CLOSE_TILL, "close")
+
+
+def _town_pays(clock: _Clock, end_ms: int, people: tuple[Person, ...]) -> Iterator[Happening]:
+    """Cases, the night work, loads that wait, and everything is paid."""
+    yield clock.one(Kind.DESK_WORK, "cases")
+    yield clock.one(Kind.END_DAY, "night")
+    for person in people:
+        yield clock.one(Kind.COLLECT, f"collect-{person.key}", person=person.key)
+    yield clock.one(Kind.SETTLE, "settle", until_ms=end_ms)
+    yield clock.one(Kind.PAY, "pay")
+    yield clock.one(Kind.SETTLE, "settle-failed", until_ms=end_ms + _MINUTE_MS)
+    yield clock.one(Kind.PAY, "pay-failed", seconds=1)

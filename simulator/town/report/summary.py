@@ -28,16 +28,7 @@ def summary(figures: Figures, words: Words) -> Iterator[str]:
     missing = sum(len(figures.unreached(table)) for table in TABLES)
     ways = sum(map(len, TABLES.values()))
     yield words.label("ways_gone", gone=ways - missing, ways=ways)
-    verdict = words.label("verifier_ok" if figures.verifier["ok"] else "verifier_not_ok")
-    yield f"{words.label('section_verifier')}: {verdict}"
-    for finding in figures.verifier["findings"]:
-        yield f"  {finding['code']}: {finding['means']}"
-    for attack in figures.attacks:
-        yield words.label(
-            "attack_told", name=attack.name, attempts=attack.attempts,
-            gain=words.money(attack.gain), bound=words.money(attack.bound),
-            judged=words.label("caught" if attack.caught else "not_caught"),
-        )  # fmt: skip
+    yield from _judged(figures, words)
     yield f"{words.label('again')} {figures.command}"
     if figures.failure is not None:
         yield ": ".join(words.breach(figures.failure))
@@ -48,3 +39,17 @@ def _faults(figures: Figures, words: Words) -> Iterator[str]:
     told = ", ".join(f"{words.fault(kind)} {count}" for kind, count in figures.faults.items())
     if told:
         yield f"{words.label('section_faults_survived')}: {told}"
+
+
+def _judged(figures: Figures, words: Words) -> Iterator[str]:
+    """What the verifier says, and what came of each adversary."""
+    verdict = words.label("verifier_ok" if figures.verifier["ok"] else "verifier_not_ok")
+    yield f"{words.label('section_verifier')}: {verdict}"
+    for finding in figures.verifier["findings"]:
+        yield f"  {finding['code']}: {finding['means']}"
+    for attack in figures.attacks:
+        yield words.label(
+            "attack_told", name=attack.name, attempts=attack.attempts,
+            gain=words.money(attack.gain), bound=words.money(attack.bound),
+            judged=words.label("caught" if attack.caught else "not_caught"),
+        )  # fmt: skip
