@@ -5,7 +5,7 @@ from dataclasses import replace
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Accident, AccidentKind, Happening, Kind, Plan, Size, make_plan
 from simulator.town.plan.calendar import GROCERIES, LONG, SEASON
-from simulator.town.plan.model import Mood
+from simulator.town.plan.model import DESK, Mood
 from simulator.town.reached import watching
 from simulator.town.world import World
 from tests.town.test_world_desk import at, with_more
@@ -96,3 +96,33 @@ def test_a_load_that_a_restored_copy_has_forgotten_is_found_on_the_card() -> Non
         assert not world.recovering
         assert world.citizens["p000"].waiting == 0
         assert world.truth.ordered.total() > 1_700
+
+
+def test_a_restored_town_waits_two_nights_for_a_till_that_stays_away() -> None:
+    plan = make_plan(seed=6, days=4, size=Size(people=1, shops=2, trips=2.0))
+    away, *others = plan.shops
+    away = replace(away, down=((plan.start_ms, plan.happenings[-1].at_ms + 1),))
+    plan = with_more(
+        replace(plan, shops=(away, *others)),
+        [
+            at(1, 6 * 60, Kind.BACKUP_BACKEND),
+            at(1, 6 * 60 + 1, Kind.ORDER_LOAD, person="p000", cents=1_700, programme=GROCERIES),
+            at(1, 6 * 60 + 2, Kind.COLLECT, person="p000"),
+            at(1, 6 * 60 + 3, Kind.RESTORE_BACKEND),
+            *(at(day, 8 * 60, Kind.SYNC, shop=DESK) for day in (2, 3)),
+        ],
+    )
+    recovering: list[bool] = []
+    with World(plan, watchers=[TownChecks()]) as world:
+        for happening in plan.happenings:
+            world.step(happening)
+            if happening.kind is Kind.END_DAY:
+                recovering.append(world.recovering)
+        world.end()
+        waited = sum(recovering)
+        assert 1 <= waited <= 2
+        assert not recovering[-1]
+        with world.hall.work.begin() as unit:
+            named = unit.recoveries.newest()
+            assert named is not None
+            assert str(world.registers[away.key, 0].terminal) in (named.without or "").split(",")

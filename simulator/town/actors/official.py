@@ -1,5 +1,6 @@
 """The town hall's people: set up the town, give money, settle, and change the keys."""
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -39,11 +40,17 @@ PROGRAMMES = {
 LOADER, APPROVER, ACCOUNTANT = "anna.loader", "bruno.approver", "carla.accountant"
 _SECOND_KEY_HOLDER = "dario.operator"
 _TWO = {"requested_by": LOADER, "approved_by": APPROVER}
+PATIENT_NIGHTS = 2
+"""So many the town waits for its tills after a restored backup."""
 _FUND = (
     "SELECT (SELECT coalesce(sum(t.cents), 0) FROM transfer t JOIN account a ON a.id = t.target_id"
     " WHERE a.kind = 'fund' AND a.programme_id = p.id)"
     " - (SELECT coalesce(sum(t.cents), 0) FROM transfer t JOIN account a ON a.id = t.source_id"
     " WHERE a.kind = 'fund' AND a.programme_id = p.id) FROM programme p WHERE p.id = ?"
+)
+_WAITING = (
+    "SELECT m.issuer, p.number FROM load_order o JOIN purse p ON p.id = o.purse_id"
+    " JOIN municipality m ON m.id = p.municipality_id WHERE o.state = 'approved'"
 )
 
 
@@ -67,6 +74,8 @@ class Official:
         """The municipality's number."""
         self._programmes: dict[int, int] = {}
         self._acts = 0
+        self._nights = 0
+        """How many a recovery has lasted."""
         self._papers: dict[str, Paper] = {}
         """What was ordered, by its act."""
         self.merchants: dict[str, int] = {}
@@ -137,12 +146,19 @@ class Official:
         self._truth.ordered[purse] += cents
         self._truth.ordered_slots[purse, programme] += cents
 
-    def enter_again(self) -> list[PurseId]:
-        """What a restored copy has forgotten is entered from the binder; whose orders it was."""
-        return [paper.purse for act, paper in self._papers.items() if self._enter(act, paper)]
+    def enter_again(self) -> Counter[PurseId]:
+        """What a restored copy has forgotten is entered from the binder; loads that now wait.
 
-    def _enter(self, act: str, paper: Paper) -> bool:
-        """Award and order, as far as they are not there; whether anything was not."""
+        Also those that were fetched since the copy was made: the card must be seen again.
+        """
+        for act, paper in self._papers.items():
+            self._enter(act, paper)
+        with self._hall.engine.connect() as connection:
+            rows = connection.exec_driver_sql(_WAITING).all()
+        return Counter(PurseId(bytes(issuer), bytes(number)) for issuer, number in rows)
+
+    def _enter(self, act: str, paper: Paper) -> None:
+        """Award and order, as far as they are not there."""
         backend, award, order = self._hall.backend, self._award(act), self._order(act)
         if award is None:
             award = backend.programmes.award(
@@ -151,7 +167,6 @@ class Official:
             )  # fmt: skip
         if order is None:
             backend.loads.approve(award, paper.purse, Money(paper.cents), **_TWO)
-        return order is None
 
     # what was not taken -------------------------------------------------------------------
 
@@ -219,11 +234,19 @@ class Official:
         return self._hall.backend.day_end.close_day()
 
     def end_recovery(self) -> bool:
-        """After a restored backup: whether loads and payments may go on, all tills being back."""
+        """After a restored backup, each night: whether loads and payments may go on.
+
+        Tills that are not back by the second night are named, and tell when they can.
+        """
+        recovery = self._hall.backend.recovery
+        self._nights += 1
         with suppress(BackendError):
-            self._hall.backend.recovery.end(
-                requested_by=LOADER, approved_by=APPROVER, act="verbale di ripristino"
-            )
+            without = recovery.waiting() if self._nights >= PATIENT_NIGHTS else ()
+            recovery.end(
+                requested_by=LOADER, approved_by=APPROVER, act="verbale di ripristino",
+                without=without,
+            )  # fmt: skip
+            self._nights = 0
             return True
         return False
 

@@ -53,9 +53,9 @@ def restore_backend(world: "World", happening: Happening) -> None:
         world.hall.restore(world.hall_copy)
         world.declared.backend_restored()
         world.recovering = True
-        for purse in world.official.enter_again():
+        for purse, loads in world.official.enter_again().items():
             if purse in world.holders:
-                world.holders[purse].waiting += 1
+                world.holders[purse].waiting = max(world.holders[purse].waiting, loads)
         world.truth.struck[happening.kind] += 1
     world.hall_copy = None
 
