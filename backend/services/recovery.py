@@ -61,7 +61,7 @@ class RecoveryOffice:
 
     def waiting(self) -> list[int]:
         """Terminals that have not uploaded everything again; ConflictError ``RECOVERY_NONE``."""
-        with self.work.begin() as unit:
+        with self.work.read() as unit:
             return _waiting(unit, _open(unit))
 
     def readmit(self, certificate: bytes, *, act: str, requested_by: str, approved_by: str) -> int:

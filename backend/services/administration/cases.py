@@ -44,7 +44,7 @@ class CaseOffice:
 
     def waiting(self) -> list[OpenCase]:
         """Every open case, oldest first."""
-        with self.work.begin() as unit:
+        with self.work.read() as unit:
             return [_view(unit, case) for case in unit.acts.open_cases()]
 
     def close(

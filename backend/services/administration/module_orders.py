@@ -45,7 +45,7 @@ class ModuleOffice:
         NotGenuineError ``MODULE_STATE_OTHER`` for another terminal's; NotPermittedError
         for a terminal that is lost or closed.
         """
-        with self.work.begin() as unit:
+        with self.work.read() as unit:
             row = unit.terminals.terminal(terminal)
             state = _state_of(complete, PublicKey(row.public_key))
             if state.terminal != terminal:
@@ -58,7 +58,7 @@ class ModuleOffice:
 
         UnknownError ``TERMINAL_UNKNOWN``; NotPermittedError for one that is lost or closed.
         """
-        with self.work.begin() as unit:
+        with self.work.read() as unit:
             return self._order(unit, terminal, None, allowance)
 
     def _order(
