@@ -106,7 +106,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
         as_json: Json = False,
         lang: Lang = None,
     ) -> None:
-        """What a merchant sold: what is payable, what waits and why; signed with --out."""
+        """What a merchant sold: what is accepted, what waits and why; signed with --out."""
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
             period = _period(first, last)
             found = backend.merchants.statement(merchant, period.start, period.end)
@@ -167,12 +167,12 @@ def _cents(text: str) -> int:
 
 def _print(found: Statement, lang: str) -> None:
     for line in found.lines:
-        amount = catalogue.money(Money(line.payable_cents + line.waiting_cents), lang)
+        amount = catalogue.money(Money(line.accepted_cents + line.waiting_cents), lang)
         reason = catalogue.sentence(line.reason, lang) if line.reason else ""
         told = f"{local_time(line.time):%d/%m/%Y %H:%M}  {line.entry:>10}  {amount:>14}  {reason}"
         typer.echo(told.rstrip())
     facts = {
-        "payable": catalogue.money(Money(found.payable_cents), lang),
+        "accepted": catalogue.money(Money(found.accepted_cents), lang),
         "waiting": catalogue.money(Money(found.waiting_cents), lang),
     }
     typer.echo(catalogue.label("backend", "statement_sum", lang, **facts))

@@ -1,4 +1,4 @@
-"""Merchants: registered by the operator, enabled by a municipality, and what they are owed."""
+"""Merchants: registered by the operator, enabled by a municipality, and what they have sold."""
 
 from dataclasses import dataclass
 
@@ -18,13 +18,14 @@ FOREVER = 2**62
 class StatementLine:
     """One sale or void of a merchant, in cents; a void's are negative.
 
-    ``payable_cents`` is what may be settled, ``waiting_cents`` what ``reason`` holds back.
+    ``accepted_cents`` is what the merchant is paid for it, or was already; ``waiting_cents`` what
+    ``reason`` holds back.
     ``entry`` is ``terminal:seq``.
     """
 
     entry: str
     time: int
-    payable_cents: int
+    accepted_cents: int
     waiting_cents: int
     state: str
     reason: str
@@ -41,9 +42,9 @@ class Statement:
     lines: tuple[StatementLine, ...]
 
     @property
-    def payable_cents(self) -> int:
-        """Owed for this period, as far as it is known."""
-        return sum(line.payable_cents for line in self.lines)
+    def accepted_cents(self) -> int:
+        """Sold and accepted in this period, as far as it is known, whether paid by now or not."""
+        return sum(line.accepted_cents for line in self.lines)
 
     @property
     def waiting_cents(self) -> int:
@@ -102,7 +103,7 @@ def _line(unit: Unit, row: PostingRow) -> StatementLine:
     return StatementLine(
         entry=f"{row.terminal}:{row.closing_seq or row.intent_seq}",
         time=row.event_time,
-        payable_cents=held.get(AccountKind.PAYABLE, 0),
+        accepted_cents=held.get(AccountKind.PAYABLE, 0),
         waiting_cents=held.get(AccountKind.SUSPENSE, 0),
         state=row.state,
         reason=row.reason,

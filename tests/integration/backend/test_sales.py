@@ -345,19 +345,19 @@ def test_a_till_that_was_stolen_is_paid_only_by_a_person(town: Town) -> None:
     check_laws(town)
 
 
-def test_the_statement_shows_what_is_owed_and_what_waits(town: Town) -> None:
+def test_the_statement_shows_what_was_accepted_and_what_waits(town: Town) -> None:
     chip, till = town.chip_with(5000), town.till()
     sale = till.sell(chip, 1000)
     till.void(chip, sale, 300)
     till.sell(chip, 200, tc=False)
     till.sync()
     statement = town.merchants.statement(town.shop)
-    assert [(line.entry, line.payable_cents, line.waiting_cents) for line in statement.lines] == [
+    assert [(line.entry, line.accepted_cents, line.waiting_cents) for line in statement.lines] == [
         (f"{till.number}:2", 1000, 0),
         (f"{till.number}:4", -300, 0),
         (f"{till.number}:6", 0, 200),
     ]
-    assert (statement.payable_cents, statement.waiting_cents) == (700, 200)
+    assert (statement.accepted_cents, statement.waiting_cents) == (700, 200)
 
 
 def test_an_order_is_signed_once(town: Town) -> None:

@@ -9,7 +9,9 @@ from backend.domain.ledger import AccountKind
 from backend.domain.outcomes import OutcomeState
 from backend.domain.settlement import BatchState, Period
 from backend.errors import BadInputError, ConflictError, NotPermittedError, UnknownError
+from backend.services.administration.merchants import MerchantOffice
 from backend.services.settlement.views import Batch
+from cardlib.text import catalogue
 from tests.integration.backend_settlement.conftest import (
     APRIL,
     DEBTOR,
@@ -290,6 +292,18 @@ def test_a_batch_at_the_bank_cannot_be_turned_down(town: Town) -> None:
     batch, _ = ordered(town)
     with pytest.raises(ConflictError, match="BATCH_STATE"):
         town.settlement.turn_down(batch.id, "bruno")
+
+
+def test_a_statement_says_what_was_accepted_and_not_that_it_is_still_to_be_paid(
+    town: Town,
+) -> None:
+    town.sale(1000)
+    batch, _ = ordered(town)
+    town.outcomes.import_file("x.csv", outcome(town, batch, "10,00", "pagato"), "carla")
+    assert (town.balance(PAYABLE), town.balance(PAID)) == (0, 1000)
+    assert MerchantOffice(town.work, town.clock).statement(1).accepted_cents == 1000
+    said = catalogue.label("backend", "statement_sum", "it", accepted="10,00", waiting="0,00")
+    assert said == "Venduto e accettato 10,00 (pagato o da pagare), in attesa 0,00."
 
 
 def test_the_same_outcome_file_twice_changes_nothing(town: Town) -> None:
