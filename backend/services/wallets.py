@@ -79,12 +79,7 @@ def _gave_up(purse: PurseRow, grant: CardGrantRow) -> bool:
 
 
 def _posted(unit: Unit, purse_id: int, slot: int) -> int:
-    return sum(
-        part.cents
-        for posting in unit.verdicts.postings(purse_id)
-        for part in posting.parts
-        if posting.live and part.slot == slot
-    )
+    return unit.verdicts.posted_by_slot(purse_id).get(slot, 0)
 
 
 def _transfer(

@@ -108,6 +108,25 @@ class Ledger:
         """Every account with its balance."""
         return {account_of(row): row.balance_cents for row in self.rows()}
 
+    def accounts_of_merchant(self, merchant: int, kind: AccountKind) -> dict[Account, int]:
+        """A merchant's accounts of a kind with their balances, oldest first."""
+        rows = self._session.scalars(
+            select(AccountRow)
+            .where(AccountRow.merchant_id == merchant, AccountRow.kind == kind)
+            .order_by(AccountRow.id)
+        )
+        return {account_of(row): row.balance_cents for row in rows}
+
+    def first_account(self, municipality: int) -> Account | None:
+        """The oldest account of a town; None before its first transfer."""
+        row = self._session.scalar(
+            select(AccountRow)
+            .where(AccountRow.municipality_id == municipality)
+            .order_by(AccountRow.id)
+            .limit(1)
+        )
+        return None if row is None else account_of(row)
+
     def rows(self) -> Sequence[AccountRow]:
         """Every stored account, oldest first."""
         return self._session.scalars(select(AccountRow).order_by(AccountRow.id)).all()

@@ -259,11 +259,8 @@ def _claim_back(unit: Unit, row: GoodsReturnRow, sale: Claim | None) -> Claim:
 
 def _payable(unit: Unit, merchant: int) -> dict[Pot, int]:
     """What the ledger owes the merchant, by pot."""
-    return {
-        account.pot: cents
-        for account, cents in unit.ledger.balances().items()
-        if account.kind is AccountKind.PAYABLE and account.merchant == merchant
-    }
+    accounts = unit.ledger.accounts_of_merchant(merchant, AccountKind.PAYABLE)
+    return {account.pot: cents for account, cents in accounts.items()}
 
 
 def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, failed: int | None, now: int) -> Claim:

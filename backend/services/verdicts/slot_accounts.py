@@ -43,10 +43,10 @@ class SlotAccounts:
         grant = self._grant(slot, record) or self._newest_grant(slot)
         if grant is not None:
             return pot_of_order(self._unit.cards.order(grant.order_id), AccountKind.EXPOSURE)
-        for account in self._unit.ledger.balances():  # no grant was ever signed: any pot will do
-            if account.municipality == self._purse.municipality_id:
-                return same_pot(account, AccountKind.EXPOSURE)
-        return None
+        account = self._unit.ledger.first_account(self._purse.municipality_id)
+        if account is None:
+            return None
+        return same_pot(account, AccountKind.EXPOSURE)  # no grant was ever signed: any pot will do
 
     def _sources(self, slot: int, record: KnownRecord) -> list[Source]:
         pending = balances_of(self._pending)
