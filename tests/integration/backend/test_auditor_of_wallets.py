@@ -187,8 +187,8 @@ def test_the_fund_pays_more_than_the_wallet_lacked(overspent: Town) -> None:
 def test_the_fund_gets_back_what_no_void_had_given_back(overspent: Town) -> None:
     def spoil(files: Files) -> None:
         cover = transfers(files, "case_covered")[0]
-        number = max(row["transfer"] for row in files["transfers.jsonl"]) + 1
-        back = {"transfer": number, "from": cover["to"], "to": cover["from"]}
+        number = max(row["id"] for row in files["transfers.jsonl"]) + 1
+        back = {"id": number, "from": cover["to"], "to": cover["from"]}
         files["transfers.jsonl"].append(cover | back)
 
     assert "COVER_UNDONE_TOO_MUCH" in forged(overspent, spoil)
