@@ -93,8 +93,12 @@ def _add_refund(app: typer.Typer, openers: Openers) -> None:
 
 
 def _line(case: OpenCase, lang: str) -> str:
-    return catalogue.label(
+    line = catalogue.label(
         "backend", "case_line", lang, number=case.number, entry=case.entry or "-",
         money=catalogue.money(Money(case.cents), lang),
         due=f"{local_time(case.due_at):%d/%m/%Y}", told=catalogue.sentence(case.code, lang),
     ).rstrip()  # fmt: skip
+    if not case.rivals:
+        return line
+    rivals = catalogue.label("backend", "case_rivals", lang, entries=", ".join(case.rivals))
+    return f"{line}\n{rivals}"

@@ -24,7 +24,11 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCase:
-    """A case as a list shows it; cents, Unix seconds. ``entry``: ``terminal:seq`` or None."""
+    """A case as a list shows it; cents, Unix seconds. ``entry``: ``terminal:seq`` or None.
+
+    ``rivals``: entries of other unproven claims for the same record of the card. They wait for
+    what becomes of this one: at most one of them is true.
+    """
 
     number: int
     code: str
@@ -33,6 +37,7 @@ class OpenCase:
     opened_at: int
     due_at: int
     """When the claim window of its town is over."""
+    rivals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,7 @@ class CaseOffice:
             moved = closing.close(decision, cover)
             row.state, row.decision, row.act = "closed", decision, act
             row.decided_by, row.approved_by, row.decided_at = requested_by, approved_by, closing.now
-            if decision is Decision.RETURN:
+            if decision is Decision.RETURN or (decision is Decision.PAY and closing.is_voided()):
                 closing.judge_again()
             unit.commit()
         return moved
@@ -127,9 +132,15 @@ class _Closing:
         keep_in_place(self._unit, self._unit.cards.purse_by_id(posting.purse_id), self.now)
         return moved
 
+    def is_voided(self) -> bool:
+        """Whether the card has a void above the sale."""
+        return self._posting is not None and _void_above(self._unit, self._posting) is not None
+
     def judge_again(self) -> None:
-        """Another till may claim the same record of the card: its money waits from now on."""
-        assert self._posting is not None
+        """Another till may claim the same record of the card, or the card shows a void of what is
+        paid, and its till tells nothing: that money waits from now on."""
+        if self._posting is None:
+            return
         purse = self._unit.cards.purse_by_id(self._posting.purse_id)
         judge_purse(self._unit, purse, self.now, changed_ctr=self._posting.ctr)
 
@@ -248,10 +259,14 @@ class _Suspended:
     left: int
 
 
-def _suspended(unit: Unit, posting: PostingRow) -> Iterator[_Suspended]:
+def _void_above(unit: Unit, posting: PostingRow) -> PostingRow | None:
     above = posting.ctr + 1
     rows = unit.verdicts.postings(posting.purse_id, above)
-    void = next((row for row in rows if row.live and row.is_void and row.ctr == above), None)
+    return next((row for row in rows if row.live and row.is_void and row.ctr == above), None)
+
+
+def _suspended(unit: Unit, posting: PostingRow) -> Iterator[_Suspended]:
+    void = _void_above(unit, posting)
     taken = {
         (part.slot, part.origin_id, part.holder_id): part.cents
         for part in (void.parts if void is not None and not posting.is_void else ())
@@ -270,4 +285,15 @@ def _view(unit: Unit, case: CaseRow) -> OpenCase:
         number=case.id, code=case.code, entry=case.entry_ref,
         cents=sum(item.left for item in parts),
         opened_at=case.opened_at, due_at=due_at(unit, case),
+        rivals=_rivals(unit, posting) if posting is not None else (),
+    )  # fmt: skip
+
+
+def _rivals(unit: Unit, posting: PostingRow) -> tuple[str, ...]:
+    rows = unit.verdicts.postings(posting.purse_id, posting.ctr)
+    return tuple(
+        f"{row.terminal}:{row.closing_seq}"
+        for row in rows
+        if row.ctr == posting.ctr and row.id != posting.id
+        and row.state == posting.state == "unproven"
     )  # fmt: skip

@@ -137,6 +137,21 @@ def test_what_people_gave_back_waits_anew_when_the_card_proves_it_but_nobody_may
     assert (second.decision, second.approved_by) == ("pay", APPROVER)
 
 
+def test_who_decides_a_claim_sees_the_other_one_for_the_same_record(town: Town) -> None:
+    chip, till, other = town.chip_with(5_000), town.till(), town.till(town.other_shop)
+    twin = chip.twin()
+    till.sell(chip, 700, tc=False)
+    second = other.sell(twin, 400, tc=False)
+    till.sync()
+    other.sync()
+    (case,) = CaseOffice(town.work, town.clock).waiting()
+    assert case.cents == 700
+    assert case.rivals == (f"{other.number}:{second}",)
+    decide(town, Decision.RETURN)
+    (case,) = CaseOffice(town.work, town.clock).waiting()
+    assert (case.entry, case.cents) == (f"{other.number}:{second}", 400)
+
+
 def test_a_paid_claim_that_another_card_state_disproves_costs_no_family_anything(
     town: Town,
 ) -> None:
