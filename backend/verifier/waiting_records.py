@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from backend.verifier import entries
 from backend.verifier.decisions import Decisions
-from backend.verifier.demands import Demand, DemandAudit, booked, taken
+from backend.verifier.demands import Demand, DemandAudit, booked, compare, taken
 from backend.verifier.entries import Intent
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.histories import totals_of
@@ -49,7 +49,7 @@ class WaitingRecordAudit:
             "SELECT DISTINCT ref_id FROM transfer LEFT JOIN judged USING (ref_kind, ref_id)"
             " WHERE ref_kind = 'record' AND judged.ref_id IS NULL"
         )
-        for (document,) in records:
+        for (document,) in sorted(records, key=lambda row: _ctr_of(row[0])):
             self._record(document)
 
     def _record(self, document: str) -> None:
@@ -70,6 +70,9 @@ class WaitingRecordAudit:
             self._findings.trust("RECORD_WITHOUT_TOTALS")
             return
         # Where a fork leaves two records to have been written over, either may be it.
+        if all(cents < 0 for worth in worths for cents in worth.values()) and any(worths):
+            self._void(record, worths[0], transfers, document)
+            return
         told = (worth for worth in worths if sum(worth.values()) == lies[" ".join(claim)])
         worth = next(told, worths[0])
         demand = Demand(record.purse, record.ctr, worth, dict.fromkeys(worth), claim, place)
@@ -81,6 +84,35 @@ class WaitingRecordAudit:
             self._demands.check(demand, transfers, forked=forked)
         if claim[0] == "payable":
             self._book.note("owed", document, claim[1], sum(worth.values()), 0)
+
+    def _void(
+        self, record: _Record, worth: dict[int, int], transfers: list[Transfer], document: str
+    ) -> None:
+        """A void that only the card tells: it holds money back, or people say it holds."""
+        place = Place("transfers.jsonl", transfers[0].line, document=f"record {document}")
+        below = f"{record.purse[0].hex()}:{record.purse[1].hex()}:{record.ctr - 1}:%"
+        sale = self._book.ask(
+            "SELECT claim, merchant FROM posting"
+            " WHERE issuer = ? AND purse = ? AND ctr = ? AND live"
+            " UNION ALL SELECT 'payable', merchant FROM owed WHERE entry LIKE ?",
+            (*record.purse, record.ctr - 1, below),
+        )
+        claim, merchant = sale[0] if sale else ("", "")
+        found, back = booked(transfers, _claim_of), -sum(worth.values())
+        if any(taken(transfers).values()):
+            demand = Demand(
+                record.purse, record.ctr, worth, dict.fromkeys(worth), ("payable", merchant), place
+            )
+            self._check_once(record, place)
+            self._demands.check(demand, transfers, forked=self._is_forked(record))
+            self._book.note("owed", document, merchant, -back, 0)
+            return
+        held = back if claim == "payable" and found["suspense "] else 0
+        compare(
+            self._findings, place, {f"payable {merchant}": -held, "suspense ": held}, found,
+            transfers,
+        )  # fmt: skip
+        self._findings.trust("SUSPENSE")
 
     def _check_once(self, record: _Record, place: Place) -> None:
         """Of the records of one counter a wallet pays one, with or without an entry."""
@@ -145,6 +177,12 @@ class WaitingRecordAudit:
         if intent is not None and (unproven or not worths):
             worths.append(intent.by_slot)
         return worths
+
+
+def _ctr_of(document: str) -> int:
+    """The counter of a record's document: a sale is judged before the void of it."""
+    parts = document.split(":")
+    return int(parts[2]) if len(parts) > 2 and parts[2].isdecimal() else 0
 
 
 def _steps(now: tuple[int, ...], then: tuple[int, ...]) -> dict[int, int]:

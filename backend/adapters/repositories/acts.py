@@ -91,10 +91,15 @@ class Acts:
         ).all()
 
     def purses_sold_to(self, terminal: int, since: int) -> Sequence[tuple[int, int]]:
-        """Purses with postings of a terminal from ``since`` on, and the lowest counter of these."""
+        """Purses with postings of a terminal from ``since`` on, and the lowest counter of these.
+
+        Also earlier ones of which it has not told, and the amount is not known.
+        """
+        untold = PostingRow.amount_open & PostingRow.closing_seq.is_(None)
         rows = self._session.execute(
             select(PostingRow.purse_id, func.min(PostingRow.ctr))
-            .where(PostingRow.terminal == terminal, PostingRow.event_time >= since)
+            .where(PostingRow.terminal == terminal)
+            .where(or_(PostingRow.event_time >= since, untold))
             .group_by(PostingRow.purse_id)
             .order_by(PostingRow.purse_id)
         )

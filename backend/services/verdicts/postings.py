@@ -33,6 +33,8 @@ from backend.services.verdicts.waiting_cases import case_for
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 
+FOR_PEOPLE = frozenset({Reason.VOID_AFTER_CLOSE, Reason.ENTRY_MISSING, Reason.JOURNAL_OTHER})
+"""Why a void that the card proves holds nothing but the merchant's money back."""
 REVIEWED = frozenset({Held.SUSPENDED, Held.REJECTED})
 """Cases that whoever reviewed a batch opened: no fact about a card closes them."""
 Positions = dict[int, dict[Place, int]]
@@ -79,7 +81,8 @@ class Books:
             self._plan(row, current, wanted, kind, self._ref(record))
             self._store_parts(row, wanted)
             self._follow_cover(row, record, current, wanted)
-        self._close_case_if_done(row)
+        if not _is_unknown(row, judgement, record):
+            self._close_case_if_done(row)
 
     def settle(self) -> None:
         """Posts the transfers of all postings, in an order that overdraws no account."""
@@ -103,6 +106,8 @@ class Books:
         case = self._unit.verdicts.case(row.case_id)
         if case.state == "open" and case.code in REVIEWED:
             return True
+        if case.decision == Decision.DONE and not row.parts and not judgement.amount_open:
+            return False  # nobody knew the amount then
         proven_since = judgement.proven and row.state != PostingState.PROVEN
         return case.by_people and not (proven_since and case.decision == Decision.RETURN)
 
@@ -166,6 +171,8 @@ class Books:
         reason = claim_problem(self._unit, self._facts, record, judgement)
         if row.is_void:
             return self._wanted_void(judgement, record, row, reason)
+        if _is_unknown(row, judgement, record):
+            case_for(self._unit, row, reason, entry_ref=None, now=self._now)
         drawn = {
             slot: self._slots.draw(slot, cents, record, current.get(slot, {}))
             for slot, cents in judgement.amounts.items()
@@ -232,13 +239,15 @@ class Books:
     def _wanted_void(
         self, judgement: Judgement, record: KnownRecord, row: PostingRow, reason: Reason
     ) -> tuple[Positions, Reason]:
-        """A void undoes its sale where that lies; unproven, or of a day that its till had closed,
-        it only holds the money back."""
+        """A void undoes its sale where that lies; unproven, of a day that its till had closed, or
+        without its till's word, it only holds the money back."""
         sale = self._voided(record)
         if sale is None:
             return {}, reason or Reason.ENTRY_MISSING
         stood = row.state == PostingState.PROVEN and not row.reason
-        holds = judgement.proven and (stood or reason is not Reason.VOID_AFTER_CLOSE)
+        holds = judgement.proven and (stood or reason not in FOR_PEOPLE)
+        if row.merchant_id is None:  # its till has not told of it, but of the sale
+            row.merchant_id = sale.merchant_id
         wanted: Positions = {}
         if self._unit.settlement.returns_of(sale.id):  # its goods came back twice
             raise_alarm(
@@ -271,12 +280,16 @@ class Books:
         return held
 
     def _voided(self, record: KnownRecord) -> PostingRow | None:
-        if record.intent is None:
-            return None
+        """The sale that a void's intent names; without one, that over which the card has it."""
         for row in self._rows.values():
             below = row.live and row.ctr == record.row.ctr - 1
-            same = row.terminal == record.intent.terminal
-            if below and same and row.intent_seq == record.intent.voided_seq:
+            if not below or row.terminal != record.spend.terminal:
+                continue
+            if record.intent is None:
+                named = row.record_hash[:PREV_SIZE] == record.spend.prev and not row.is_void
+            else:
+                named = row.intent_seq == record.intent.voided_seq
+            if named:
                 return row
         return None
 
@@ -375,6 +388,13 @@ class Books:
         digest = record.row.record_hash[:PREV_SIZE].hex()
         place = f"{purse.issuer.hex()}:{purse.number.hex()}:{record.row.ctr}:{digest}"
         return Ref(RefKind.RECORD, place)
+
+
+def _is_unknown(row: PostingRow, judgement: Judgement, record: KnownRecord) -> bool:
+    """Whether nobody can tell what a sale took, and its till, being lost, never will."""
+    lost = record.terminal is not None and record.terminal.lost_at is not None
+    untold = lost and record.intent is None
+    return untold and judgement.live and judgement.amount_open and not row.is_void
 
 
 def _given_of(given: Mapping[Wallet, int], slot: int, place: Place) -> int:

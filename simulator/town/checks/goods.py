@@ -25,13 +25,13 @@ Sale = tuple[int, int]
 _CLAIMS = frozenset({"payable", "in_payment", "paid", "suspense"})
 _REFUNDED = "SELECT terminal, intent_seq FROM posting WHERE reason = 'SALE_NOT_APPLIED'"
 _HELD_BACK = (
-    "SELECT terminal, intent_seq FROM posting WHERE is_void AND live AND state = 'unproven'"
+    "SELECT terminal, intent_seq FROM posting WHERE is_void AND live AND (state = 'unproven'"
+    " OR reason IN ('SALE_ENTRY_MISSING', 'SALE_JOURNAL_OTHER', 'VOID_AFTER_CLOSE'))"
 )
 _LIVE = (
     "SELECT terminal, intent_seq FROM posting p WHERE live AND (NOT amount_open"
     " OR EXISTS (SELECT 1 FROM posting_part WHERE posting_id = p.id))"
 )
-_NOT_TOLD = "SELECT terminal FROM posting WHERE is_void AND live AND reason = 'SALE_ENTRY_MISSING'"
 SUSPENDED = (
     "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
     " JOIN posting_part pp ON pp.posting_id = p.id"
@@ -124,19 +124,22 @@ class GoodsWatch:
         lost = self.declared.lost_terminals
         doubtful = self.declared.rogue_terminals | (self.declared.restored_journals - lost)
         doubtful |= {sale[0] for sale in self.owed if sale[0] in lost}
-        doubtful |= {number for (number,) in sql.ask(_NOT_TOLD)}  # a void that burnt gives nothing
         merchants = {till.terminal: till.merchant for till in tills}
         excused = {merchants[number] for number in doubtful if number in merchants}
         excused |= {merchants.get(sale[0], 0) for sale in self._doubtful}
         gave = Counter[int]()
         known = {(terminal, seq) for terminal, seq in sql.ask(_LIVE)}
-        for sale, cents in (self.given | self.owed).items():
-            if sale[0] not in lost or sale in known:  # what burnt, and no card tells of
-                gave[merchants.get(sale[0], 0)] += cents
+        told = {
+            sale: cents
+            for sale, cents in (self.given | self.owed).items()
+            if sale[0] not in lost or sale in known  # what burnt, and no card tells of
+        }
+        for sale, cents in told.items():
+            gave[merchants.get(sale[0], 0)] += cents
         for (terminal, _), cents in self._refunds(sql).items():
             gave[merchants.get(terminal, 0)] -= cents
-        for sale in sql.ask(_HELD_BACK):  # what a void has not given back until it is proven
-            gave[merchants.get(sale[0], 0)] -= (self.given | self.owed).get(sale, 0)
+        for sale in sql.ask(_HELD_BACK):  # what a void has not given back: proof or people are due
+            gave[merchants.get(sale[0], 0)] -= told.get(sale, 0)
         holds = Counter[int](dict(sql.ask(SUSPENDED)))
         for account in self.ledger.accounts.values():
             if account.merchant is not None and account.kind in _CLAIMS:

@@ -3,10 +3,14 @@
 import pytest
 
 from backend.domain.cases import Decision
+from backend.errors import ConflictError
 from backend.services.administration.cases import CaseOffice
+from backend.services.administration.lost_terminals import LossOffice
+from cardlib.wire.entry_header import EntryType
+from cardlib.wire.ids import Seq
 from tests.integration.backend.books import check_export, check_laws, held, payable, postings
-from tests.integration.backend.builders import Chip, Till, Town
-from tests.integration.backend.test_cases import decide
+from tests.integration.backend.builders import APPROVER, LOADER, Chip, Till, Town
+from tests.integration.backend.test_cases import WINDOW, decide, settle
 
 
 def late_void(town: Town, *, tc: bool = True) -> tuple[Chip, Till]:
@@ -79,4 +83,70 @@ def test_the_next_sales_of_the_card_are_paid_while_the_void_waits(town: Town) ->
     till.sync()
     assert payable(town, town.shop) == 4_200
     check_laws(town)
+    check_export(town)
+
+
+def burnt_void(town: Town, *, sale_told: bool = True) -> tuple[Chip, Till, Till]:
+    """A sale of 7 euro, 5 of them voided; then the till burns, and another shop reads the card."""
+    chip, till, other = town.chip_with(5_000), town.till(), town.till(town.other_shop)
+    sale = till.sell(chip, 700)
+    if sale_told:
+        till.sync()
+    till.debit(chip, till.begin(chip, 500, voided=Seq(sale - 1)))
+    other.prove(chip, 1, 2)
+    other.sync()
+    check_laws(town)
+    check_export(town)
+    return chip, till, other
+
+
+def burn(town: Town, till: Till) -> None:
+    town.clock.seconds += 60
+    LossOffice(town.work, town.clock).record(
+        till.number, town.clock.seconds, act="Incendio", requested_by=LOADER, approved_by=APPROVER
+    )
+
+
+@pytest.mark.parametrize(
+    ("decision", "on_card", "owed"), [(Decision.RETURN, 4_800, 200), (Decision.PAY, 4_300, 700)]
+)
+def test_a_void_of_which_only_the_card_tells_waits_for_two_people(
+    town: Town, decision: Decision, on_card: int, owed: int
+) -> None:
+    _, till, _ = burnt_void(town)
+    (case,) = CaseOffice(town.work, town.clock).waiting()
+    assert (case.code, case.cents) == ("SALE_ENTRY_MISSING", 500)
+    assert (held(town)["on_card"], payable(town, town.shop)) == (4_300, 200)
+    burn(town, till)
+    with pytest.raises(ConflictError, match="CASE_TOO_EARLY"):
+        decide(town, decision)
+    town.clock.seconds += WINDOW
+    assert decide(town, decision) == 500
+    check_export(town)
+    assert (held(town)["on_card"], payable(town, town.shop)) == (on_card, owed)
+    assert settle(town) == owed
+    check_export(town)
+
+
+def test_a_void_that_its_till_tells_late_after_all_needs_nobody(town: Town) -> None:
+    chip, till, _ = burnt_void(town)
+    till.commit(chip, Seq(len(till.journal)), kind=EntryType.VOID)
+    till.sync()
+    assert CaseOffice(town.work, town.clock).waiting() == []
+    assert (held(town)["on_card"], payable(town, town.shop)) == (4_800, 200)
+    check_laws(town)
+    check_export(town)
+
+
+def test_sale_and_void_of_a_till_that_burnt_are_decided_one_after_the_other(town: Town) -> None:
+    _, till, _ = burnt_void(town, sale_told=False)
+    burn(town, till)
+    town.clock.seconds += WINDOW
+    assert decide(town, Decision.PAY) == 700
+    check_export(town)
+    (case,) = CaseOffice(town.work, town.clock).waiting()
+    assert case.cents == 500
+    town.clock.seconds += WINDOW
+    assert decide(town, Decision.RETURN, case=case.number) == 500
+    assert (held(town)["on_card"], payable(town, town.shop)) == (4_800, 200)
     check_export(town)

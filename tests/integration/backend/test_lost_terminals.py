@@ -2,11 +2,14 @@
 
 import pytest
 
+from backend.domain.cases import Decision
 from backend.errors import ConflictError, NotPermittedError
+from backend.services.administration.cases import CaseOffice
 from backend.services.administration.lost_terminals import LossOffice
 from backend.services.marks import mark_of_merchant, mark_of_municipality
-from tests.integration.backend.books import check_laws, held, payable, postings
+from tests.integration.backend.books import check_export, check_laws, held, payable, postings
 from tests.integration.backend.builders import APPROVER, LOADER, START, Town
+from tests.integration.backend.test_cases import WINDOW, decide
 
 HOUR = 3_600
 
@@ -79,3 +82,38 @@ def test_a_loss_needs_two_people_and_is_recorded_once(town: Town) -> None:
     lose(town, till.number, START)
     with pytest.raises(ConflictError, match="TERMINAL_LOST_BEFORE"):
         lose(town, till.number, START - 1)
+
+
+def test_a_burnt_sale_of_which_nobody_knows_the_amount_is_a_case(town: Town) -> None:
+    chip, till, other = town.chip_with(5_000), town.till(), town.till(town.other_shop)
+    for cents in (700, 400):
+        till.debit(chip, till.begin(chip, cents))
+    other.prove(chip, 1)
+    other.sync()
+    office = CaseOffice(town.work, town.clock)
+    assert office.waiting() == []
+    lose(town, till.number, START)
+    (case,) = office.waiting()
+    assert (case.code, case.cents) == ("SALE_ENTRY_MISSING", 0)
+    other.prove(chip, 2)
+    other.sync()
+    assert [item.cents for item in office.waiting()] == [400, 700]
+    check_laws(town)
+    check_export(town)
+
+
+def test_a_case_of_an_unknown_amount_that_people_closed_comes_back_with_it(town: Town) -> None:
+    chip, till, other = town.chip_with(5_000), town.till(), town.till(town.other_shop)
+    for cents in (700, 400):
+        till.debit(chip, till.begin(chip, cents))
+    other.prove(chip, 1)
+    other.sync()
+    lose(town, till.number, START)
+    town.clock.seconds += WINDOW
+    decide(town, Decision.DONE)
+    assert CaseOffice(town.work, town.clock).waiting() == []
+    other.prove(chip, 2)
+    other.sync()
+    assert sorted(item.cents for item in CaseOffice(town.work, town.clock).waiting()) == [400, 700]
+    check_laws(town)
+    check_export(town)
