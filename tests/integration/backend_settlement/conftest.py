@@ -170,7 +170,7 @@ def new_terminal(number: int, mark: int = NOW) -> TerminalRow:
 
 def _purse() -> PurseRow:
     return PurseRow(
-        municipality_id=1, number=bytes(8), info_core=bytes(16), created_at=0, card_mark=0
+        municipality_id=1, number=bytes(8), info_core=b"\x01" + bytes(15), created_at=0, card_mark=0
     )
 
 
