@@ -12,7 +12,7 @@ What others build on:
 - ``world.plan``, ``world.time`` (``TownTime``), ``world.randomness`` (begun anew by each
   happening), ``world.truth`` (``Truth``: goods handed over, orders, payments);
 - ``world.hall``: the backend. ``hall.backend`` is ``backend.composition.Backend``;
-- ``world.official``, ``world.accountant``, ``world.desk_work`` and ``world.bank``: who acts there;
+- ``world.founding``, ``official``, ``operator``, ``accountant``, ``desk_work``, ``bank``: who acts;
 - ``world.citizens``: by key; ``citizen.card`` is the ``VirtualCard`` in memory,
   ``citizen.line()`` a connection to it, ``citizen.purse`` and ``citizen.pin`` as known,
   ``citizen.history`` every SPEND record that its chip ever took, oldest first;
@@ -41,7 +41,9 @@ from simulator.town.actors.bank import Bank
 from simulator.town.actors.cashier import Cashier
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.desk_work import DeskWork
+from simulator.town.actors.founding import Founding
 from simulator.town.actors.official import Official
+from simulator.town.actors.operator import Operator
 from simulator.town.actors.register import Register
 from simulator.town.checks.declared import Declared
 from simulator.town.clock import DeviceClock, TownTime
@@ -90,11 +92,13 @@ class World:
         self._declare()
         self.shops = {shop.key: shop for shop in plan.shops}
         self.hall = Hall(DeviceClock(self.time, "hall"), self.randomness)
-        self.official = Official(self.hall, self.truth)
-        self.accountant = Accountant(self.hall, self.official)
+        self.founding = Founding(self.hall)
+        self.official = Official(self.hall, self.truth, self.founding.programmes)
+        self.operator = Operator(self.hall)
+        self.accountant = Accountant(self.hall, self.founding)
         self.desk_work = DeskWork(self.hall, self.truth)
         self.bank = Bank(self.hall, self.truth)
-        self.official.open_books(plan)
+        self.founding.open_books(plan)
         self.tills: list[Register] = []
         """Every till and desk ever enrolled; the list only grows."""
         self.disk_copies: dict[tuple[str, int], DiskCopy] = {}
@@ -201,7 +205,7 @@ class World:
         old.stop()
         old.gone = True
         self.declared.terminal_lost(old.terminal)
-        self.official.record_loss(old.terminal, f"verbale {old.terminal}")
+        self.operator.record_loss(old.terminal, f"verbale {old.terminal}")
         self.registers[place] = self.enrol_till(*place)
         return self.registers[place]
 
@@ -228,6 +232,6 @@ class World:
     def enrol_till(self, shop: str, till: int) -> Register:
         """A till of a merchant that the official knows; what it says is looked at from now on."""
         register = Register(shop, till, self.time, self.randomness, self.hall)
-        register.enrol(self.official)
+        register.enrol(self.founding)
         self.tills.append(register)
         return register

@@ -14,7 +14,8 @@ from backend.errors import BackendError, ConflictError
 from backend.services.settlement.batches import PaymentOrder
 from backend.services.settlement.statements import StatementService
 from backend.services.settlement.views import Batch
-from simulator.town.actors.official import ACCOUNTANT, APPROVER, TOWN, TOWN_IBAN, Official
+from simulator.town.actors.founding import Founding
+from simulator.town.actors.official import ACCOUNTANT, APPROVER, TOWN, TOWN_IBAN
 from simulator.town.hall import Hall
 
 TURNED_DOWN, REVIEWED, HELD = 0.15, 0.4, 0.2
@@ -26,9 +27,9 @@ _STAGES = 4
 class Accountant:
     """Acts through the backend's services; what cannot be today is left for another day."""
 
-    def __init__(self, hall: Hall, official: Official) -> None:
+    def __init__(self, hall: Hall, founding: Founding) -> None:
         self._hall = hall
-        self._official = official
+        self._founding = founding
         self._settled_to: dict[int, int] = {}
         self._stated_to: dict[int, int] = {}
         self._agreed: list[int] = []
@@ -42,7 +43,7 @@ class Accountant:
         ``slips`` is a seed: some are turned down or reviewed; the next period takes up what is
         not paid. Where the backend dies on the way, the same again goes on.
         """
-        for shop, merchant in self._official.merchants.items():
+        for shop, merchant in self._founding.merchants.items():
             start = self._settled_to.get(merchant, 1)
             if shop == "desk" or start >= until_s:
                 continue
@@ -78,7 +79,7 @@ class Accountant:
         """One batch; None where it is too early, or there is nothing to pay."""
         with suppress(ConflictError):
             settlement = self._hall.backend.settlement
-            return settlement.draw_up(self._official.town, merchant, period, ACCOUNTANT)
+            return settlement.draw_up(self._founding.town, merchant, period, ACCOUNTANT)
         return None
 
     def _agree(self, batch: Batch, slips: int | None) -> bool:

@@ -1,47 +1,21 @@
-"""The town hall's people: set up the town, give money, settle, and change the keys."""
+"""The town hall's people: award, order loads, and take back what was not taken."""
 
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from backend.adapters.key_store import TransportKeys
-from backend.adapters.tables.cards import StockCardRow
-from backend.errors import BackendError
-from backend.services.administration.lost_terminals import LossOffice
-from backend.services.administration.programmes import NewProgramme
-from backend.services.day_end import DayReport
-from cardlib.calendar import day_at
-from cardlib.codec.files import DF_SERVICES
-from cardlib.codec.purse import Suite
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
-from simulator.card.filesystem import Memory
-from simulator.card.masks import TRANSPORT_KEYS
-from simulator.stock import stock_kind
 from simulator.town.hall import Hall
-from simulator.town.plan.calendar import DAY_LIMIT, GROCERIES, PHARMACY, SEASON, SEASON_DAYS
-from simulator.town.plan.model import FOOD, HYGIENE, MEDICINES, Plan
 from simulator.town.plan.people import town_iban
 from simulator.town.truth import Truth
 
 TOWN, ISSUER = "Comune di Borgo Esempio", "018999"
-OPERATOR = "Consorzio Buoni di Prova"
 TOWN_IBAN = town_iban(1)
 SOURCE = "Fondo di solidarietà alimentare"
-CATEGORIES = ((FOOD, "alimentari", "food"), (HYGIENE, "igiene", "hygiene"),
-              (MEDICINES, "farmaci", "medicines"))  # fmt: skip
-PROGRAMMES = {
-    GROCERIES: ("Buono spesa", (FOOD, HYGIENE), Money(500_000_00)),
-    PHARMACY: ("Buono farmaci", (MEDICINES,), Money(100_000_00)),
-    SEASON: ("Buono di stagione", (FOOD,), Money(10_000_00)),
-}
 LOADER, APPROVER, ACCOUNTANT = "anna.loader", "bruno.approver", "carla.accountant"
-_SECOND_KEY_HOLDER = "dario.operator"
 _TWO = {"requested_by": LOADER, "approved_by": APPROVER}
-PATIENT_NIGHTS = 2
-"""So many the town waits for its tills after a restored backup."""
 _FUND = (
     "SELECT (SELECT coalesce(sum(t.cents), 0) FROM transfer t JOIN account a ON a.id = t.target_id"
     " WHERE a.kind = 'fund' AND a.programme_id = p.id)"
@@ -67,67 +41,14 @@ class Paper:
 class Official:
     """Acts through the backend's services; notes what was ordered."""
 
-    def __init__(self, hall: Hall, truth: Truth) -> None:
+    def __init__(self, hall: Hall, truth: Truth, programmes: Mapping[int, int]) -> None:
         self._hall = hall
         self._truth = truth
-        self.town = 0
-        """The municipality's number."""
-        self._programmes: dict[int, int] = {}
+        self._programmes = programmes
+        """The backend's numbers of programmes, by the town's."""
         self._acts = 0
-        self._nights = 0
-        """How many a recovery has lasted."""
         self._papers: dict[str, Paper] = {}
         """What was ordered, by its act."""
-        self.merchants: dict[str, int] = {}
-        """Merchant numbers by shop."""
-
-    # setting up -----------------------------------------------------------------------------
-
-    def open_books(self, plan: Plan) -> None:
-        """Operator, municipality with keys, programmes with money, merchants."""
-        office = self._hall.backend.programmes
-        today = day_at(plan.start_ms // 1000)
-        office.set_up(OPERATOR)
-        self.town = office.create_municipality(ISSUER, TOWN)
-        for bit, name_it, name_en in CATEGORIES:
-            office.name_category(bit, name_it, name_en)
-        until = today + timedelta(days=plan.days + 60)
-        for number, (name, bits, cents) in PROGRAMMES.items():
-            last = today + timedelta(days=SEASON_DAYS) if number == SEASON else until
-            new = NewProgramme(number, name, bits, today, last, day_limit_eur=DAY_LIMIT // 100)
-            programme = office.create_programme(ISSUER, new)
-            office.fund(programme, SOURCE, cents, act="Delibera 12/2026", by=ACCOUNTANT)
-            self._programmes[number] = programme
-        self.register_merchant("desk", f"Sportello, {TOWN}", TOWN_IBAN)
-        for shop in plan.shops:
-            self.register_merchant(shop.key, shop.name, shop.iban)
-
-    def register_merchant(self, key: str, name: str, iban: str) -> None:
-        """A merchant that takes the vouchers of every programme."""
-        merchants = self._hall.backend.merchants
-        self.merchants[key] = merchants.register(name, iban)
-        for programme in self._programmes.values():
-            merchants.enable(self.merchants[key], programme)
-
-    def enrolment_code(self, shop: str, fingerprint: str) -> str:
-        """A one-time code for the key that a shop has read out."""
-        return self._hall.backend.enrolment.issue_code(self.merchants[shop], fingerprint)
-
-    def take_stock(self, memory: Memory, suite: Suite = Suite.AES_128) -> None:
-        """Takes a factory card's transport keys over."""
-        services = memory.find((DF_SERVICES,))
-        assert services is not None
-        keys = TransportKeys(*(services.keys[number] for number in TRANSPORT_KEYS))
-        backend = self._hall.backend
-        backend.keys.add_transport_keys(memory.serial, keys)
-        with backend.work.begin() as unit:
-            unit.add(
-                StockCardRow(
-                    serial=memory.serial, kind=stock_kind(memory), municipality_id=self.town,
-                    state="new", imported_at=backend.clock.unix_ms() // 1000, suite=suite,
-                )
-            )  # fmt: skip
-            unit.commit()
 
     # money ----------------------------------------------------------------------------------
 
@@ -226,48 +147,3 @@ class Official:
     def _ask(self, query: str, about: object) -> Any:
         with self._hall.engine.connect() as connection:
             return connection.exec_driver_sql(query, (about,)).scalar()
-
-    # the day ------------------------------------------------------------------------------
-
-    def end_day(self) -> DayReport:
-        """The night work."""
-        return self._hall.backend.day_end.close_day()
-
-    def end_recovery(self) -> bool:
-        """After a restored backup, each night: whether loads and payments may go on.
-
-        Tills that are not back by the second night are named, and tell when they can.
-        """
-        recovery = self._hall.backend.recovery
-        self._nights += 1
-        with suppress(BackendError):
-            without = recovery.waiting() if self._nights >= PATIENT_NIGHTS else ()
-            recovery.end(
-                requested_by=LOADER, approved_by=APPROVER, act="verbale di ripristino",
-                without=without,
-            )  # fmt: skip
-            self._nights = 0
-            return True
-        return False
-
-    def record_loss(self, terminal: int, act: str) -> None:
-        """A till is stolen or its journal lost: two people say so."""
-        backend = self._hall.backend
-        now = backend.clock.unix_ms() // 1000
-        LossOffice(backend.work, backend.clock).record(
-            terminal, now, act=act, requested_by=LOADER, approved_by=APPROVER
-        )
-
-    # keys -----------------------------------------------------------------------------------
-
-    def announce_keys(self) -> None:
-        """Makes the next key set known to the tills."""
-        with suppress(BackendError):
-            self._hall.backend.key_sets.announce(ISSUER, APPROVER)
-
-    def begin_keys(self) -> bool:
-        """Lets the cards change, once every till holds the keys; whether they may."""
-        with suppress(BackendError):
-            self._hall.backend.key_sets.begin(ISSUER, _SECOND_KEY_HOLDER)
-            return True
-        return False

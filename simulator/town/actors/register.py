@@ -6,7 +6,7 @@ from random import Random
 
 from cardlib.ports import Randomness
 from cardlib.wire.enrolment import EnrolmentAnswer
-from simulator.town.actors.official import Official
+from simulator.town.actors.founding import Founding
 from simulator.town.clock import DeviceClock, TownTime
 from simulator.town.disk import DiskCopy, SimulatedDisk
 from simulator.town.hall import Hall
@@ -52,13 +52,13 @@ class Register:
 
     # becoming a till ------------------------------------------------------------------------
 
-    def enrol(self, official: Official) -> None:
+    def enrol(self, founding: Founding) -> None:
         """Makes keys, has them certified, installs what comes back."""
         files, storage = self._files, self._files.storage
         storage.make_directory(files.directory)
         TillConfig(backend_url=URL, cashier="1").write(files.config, storage)
         keys = TillKeys.generate(self._randomness)
-        code = official.enrolment_code(self.shop, keys.public_key.fingerprint)
+        code = founding.enrolment_code(self.shop, keys.public_key.fingerprint)
         answer = EnrolmentAnswer.decode(self._hall.backend.enrolment.enrol(keys.request(code)))
         self._keys = keys.enrolled(answer.operator_key, answer.sealed_keys)
         storage.write(files.bundle, answer.bundle)

@@ -150,7 +150,7 @@ def honest_losses(world: World, rogue: Iterable[int], excused: Counter[str]) -> 
         if item.terminal not in ours:
             gave[item.shop] += item.cents
     lost = {
-        shop: cents - holds[world.official.merchants[shop]] - excused[shop]
+        shop: cents - holds[world.founding.merchants[shop]] - excused[shop]
         for shop, cents in gave.items()
     }
     return {shop: cents for shop, cents in lost.items() if cents > 0}

@@ -38,7 +38,7 @@ class RogueShop:
         self.key = f"rogue-{name.replace(' ', '-')}"
         self.iban = town_iban(900 + sum(name.encode()))
         self.goods = 0
-        world.official.register_merchant(self.key, "Bottega Disonesta", self.iban)
+        world.founding.register_merchant(self.key, "Bottega Disonesta", self.iban)
         self.register = world.enrol_till(self.key, 0)
         world.declared.rogue_terminal(self.register.terminal)
         self.register.open()

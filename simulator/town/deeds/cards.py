@@ -35,7 +35,7 @@ def issue_card(world: "World", happening: Happening) -> None:
 def make_purse(world: "World", citizen: Citizen, happening: Happening) -> None:
     """Personalises the card in hand; session after session where one breaks off."""
     if not citizen.in_stock:
-        world.official.take_stock(citizen.card.memory, citizen.suite)
+        world.founding.take_stock(citizen.card.memory, citizen.suite)
         citizen.in_stock = True
     for _ in range(SESSIONS_MAX):
         done = card_session(world, world.desk, citizen, happening, "personalise", citizen.serial)

@@ -35,8 +35,8 @@ def pay(world: "World", happening: Happening) -> None:
 def end_day(world: "World", _happening: Happening) -> None:
     """The night work of the backend; after a restored backup it is asked whether all are back."""
     if world.recovering:
-        world.recovering = not world.official.end_recovery()
-    if world.official.end_day().rests_ordered:
+        world.recovering = not world.operator.end_recovery()
+    if world.operator.end_day().rests_ordered:
         for citizen in world.citizens.values():
             citizen.waiting += citizen.rest_due
 
@@ -62,17 +62,17 @@ def restore_backend(world: "World", happening: Happening) -> None:
 
 def announce_keys(world: "World", _happening: Happening) -> None:
     """The next key set."""
-    world.official.announce_keys()
+    world.operator.announce_keys()
 
 
 def begin_keys(world: "World", _happening: Happening) -> None:
     """Cards may change."""
-    world.official.begin_keys()
+    world.operator.begin_keys()
 
 
 def statements(world: "World", happening: Happening) -> None:
     """Every shop gets its statement, keeps it, and looks whether its own sales are in it."""
-    for shop, merchant in world.official.merchants.items():
+    for shop, merchant in world.founding.merchants.items():
         tills = [till for till in world.tills if till.shop == shop and not till.gone]
         row = world.accountant.statement(merchant, happening.until_ms // 1000)
         if shop not in world.shops or row is None:

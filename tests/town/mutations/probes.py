@@ -57,7 +57,7 @@ class ShortLived(Attacker):
         new = NewProgramme(SHORT, "Buono breve", (FOOD,), today, today)
         programme = backend.programmes.create_programme(ISSUER, new)
         backend.programmes.fund(programme, SOURCE, Money(SHORT_CENTS), act="x", by=ACCOUNTANT)
-        for merchant in world.official.merchants.values():
+        for merchant in world.founding.merchants.values():
             backend.merchants.enable(merchant, programme)
         assert citizen.purse is not None
         people = {"requested_by": LOADER, "approved_by": APPROVER}
