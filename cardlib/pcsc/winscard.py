@@ -121,7 +121,8 @@ def may_use_socket() -> bool:
     """
     path = Path(os.environ.get("PCSCLITE_CSOCK_NAME", _SOCKET))
     try:
-        return not path.exists() or os.access(path, os.R_OK | os.W_OK)
+        # In this order: a socket that goes away meanwhile is not one that is forbidden.
+        return os.access(path, os.R_OK | os.W_OK) or not path.exists()
     except PermissionError:  # not even its directory may be looked into
         return False
 
