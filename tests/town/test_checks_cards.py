@@ -248,14 +248,6 @@ class TestGoods:
         built.look()
         assert built.caught("TOWN_GOODS_ASTRAY", end=True).facts["cents"] == 500
 
-    def test_goods_that_were_never_collected_are_no_breach_once_declared(
-        self, built: BuiltTown, chip: Chip, till: Till
-    ) -> None:
-        seq = till.sell(chip, 500)
-        till.sync()
-        built.declared.never_collected(till.number, seq - 1)
-        built.end()
-
     def test_a_void_that_is_not_proven_holds_the_money_back(
         self, built: BuiltTown, chip: Chip, till: Till
     ) -> None:

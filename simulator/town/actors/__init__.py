@@ -1,1 +1,1 @@
-"""Who acts: citizens, cashiers at their tills, the official, the accountant, the desk, the bank."""
+"""Who acts: citizens, cashiers, the town hall (official, accountant, operator, desk), the bank."""

@@ -64,8 +64,6 @@ class Declared:
     backend_restores: int = 0
     findings: set[str] = field(default_factory=set)
     """Codes that the independent audit of the export must find at the end, and no others."""
-    not_collected: set[tuple[int, int]] = field(default_factory=set)
-    """(terminal, intent number) of debits whose customer never came back for the goods."""
     statements: list[tuple[int, bytes]] = field(default_factory=list)
     """Merchant, and a signed statement that it keeps."""
     names: set[str] = field(default_factory=set)
@@ -84,10 +82,6 @@ class Declared:
     def take_back(self, terminal: int, intent_seq: int, cents: int) -> None:
         """The shop took goods back, for a void."""
         self.handovers.append(Handover(terminal, intent_seq, -cents))
-
-    def never_collected(self, terminal: int, intent_seq: int) -> None:
-        """The card paid, the till did not know, and the customer never came for the goods."""
-        self.not_collected.add((terminal, intent_seq))
 
     def expect(
         self, code: str, *, purse: PurseId | None = None, terminal: int | None = None
