@@ -4,6 +4,9 @@ A test that needs a part of the real stack says so by its marker (``pcsc``, ``po
 When that part is missing the test fails: it is left out only by the explicit choice of
 ``--without-pcsc`` or ``--without-postgres``. Tests of ``pcsc`` share a daemon, so with
 pytest-xdist they stay on one worker; each worker starts a PostgreSQL of its own.
+
+A test that takes half a minute and more is marked ``long``: it is begun first, so that no
+worker is left alone with it at the end.
 """
 
 import os
@@ -60,6 +63,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=list(dropped))
         items[:] = [item for item in items if item not in dropped]
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     for item in items:
         groups = [group for group in needs.GROUPS if item.get_closest_marker(group)]
         if not groups and REAL_STACK in item.path.parents:

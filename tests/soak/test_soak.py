@@ -13,6 +13,7 @@ from tests.soak.town import SoakTown
 SECONDS, SEED = 30, 4
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "database", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 )

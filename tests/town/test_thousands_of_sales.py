@@ -25,6 +25,7 @@ def loud_again() -> Generator[None]:
     structlog.configure(**before)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("loud_again")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_thousands_of_sales_with_hundreds_of_faults_and_no_cent_astray(seed: int) -> None:

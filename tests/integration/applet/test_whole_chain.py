@@ -22,7 +22,7 @@ def test_a_town_of_applet_cards_balances_to_the_cent(
 ) -> None:
     for name, person in (("MARIA", MARIA), ("PAOLO", PAOLO)):
         monkeypatch.setattr(story, name, replace(person, mask=WHITE_APPLET))
-    monkeypatch.setattr(story, "UPDATE_RECORD", DEBIT)
+    monkeypatch.setattr(story, "INS_UPDATE_RECORD", DEBIT)
     demo = demo_in(tmp_path / "town")
 
     report = demo.play(pcsc=False)
