@@ -11,6 +11,8 @@ from tests.soak.reckoning import reckon
 from tests.soak.town import SoakTown
 
 SECONDS, SEED = 30, 4
+PEOPLE = 4
+"""So many that no card is debited twenty times elsewhere while a killed till starts again."""
 
 
 @pytest.mark.long
@@ -19,7 +21,7 @@ SECONDS, SEED = 30, 4
 )
 def test_not_one_cent_goes_astray_while_everything_is_killed(tmp_path: Path, database: str) -> None:
     told: list[str] = []
-    crew, found = soak(tmp_path / "town", database, SECONDS, SEED, told.append, people=2)
+    crew, found = soak(tmp_path / "town", database, SECONDS, SEED, told.append, people=PEOPLE)
     assert found.faults == []
     assert found.sales > 0
     assert {kind for kind, count in crew.kills.items() if count} == {"agent", "backend", "till"}
