@@ -6,7 +6,6 @@ is left out. What it tells the screen is what a test waits for.
 
 import queue
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TypeVar
 
 from textual.message import Message
@@ -44,8 +43,6 @@ from tests.integration.terminal.stage import (
 from tests.real_stack.pcscd import POLL_S
 
 PATIENCE_S = 40
-QUIET_S = 1.5
-"""Longer than a poll of pcscd and a wait of the monitor."""
 LIMITS = TimeLimits(open_s=1.0, transmit_s=1.0)
 VERIFY, UPDATE = 0x20, 0xDC
 AWAY = "Lettore nuovo"
@@ -119,36 +116,50 @@ class Shop:
             watch,
         )
 
+    def until_any(self) -> Message:
+        """The next message; the worker must never end."""
+        told = self._told.get(timeout=PATIENCE_S)
+        assert not isinstance(told, WorkerStopped), told.error
+        return told
+
     def until(self, kind: type[T]) -> T:
-        """The next message of a kind; the worker must never end."""
-        while True:
-            told = self._told.get(timeout=PATIENCE_S)
-            assert not isinstance(told, WorkerStopped), told.error
-            if isinstance(told, kind):
-                return told
+        """The next message of a kind."""
+        while not isinstance(told := self.until_any(), kind):
+            pass
+        return told
 
     def until_trouble(self, code: str) -> None:
         """Until the status line says ``code``; empty: until all is well."""
         while self.until(StatusChanged).status.trouble != code:
             pass
 
-    def settle_down(self) -> None:
-        """Until nothing more is told: a swap that the service sees late enters twice."""
-        with suppress(queue.Empty):
-            while True:
-                self._told.get(timeout=QUIET_S)
+    def propose(self, cents: int) -> None:
+        """The amounts are typed."""
+        items = [Item(FOOD, Money(cents))]
+        self.worker.submit(lambda: self.worker.serving.propose(items, ZERO))
+
+    def type_pin(self) -> None:
+        """The customer has agreed."""
+        self.worker.submit(lambda: self.worker.serving.agree(Pin(PIN)))
 
     def agree(self, cents: int) -> None:
         """From a card that was read to the PIN; what comes of it is told."""
         self.until(CardRead)
-        self.offer(cents)
-
-    def offer(self, cents: int) -> None:
-        """The card has been read, and nobody has come in between."""
-        items = [Item(FOOD, Money(cents))]
-        self.worker.submit(lambda: self.worker.serving.propose(items, ZERO))
+        self.propose(cents)
         self.until(Offered)
-        self.worker.submit(lambda: self.worker.serving.agree(Pin(PIN)))
+        self.type_pin()
+
+    def sell_patiently(self, cents: int) -> None:
+        """One sale by a cashier who begins anew when the card enters once more.
+
+        A swap that the service sees late enters twice, and nobody can say when.
+        """
+        self.propose(cents)
+        while not isinstance(told := self.until_any(), SaleClosed):
+            if isinstance(told, CardRead):
+                self.propose(cents)
+            elif isinstance(told, Offered):
+                self.type_pin()
 
     def sell(self, cents: int) -> SaleClosed:
         """One sale, of a card that is being read."""
