@@ -15,29 +15,29 @@ from backend.adapters.pin_letters import FilePinLetters
 from backend.adapters.unit_of_work import DatabaseWork
 from backend.config import Settings
 from backend.errors import ConflictError
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.enrolment import Enrolment
-from backend.services.administration.key_sets import KeySetOffice
+from backend.services.administration.day_end import DayEnd
 from backend.services.administration.load_orders import LoadDesk
-from backend.services.administration.lost_cards import CardOffice
-from backend.services.administration.lost_terminals import LossOffice
 from backend.services.administration.merchants import MerchantOffice
-from backend.services.administration.module_orders import ModuleOffice
 from backend.services.administration.programmes import ProgrammeOffice
-from backend.services.administration.refunds import RefundDesk
-from backend.services.administration.returns import ReturnDesk
 from backend.services.administration.unspent import UnspentOffice
-from backend.services.bundles import LastLook
 from backend.services.card_sessions.live import LiveDialogues
 from backend.services.card_sessions.personalise import PinLetters
 from backend.services.card_sessions.sessions import CardSessions
-from backend.services.day_end import DayEnd
+from backend.services.cases.office import CaseOffice
 from backend.services.exchange.exchange import Exchange
 from backend.services.ingest.batches import Ingest
-from backend.services.recovery import RecoveryOffice
+from backend.services.keys.key_sets import KeySetOffice
+from backend.services.recovery.office import RecoveryOffice
+from backend.services.refunds.refund_orders import RefundDesk
+from backend.services.refunds.returns import ReturnDesk
 from backend.services.settlement.batches import SettlementService
 from backend.services.settlement.reviews import ReviewOffice
+from backend.services.terminals.bundles import LastLook
+from backend.services.terminals.enrolment import Enrolment
+from backend.services.terminals.lost_terminals import LossOffice
+from backend.services.terminals.module_orders import ModuleOffice
 from backend.services.unit_of_work import Work
+from backend.services.wallets.lost_cards import CardOffice
 from cardlib.ports import Clock, Randomness
 
 

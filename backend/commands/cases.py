@@ -8,7 +8,7 @@ import typer
 
 from backend.commands.options import HERE, ApprovedBy, By, Dir, Json, Lang, Openers
 from backend.domain.cases import Cover, Decision
-from backend.services.administration.cases import OpenCase
+from backend.services.cases.office import OpenCase
 from cardlib.calendar import local_time
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported

@@ -8,7 +8,7 @@ import typer
 from backend.adapters.tables.verdicts import AlarmRow
 from backend.commands.options import HERE, Dir, Json, Lang, Openers
 from backend.domain.marks import NEVER, Mark
-from backend.services.marks import mark_of_merchant, mark_of_municipality
+from backend.services.terminals.marks import mark_of_merchant, mark_of_municipality
 from backend.services.unit_of_work import Work
 from cardlib.calendar import local_time
 from cardlib.text import catalogue

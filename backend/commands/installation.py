@@ -10,7 +10,7 @@ from backend.adapters.engine import open_engine
 from backend.adapters.migrate import migrate as bring_up
 from backend.commands.options import HERE, Dir, Json, Lang, Openers, settings_in
 from backend.errors import BadInputError
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported
 

@@ -11,7 +11,7 @@ import typer
 
 from backend.commands.options import HERE, By, Dir, Json, Lang
 from backend.composition import Backend
-from backend.services.administration.key_sets import KeySetStatus
+from backend.services.keys.key_sets import KeySetStatus
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported
 

@@ -13,8 +13,8 @@ from backend.composition import Backend
 from backend.domain.settlement import Period
 from backend.errors import BadInputError, ConflictError
 from backend.services.administration.merchants import FOREVER, Statement
-from backend.services.administration.module_orders import ALLOWANCE, ModuleAllowance
 from backend.services.settlement.statements import SignedStatement, StatementService
+from backend.services.terminals.module_orders import ALLOWANCE, ModuleAllowance
 from cardlib.calendar import day_end, local_time
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from backend.commands.options import HERE, ApprovedBy, By, Dir, Json, Lang, Openers
-from backend.services.administration.returns import AgreedReturn
+from backend.services.refunds.returns import AgreedReturn
 from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported
 from cardlib.wire.ids import PurseId

@@ -15,7 +15,7 @@ from backend.adapters.migrate import migrate
 from backend.adapters.tables.base import Base
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.everything import metadata
-from backend.services.bundles import publish_bundle
+from backend.services.terminals.bundles import publish_bundle
 from cardlib.wire.upload import Batch
 from tests.bench.measure import Figure
 from tests.integration.backend.builders import Till, Town

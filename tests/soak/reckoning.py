@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier.audit import Verdict, audit
 from simulator.town.demo.books import SlotBooks, compare
 from simulator.town.demo.shop import Shop

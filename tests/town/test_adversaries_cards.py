@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from backend.domain import load
-from backend.services.purse_keys import PurseKeyring
+from backend.services.keys.purse_keys import PurseKeyring
 from backend.services.verdicts import judgement
 from cardlib.codec.apdu import Response
 from cardlib.codec.status import Status

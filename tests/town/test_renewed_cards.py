@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier.audit import audit
 from cardlib.codec.pin import Pin
 from cardlib.wire.card_session import SessionOpening

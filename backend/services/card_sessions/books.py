@@ -11,7 +11,7 @@ from backend.domain.ledger import AccountKind
 from backend.domain.load_comparison import KnownGrant, PostedRecord, PurseBooks, SlotView
 from backend.domain.verdicts import RING_SIZE
 from backend.services.verdicts.claim_rules import Reason
-from backend.services.wallets import given_up
+from backend.services.wallets.present import given_up
 from cardlib.codec.purse import SLOTS, Spend
 from cardlib.dialogues.attested import AttestedSpend
 from cardlib.keys.suites import MAC_SIZE

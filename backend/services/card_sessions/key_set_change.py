@@ -23,15 +23,15 @@ from backend.domain.key_set_change import (
 )
 from backend.domain.load_comparison import PurseBooks
 from backend.errors import ConflictError, UnknownError
-from backend.services import grants
 from backend.services.card_sessions.books import IssuerTrust, books_of
 from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.key_change_plan import StoredChange
-from backend.services.forgotten import adopt_forgotten
-from backend.services.purse_keys import purse_keys
-from backend.services.recovery import require_whole
+from backend.services.keys.purse_keys import purse_keys
+from backend.services.recovery.forgotten import adopt_forgotten
+from backend.services.recovery.office import require_whole
 from backend.services.verdicts.card_records import learn_attested, learn_from_session
 from backend.services.verdicts.judgement import judge_purse
+from backend.services.wallets import grants
 from cardlib.calendar import day_at
 from cardlib.codec.purse import GRANT_CLEAR_SIZE, Info, day_number
 from cardlib.dialogues.attested import AttestedSpend

@@ -18,16 +18,16 @@ from backend.domain.load import (
 )
 from backend.domain.load_comparison import check_watermark
 from backend.errors import ConflictError
-from backend.services import grants
 from backend.services.card_sessions.books import IssuerTrust, books_of
 from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.plan import StoredPlan
-from backend.services.forgotten import adopt_forgotten, adopt_purse
-from backend.services.purse_keys import purse_keys
-from backend.services.recovery import require_whole
-from backend.services.replacements import fit_to_source, is_gone
+from backend.services.keys.purse_keys import purse_keys
+from backend.services.recovery.forgotten import adopt_forgotten, adopt_purse
+from backend.services.recovery.office import require_whole
 from backend.services.verdicts.card_records import learn_from_session
 from backend.services.verdicts.judgement import judge_purse
+from backend.services.wallets import grants
+from backend.services.wallets.replacements import fit_to_source, is_gone
 from cardlib.calendar import day_at
 from cardlib.codec.purse import Info, day_number
 from cardlib.dialogues.load import (

@@ -12,7 +12,7 @@ from backend.domain.personalisation import PIN_DIGITS, random_digits
 from backend.errors import BadInputError, ConflictError
 from backend.services.card_sessions.desk import Done, claim_purse, serves
 from backend.services.card_sessions.personalise import PinLetters
-from backend.services.purse_keys import purse_keys
+from backend.services.keys.purse_keys import purse_keys
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import Info
 from cardlib.dialogues.pin_reset import PinReset, reset_pin

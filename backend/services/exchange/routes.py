@@ -11,12 +11,12 @@ from urllib.parse import unquote
 
 from backend.adapters.key_store import KeyStore
 from backend.errors import NotGenuineError
-from backend.services.administration.enrolment import Enrolment
-from backend.services.administration.key_sets import KeySetOffice
-from backend.services.administration.module_orders import ModuleOffice
-from backend.services.bundles import LastLook, current_bundle
 from backend.services.card_sessions.sessions import CardSessions
 from backend.services.ingest.batches import Ingest
+from backend.services.keys.key_sets import KeySetOffice
+from backend.services.terminals.bundles import LastLook, current_bundle
+from backend.services.terminals.enrolment import Enrolment
+from backend.services.terminals.module_orders import ModuleOffice
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock
 from cardlib.wire.card_session import SessionAnswers, SessionOpening

@@ -13,11 +13,11 @@ from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import NotPermittedError
 from backend.services.alarms import raise_alarm
-from backend.services.bundles import LastLook, current_version
 from backend.services.ingest.entry_content import EntryContent, EntryProblemError, Touched
 from backend.services.ingest.looking_up import look_up
 from backend.services.ingest.uploads import Upload, read_uploads
-from backend.services.purse_keys import PurseKeyring
+from backend.services.keys.purse_keys import PurseKeyring
+from backend.services.terminals.bundles import LastLook, current_version
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.judgement import judge_purses
 from cardlib.ports import Clock, Randomness

@@ -14,8 +14,8 @@ from backend.adapters.tables.verdicts import GrantSeenRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import BackendError, KeyStoreError
 from backend.services.alarms import raise_alarm
-from backend.services.forgotten import adopt_purse, adopt_seen, may_have_forgotten
-from backend.services.purse_keys import PurseKeyring
+from backend.services.keys.purse_keys import PurseKeyring
+from backend.services.recovery.forgotten import adopt_purse, adopt_seen, may_have_forgotten
 from backend.services.verdicts.card_records import learn_attested, learn_record
 from cardlib.codec.purse import GRANT_CLEAR_SIZE, Info, Spend, SpendType
 from cardlib.errors import AuthenticityError, CardlibError

@@ -38,7 +38,7 @@ from backend.domain.settlement import (
     draw_up,
 )
 from backend.errors import ConflictError
-from backend.services.recovery import require_whole
+from backend.services.recovery.office import require_whole
 from backend.services.settlement.money import book_batch, fail_batch
 from backend.services.settlement.reviews import check_reviewed, rule_of
 from backend.services.settlement.views import Batch, entry_of, view

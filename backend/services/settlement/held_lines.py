@@ -9,10 +9,10 @@ from backend.domain.cases import Decision
 from backend.domain.ledger import Account, AccountKind, Ref, Transfer, TransferKind
 from backend.domain.settlement import HELD_STATES, LineState, Postponement, Pot
 from backend.errors import ConflictError
-from backend.services.accounts import same_pot
 from backend.services.settlement.money import hold_line
 from backend.services.settlement.views import document_of
 from backend.services.verdicts.waiting_cases import case_for
+from backend.services.wallets.accounts import same_pot
 from cardlib.wire.money import Money
 
 

@@ -10,11 +10,12 @@ from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.verdicts import ProofRequestRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.verdicts import Judgement, PurseVerdict, judge
-from backend.services import grants, refunds_due
 from backend.services.alarms import hotlist, raise_alarm
+from backend.services.refunds import refunds_due
 from backend.services.verdicts.postings import Books
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, gather, grant_of_line
-from backend.services.wallets import keep_in_place
+from backend.services.wallets import grants
+from backend.services.wallets.present import keep_in_place
 
 
 def judge_purse(unit: Unit, purse: PurseRow, now: int, *, changed_ctr: int | None = None) -> None:

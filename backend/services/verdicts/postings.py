@@ -21,15 +21,16 @@ from backend.domain.positions import Place, moves, take_back
 from backend.domain.replacement import all_stopped_at
 from backend.domain.settlement import Held
 from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
-from backend.services import covers, refunds_due
-from backend.services.accounts import same_pot
 from backend.services.alarms import raise_alarm
-from backend.services.bundles import STOP_DAYS
-from backend.services.refunds_due import Wallet, wallet_of
+from backend.services.cases import covers
+from backend.services.refunds import refunds_due
+from backend.services.refunds.refunds_due import Wallet, wallet_of
+from backend.services.terminals.bundles import STOP_DAYS
 from backend.services.verdicts.claim_rules import Reason, claim_problem
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts
 from backend.services.verdicts.slot_accounts import SlotAccounts
 from backend.services.verdicts.waiting_cases import case_for
+from backend.services.wallets.accounts import same_pot
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 

@@ -6,8 +6,8 @@ from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind, Transfer, balances_of
 from backend.domain.positions import Place, Source, draw
-from backend.services.accounts import pot_of_order, same_pot
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, grant_of_line
+from backend.services.wallets.accounts import pot_of_order, same_pot
 from cardlib.codec.purse import Grant
 
 

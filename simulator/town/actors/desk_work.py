@@ -11,7 +11,7 @@ from contextlib import suppress
 from backend.domain.cases import Cover, Decision
 from backend.domain.settlement import HELD_STATES, LineState
 from backend.errors import BackendError, BadInputError
-from backend.services.administration.cases import OpenCase
+from backend.services.cases.office import OpenCase
 from cardlib.wire.ids import PurseId
 from simulator.town.actors.official import APPROVER, LOADER
 from simulator.town.hall import Hall

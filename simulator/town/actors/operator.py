@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from backend.errors import BackendError
-from backend.services.administration.lost_terminals import LossOffice
-from backend.services.day_end import DayReport
+from backend.services.administration.day_end import DayReport
+from backend.services.terminals.lost_terminals import LossOffice
 from simulator.town.actors.official import APPROVER, ISSUER, LOADER
 from simulator.town.hall import Hall
 

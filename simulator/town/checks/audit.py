@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backend.adapters.unit_of_work import DatabaseWork
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier.audit import Verdict, audit
 from simulator.town.checks.evidence import TownSeen, breach
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from backend.domain.ledger import AccountKind
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier import report
 from backend.verifier.audit import Verdict, audit
 from backend.verifier.texts import Texts

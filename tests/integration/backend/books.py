@@ -21,7 +21,7 @@ from backend.domain.ledger import (
     check_programmes,
     transfer_hash,
 )
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier.audit import audit
 from cardlib.codec.purse import SLOTS, Grant
 from cardlib.wire.money import Money

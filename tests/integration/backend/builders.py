@@ -14,18 +14,18 @@ from sqlalchemy import Engine
 from backend.adapters.key_store import MemoryKeyStore
 from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.unit_of_work import DatabaseWork, Unit
-from backend.services import grants
-from backend.services.administration.enrolment import Enrolment
 from backend.services.administration.load_orders import LoadDesk
 from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.programmes import NewProgramme, ProgrammeOffice
-from backend.services.bundles import LastLook
 from backend.services.ingest.batches import Ingest
-from backend.services.replacements import fit_to_source
+from backend.services.terminals.bundles import LastLook
+from backend.services.terminals.enrolment import Enrolment
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.card_records import learn_attested
 from backend.services.verdicts.judgement import judge_purse
-from backend.services.wallets import given_up
+from backend.services.wallets import grants
+from backend.services.wallets.present import given_up
+from backend.services.wallets.replacements import fit_to_source
 from cardlib.codec.purse import (
     ZERO_TOTALS,
     Grant,

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from backend.domain.cases import Cover, Decision
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.lost_cards import CardOffice
-from backend.services.day_end import DayEnd
-from backend.services.export import write_export
+from backend.services.administration.day_end import DayEnd
+from backend.services.cases.office import CaseOffice
+from backend.services.export.export import write_export
+from backend.services.wallets.lost_cards import CardOffice
 from backend.verifier.audit import audit
 from cardlib.calendar import day_end
 from cardlib.codec.purse import day_number

@@ -7,11 +7,11 @@ import pytest
 from backend.domain.cases import Cover, Decision
 from backend.domain.settlement import Period
 from backend.errors import BadInputError, ConflictError, NotPermittedError
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.lost_terminals import LossOffice
-from backend.services.administration.refunds import RefundDesk
-from backend.services.day_end import DayEnd
+from backend.services.administration.day_end import DayEnd
+from backend.services.cases.office import CaseOffice
+from backend.services.refunds.refund_orders import RefundDesk
 from backend.services.settlement.batches import SettlementService
+from backend.services.terminals.lost_terminals import LossOffice
 from cardlib.calendar import day_end
 from cardlib.codec.purse import day_number
 from cardlib.wire.ids import Seq
@@ -369,7 +369,7 @@ def test_a_town_with_a_longer_claim_window_keeps_no_other_towns_cases_quiet(town
 def test_a_day_end_tells_everything_that_is_due_however_much_it_is(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("backend.services.day_end.STEP", 2)
+    monkeypatch.setattr("backend.services.administration.day_end.STEP", 2)
     for _ in range(5):
         unproven(town)
         chip, till = town.chip_with(5_000), town.till()

@@ -4,7 +4,7 @@ import pytest
 from nacl.public import PrivateKey, SealedBox
 
 from backend.errors import ConflictError, NotGenuineError, NotPermittedError, UnknownError
-from backend.services.administration.key_sets import KeySetOffice
+from backend.services.keys.key_sets import KeySetOffice
 from cardlib.errors import AuthenticityError
 from cardlib.wire import cbor, sign1
 from cardlib.wire.bundle import Bundle

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from backend.services.day_end import DayEnd, DayReport
+from backend.services.administration.day_end import DayEnd, DayReport
 from cardlib.calendar import day_end
 from cardlib.codec.purse import day_number
 from tests.integration.backend.books import check_laws, held, payable, postings

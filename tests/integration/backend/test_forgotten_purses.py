@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.services.recovery import RecoveryOffice
+from backend.services.recovery.office import RecoveryOffice
 from cardlib.keys import records
 from cardlib.keys.derivation import PurseKeys
 from cardlib.wire.upload import Outcome

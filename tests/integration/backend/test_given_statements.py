@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from backend.domain.settlement import Period
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.services.settlement.statements import SignedStatement, StatementService
 from backend.verifier.audit import audit
 from tests.integration.backend.books import check_export

@@ -11,8 +11,8 @@ import pytest
 from backend.adapters.unit_of_work import Unit
 from backend.errors import NotPermittedError, UnknownError
 from backend.services.alarms import hotlist
-from backend.services.bundles import LAG_S
 from backend.services.ingest.batches import Ingest
+from backend.services.terminals.bundles import LAG_S
 from backend.services.unit_of_work import Work
 from cardlib.wire import cbor, sign1
 from cardlib.wire.entry_body import Declined

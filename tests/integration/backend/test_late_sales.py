@@ -5,10 +5,10 @@ from datetime import date
 import pytest
 
 from backend.domain.ledger import AccountKind
-from backend.services.administration.lost_cards import CardOffice
+from backend.services.administration.day_end import DayEnd
 from backend.services.administration.programmes import NewProgramme
-from backend.services.bundles import STOP_DAYS
-from backend.services.day_end import DayEnd
+from backend.services.terminals.bundles import STOP_DAYS
+from backend.services.wallets.lost_cards import CardOffice
 from cardlib.calendar import day_at, day_end
 from cardlib.codec.purse import day_number
 from cardlib.wire.money import Money

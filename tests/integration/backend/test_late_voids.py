@@ -4,8 +4,8 @@ import pytest
 
 from backend.domain.cases import Decision
 from backend.errors import ConflictError
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.lost_terminals import LossOffice
+from backend.services.cases.office import CaseOffice
+from backend.services.terminals.lost_terminals import LossOffice
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
 from tests.integration.backend.books import check_export, check_laws, held, payable, postings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.services.purse_keys import PurseKeyring
+from backend.services.keys.purse_keys import PurseKeyring
 from cardlib.codec.purse import FLAG_ATTESTATION, Info
 from cardlib.keys.derivation import KeyUse, derive
 from cardlib.wire.upload import Outcome

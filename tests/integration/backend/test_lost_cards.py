@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from backend.errors import ConflictError, NotPermittedError
-from backend.services.administration.lost_cards import CardOffice
-from backend.services.day_end import DayEnd
+from backend.services.administration.day_end import DayEnd
+from backend.services.wallets.lost_cards import CardOffice
 from cardlib.calendar import day_end
 from cardlib.codec.purse import day_number
 from tests.integration.backend.books import alarms, check_laws, held, payable

@@ -4,9 +4,9 @@ import pytest
 
 from backend.domain.cases import Decision
 from backend.errors import ConflictError, NotPermittedError
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.lost_terminals import LossOffice
-from backend.services.marks import mark_of_merchant, mark_of_municipality
+from backend.services.cases.office import CaseOffice
+from backend.services.terminals.lost_terminals import LossOffice
+from backend.services.terminals.marks import mark_of_merchant, mark_of_municipality
 from tests.integration.backend.books import check_export, check_laws, held, payable, postings
 from tests.integration.backend.builders import APPROVER, LOADER, START, Town
 from tests.integration.backend.test_cases import WINDOW, decide

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import pytest
 
 from backend.adapters.unit_of_work import Unit
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.module_orders import ModuleOffice
-from backend.services.recovery import RecoveryOffice
+from backend.services.cases.office import CaseOffice
+from backend.services.recovery.office import RecoveryOffice
+from backend.services.terminals.module_orders import ModuleOffice
 from backend.services.unit_of_work import Work
 from cardlib.wire.ids import TerminalNumber
 from tests.integration.backend.builders import Town

@@ -4,8 +4,8 @@ import pytest
 
 from backend.domain.cases import Decision
 from backend.errors import ConflictError
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.refunds import RefundDesk
+from backend.services.cases.office import CaseOffice
+from backend.services.refunds.refund_orders import RefundDesk
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
 from tests.integration.backend.books import alarms, check_laws, held, payable, postings

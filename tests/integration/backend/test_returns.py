@@ -6,11 +6,11 @@ from backend.adapters.pain001 import Debtor
 from backend.domain.cases import Decision
 from backend.domain.settlement import Period
 from backend.errors import BadInputError, ConflictError, NotPermittedError, UnknownError
-from backend.services import grants
-from backend.services.administration.returns import AgreedReturn, ReturnDesk
+from backend.services.refunds.returns import AgreedReturn, ReturnDesk
 from backend.services.settlement.batches import SettlementService
 from backend.services.settlement.outcomes import OutcomeService
 from backend.services.settlement.views import Batch
+from backend.services.wallets import grants
 from cardlib.wire.money import Money
 from tests.integration.backend.books import alarms, check_export, check_laws, held, payable
 from tests.integration.backend.builders import APPROVER, LOADER, START, Chip, Till, Town

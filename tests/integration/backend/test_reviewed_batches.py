@@ -5,8 +5,8 @@ import pytest
 from backend.domain.cases import Decision
 from backend.domain.review import Rule
 from backend.domain.settlement import LineState, Period
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.refunds import RefundDesk
+from backend.services.cases.office import CaseOffice
+from backend.services.refunds.refund_orders import RefundDesk
 from backend.services.settlement.batches import SettlementService
 from backend.services.settlement.reviews import ReviewOffice
 from backend.services.settlement.views import Batch

@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.services import grants
+from backend.services.wallets import grants
 from cardlib.wire.money import Money
 from tests.integration.backend.books import alarms, held, payable, postings
 from tests.integration.backend.builders import APPROVER, LOADER, Chip, Town

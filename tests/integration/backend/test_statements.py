@@ -7,7 +7,7 @@ import pytest
 
 from backend.domain.settlement import Period
 from backend.errors import UnknownError
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.services.settlement.statements import SignedStatement, StatementService
 from backend.verifier.audit import Verdict, audit
 from cardlib.calendar import day_at, day_end

@@ -13,7 +13,7 @@ from backend.adapters.pin_letters import FilePinLetters
 from backend.commands import cases, days, losses, returns
 from backend.commands.options import Openers
 from backend.composition import Backend
-from backend.services.bundles import STOP_DAYS
+from backend.services.terminals.bundles import STOP_DAYS
 from backend.services.unit_of_work import Work
 from tests.integration.backend.books import held
 from tests.integration.backend.builders import Town

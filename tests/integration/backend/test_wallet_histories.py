@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from backend.adapters.tables.terminals import TerminalRow
 from backend.domain.cases import Cover, Decision
 from backend.errors import BackendError
-from backend.services.administration.cases import CaseOffice
-from backend.services.administration.lost_cards import CardOffice
-from backend.services.administration.lost_terminals import LossOffice
-from backend.services.administration.refunds import RefundDesk
-from backend.services.day_end import DayEnd
+from backend.services.administration.day_end import DayEnd
+from backend.services.cases.office import CaseOffice
+from backend.services.refunds.refund_orders import RefundDesk
+from backend.services.terminals.lost_terminals import LossOffice
+from backend.services.wallets.lost_cards import CardOffice
 from cardlib.calendar import day_at
 from cardlib.codec.purse import day_number
 from tests.databases import Databases

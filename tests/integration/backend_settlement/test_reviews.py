@@ -9,7 +9,7 @@ from backend.domain.ledger import AccountKind
 from backend.domain.review import Rule, sample
 from backend.domain.settlement import BatchState, LineState
 from backend.errors import BadInputError, ConflictError, NotPermittedError, UnknownError
-from backend.services.administration.cases import CaseOffice
+from backend.services.cases.office import CaseOffice
 from backend.services.settlement.views import Batch
 from tests.integration.backend_settlement.conftest import APRIL, DEBTOR, Town
 from tests.integration.backend_settlement.test_settlement import draw_up, set_mark

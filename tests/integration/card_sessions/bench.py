@@ -27,8 +27,8 @@ from backend.domain.ledger import (
     TransferKind,
     check_programmes,
 )
-from backend.services.administration.key_sets import KeySetOffice
 from backend.services.card_sessions.sessions import CardSessions
+from backend.services.keys.key_sets import KeySetOffice
 from cardlib.codec.files import KeyId
 from cardlib.codec.pin import Pin
 from cardlib.codec.purse import Info, Spend, SpendType

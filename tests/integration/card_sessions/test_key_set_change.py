@@ -7,7 +7,7 @@ import pytest
 from nacl.public import PrivateKey, SealedBox
 
 from backend.errors import ConflictError, NotPermittedError, UnknownError
-from backend.services.administration.key_sets import KeySetOffice
+from backend.services.keys.key_sets import KeySetOffice
 from cardlib.channel import Channel
 from cardlib.codec.purse import EMPTY_GRANT, SpendType
 from cardlib.connection import CardConnection

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from backend.cli import app as backend_app
-from backend.services.administration import module_orders
-from backend.services.administration.module_orders import ModuleAllowance
-from backend.services.export import write_export
+from backend.services.export.export import write_export
+from backend.services.terminals import module_orders
+from backend.services.terminals.module_orders import ModuleAllowance
 from backend.verifier.audit import audit
 from cardlib.drivers.card_module import CardModule
 from cardlib.errors import ModuleRefusedError

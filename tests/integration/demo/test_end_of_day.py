@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from backend.cli import app as backend_app
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier.audit import audit
 from cardlib.system import SystemClock, SystemRandomness
 from simulator.town.demo.shop import Shop

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier.audit import audit
 from cardlib.connection import CardConnection
 from cardlib.errors import CardlibError

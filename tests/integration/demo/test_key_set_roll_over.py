@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.errors import ConflictError
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier.audit import audit
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin

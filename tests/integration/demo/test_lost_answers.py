@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.services.export import write_export
+from backend.services.export.export import write_export
 from backend.verifier.audit import audit
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.wire.money import Money

@@ -12,7 +12,7 @@ from threading import Lock, Thread
 from typing import Any
 
 from backend.errors import BackendError
-from backend.services.bundles import publish_bundle
+from backend.services.terminals.bundles import publish_bundle
 from cardlib.errors import CardlibError
 from cardlib.wire import http_signatures as signatures
 from cardlib.wire import service

@@ -5,12 +5,12 @@ from typing import Any
 
 from backend.domain.expiry import ExpiryRule
 from backend.domain.outcomes import Judged
-from backend.services import bundles, replacements
-from backend.services.administration import lost_cards
 from backend.services.card_sessions import sessions
 from backend.services.card_sessions.replay import SessionRandomness
 from backend.services.ingest.batches import _Intake
 from backend.services.settlement import outcomes
+from backend.services.terminals import bundles
+from backend.services.wallets import lost_cards, replacements
 from cardlib.codec.purse import Grant
 from cardlib.wire.ids import Seq
 from simulator.card.commands import pins

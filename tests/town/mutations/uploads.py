@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from backend.adapters.tables.journals import EntryRow, QuarantineRow
-from backend.services import bundles
 from backend.services.ingest import batches
 from backend.services.ingest.batches import Ingest
+from backend.services.terminals import bundles
 from backend.services.unit_of_work import Work
 from cardlib.wire.ids import Seq
 from cardlib.wire.upload import Outcome

@@ -9,7 +9,7 @@ from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
 from backend.errors import ConflictError
-from backend.services.accounts import pot_of_order, same_pot, slot_of_order
+from backend.services.wallets.accounts import pot_of_order, same_pot, slot_of_order
 from cardlib.wire.money import Money
 
 _SOURCES = {

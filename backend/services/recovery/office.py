@@ -3,7 +3,7 @@
 Tills upload again what the copy does not know; until they all have, the books are too old
 to sign a load or a payment on. Numbers that may have been given out since the copy was made
 are not given out again (docs/adr/0020).
-What signed evidence brings back is in ``backend.services.forgotten``.
+What signed evidence brings back is in ``backend.services.recovery.forgotten``.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.people import check_person, check_two_people
 from backend.errors import ConflictError, UnknownError
-from backend.services.bundles import publish_bundle
+from backend.services.terminals.bundles import publish_bundle
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import U24_MAX
 from cardlib.ports import Clock

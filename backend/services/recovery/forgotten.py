@@ -13,9 +13,9 @@ from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import KeyStoreError
-from backend.services import grants
 from backend.services.alarms import raise_alarm
-from backend.services.recovery import GRANTS_SKIPPED
+from backend.services.recovery.office import GRANTS_SKIPPED
+from backend.services.wallets import grants
 from cardlib.codec.purse import Grant, Info
 from cardlib.errors import AuthenticityError
 from cardlib.keys.grants import SignedGrant, sign_grant

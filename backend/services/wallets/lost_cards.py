@@ -8,9 +8,9 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.people import check_person, check_two_people
 from backend.errors import BadInputError, ConflictError
 from backend.services.alarms import hotlist
-from backend.services.replacements import check_slot, order_blocked
 from backend.services.unit_of_work import Work
-from backend.services.wallets import keep_in_place
+from backend.services.wallets.present import keep_in_place
+from backend.services.wallets.replacements import check_slot, order_blocked
 from cardlib.ports import Clock
 from cardlib.wire.ids import PurseId
 

@@ -7,10 +7,10 @@ from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.people import check_two_people
 from backend.errors import ConflictError, UnknownError
-from backend.services import refunds_due
-from backend.services.refunds_due import SOURCE, Wallet
-from backend.services.replacements import check_slot
+from backend.services.refunds import refunds_due
+from backend.services.refunds.refunds_due import SOURCE, Wallet
 from backend.services.unit_of_work import Work
+from backend.services.wallets.replacements import check_slot
 from cardlib.ports import Clock
 from cardlib.wire.ids import PurseId
 

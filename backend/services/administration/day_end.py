@@ -12,13 +12,13 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.expiry import ExpiryRule, today
 from backend.domain.ledger import Account, AccountKind, Transfer, TransferKind
 from backend.domain.marks import Mark
-from backend.services.accounts import same_pot
 from backend.services.alarms import raise_alarm
-from backend.services.bundles import STOP_DAYS
-from backend.services.marks import mark_of_municipality
-from backend.services.replacements import order_rest
+from backend.services.terminals.bundles import STOP_DAYS
+from backend.services.terminals.marks import mark_of_municipality
 from backend.services.unit_of_work import Work
-from backend.services.wallets import expiry_ref, keep_wallet
+from backend.services.wallets.accounts import same_pot
+from backend.services.wallets.present import expiry_ref, keep_wallet
+from backend.services.wallets.replacements import order_rest
 from cardlib.ports import Clock
 from cardlib.wire.money import Money
 

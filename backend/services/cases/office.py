@@ -9,13 +9,13 @@ from backend.domain.cases import CaseFacts, Cover, Decision, check_decision
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
 from backend.domain.people import check_two_people
 from backend.errors import ConflictError
-from backend.services import covers
-from backend.services.accounts import same_pot
+from backend.services.cases import covers
 from backend.services.settlement.views import document_of
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.claim_rules import Reason
 from backend.services.verdicts.judgement import judge_purse
-from backend.services.wallets import keep_in_place
+from backend.services.wallets.accounts import same_pot
+from backend.services.wallets.present import keep_in_place
 from cardlib.ports import Clock
 from cardlib.wire.money import Money
 

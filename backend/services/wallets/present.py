@@ -10,7 +10,7 @@ from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.expiry import expired_from
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
-from backend.services.accounts import same_pot
+from backend.services.wallets.accounts import same_pot
 from cardlib.codec.purse import Grant
 from cardlib.wire.money import Money
 

@@ -10,10 +10,10 @@ from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.terminals import EnrolmentCodeRow, TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.errors import ConflictError, NotGenuineError
-from backend.services.administration.key_sets import module_keys
-from backend.services.administration.module_orders import first_order
-from backend.services.bundles import publish_bundle
-from backend.services.recovery import next_terminal
+from backend.services.keys.key_sets import module_keys
+from backend.services.recovery.office import next_terminal
+from backend.services.terminals.bundles import publish_bundle
+from backend.services.terminals.module_orders import first_order
 from backend.services.unit_of_work import Work
 from cardlib.ports import Clock, Randomness
 from cardlib.wire.enrolment import (

@@ -16,12 +16,12 @@ from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, 
 from backend.domain.people import check_person, check_two_people
 from backend.domain.settlement import BatchState
 from backend.errors import BadInputError, ConflictError, UnknownError
-from backend.services import refunds_due
-from backend.services.administration.refunds import check_target
-from backend.services.refunds_due import Wallet, wallet_of
-from backend.services.replacements import check_slot
+from backend.services.refunds import refunds_due
+from backend.services.refunds.refund_orders import check_target
+from backend.services.refunds.refunds_due import Wallet, wallet_of
 from backend.services.settlement.views import entry_of
 from backend.services.unit_of_work import Work
+from backend.services.wallets.replacements import check_slot
 from cardlib.ports import Clock
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money

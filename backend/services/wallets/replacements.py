@@ -6,10 +6,11 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind
 from backend.domain.replacement import reserve
 from backend.errors import ConflictError
-from backend.services import grants, refunds_due
 from backend.services.alarms import raise_alarm
-from backend.services.bundles import STOP_DAYS
-from backend.services.marks import mark_of_purse
+from backend.services.refunds import refunds_due
+from backend.services.terminals.bundles import STOP_DAYS
+from backend.services.terminals.marks import mark_of_purse
+from backend.services.wallets import grants
 from cardlib.codec.purse import Grant
 
 SOURCE = "replacement"

@@ -1,0 +1,1 @@
+"""Money in suspense, and what people decide about it."""

@@ -1,0 +1,1 @@
+"""The ledger as signed documents, for the verifier."""

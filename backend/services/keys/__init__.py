@@ -1,0 +1,1 @@
+"""The keys of purses, and the sets that a municipality announces."""

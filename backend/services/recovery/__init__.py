@@ -1,0 +1,1 @@
+"""After the database was put back from an older copy."""

@@ -1,0 +1,1 @@
+"""What a purse gets back: refunds of sales, and goods that were returned."""
