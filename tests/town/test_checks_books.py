@@ -1,8 +1,15 @@
 """Whoever moves a cent in the books is caught, whatever he moves."""
 
+from datetime import date
+
 import pytest
 
 from backend.domain.ledger import AccountKind, Ref, RefKind
+from backend.services.administration.day_end import DayEnd
+from cardlib.calendar import day_end
+from cardlib.codec.purse import day_number
+from cardlib.wire.entry_body import How
+from cardlib.wire.entry_header import EntryType
 from cardlib.wire.money import Money
 from simulator.errors import TownError
 from tests.integration.backend.builders import LOADER, Till
@@ -73,6 +80,32 @@ def test_a_sale_that_is_booked_to_another_shop_is_caught(built: BuiltTown, till:
     built.book(AccountKind.ON_CARD, AccountKind.SUSPENSE, 1, ref)
     built.book(AccountKind.SUSPENSE, AccountKind.ON_CARD, 1, Ref(RefKind.CASE, "1"))
     assert built.caught("TOWN_BOOKED_TWICE").facts["law"] == 6
+
+
+def test_a_sale_whose_end_is_told_after_its_wallet_was_given_up_and_loaded_anew(
+    built: BuiltTown, till: Till
+) -> None:
+    """What the card had spent by then, unposted, counts on beside the new grant."""
+    town, last_day, window = built.town, date(2026, 9, 30), 16 * 86_400
+    town.valid_to = day_number(last_day)
+    chip = built.chip(5_000)
+    sale = till.begin(chip, 700)
+    till.debit(chip, sale)
+    till.unresolved(sale)
+    town.clock.seconds = day_end(last_day) + window
+    for one in built.built:
+        one.till.heartbeat()
+        one.till.sync()
+    assert DayEnd(town.work, town.clock).close_day().given_up_cents == 5_000
+    built.look()
+    town.valid_to = day_number(date(2026, 12, 31))
+    town.load(chip, 1_000)
+    built.look()
+    till.commit(chip, sale, kind=EntryType.RECOVERED, how=How.RECOVERED)
+    till.sync()
+    built.look()
+    built.book(AccountKind.ON_CARD, AccountKind.PAYABLE, 5, Ref(RefKind.CASE, "1"))
+    assert built.caught("TOWN_SLOT_UNBALANCED").facts["cents"] == 5
 
 
 def test_money_that_leaves_a_wallet_without_a_sale_is_caught(built: BuiltTown) -> None:

@@ -2,7 +2,8 @@
 
 ``G_confirmed = S_posted + on_card + expired_pending + blocked + left − over``: granted by the
 newest confirmed grant, posted on the live chain, held by the slot's accounts; ``left`` and
-``over`` are counted since that grant was confirmed.
+``over`` are counted since that grant was confirmed. Of what earlier grants had given up, ``left``
+keeps what the card had spent of it, unposted, when this one was signed.
 """
 
 from collections import defaultdict
@@ -30,19 +31,29 @@ _STATES = (
     "SELECT g.grant_seq, g.state FROM card_grant g JOIN purse p ON p.id = g.purse_id"
     " JOIN municipality m ON m.id = p.municipality_id WHERE m.issuer = ? AND p.number = ?"
 )
-_NEWEST = (
-    "SELECT slot, grant_seq, order_id, grant_bytes, confirmed_at FROM card_grant"
-    " WHERE purse_id = ? AND state = 'on_card'"
+_CONFIRMED = (
+    "SELECT g.slot, g.grant_seq, g.order_id, g.grant_bytes, o.carried_over_cents, g.confirmed_at,"
+    " g.state"
+    " FROM card_grant g JOIN load_order o ON o.id = g.order_id"
+    " WHERE g.purse_id = ? AND g.state IN ('on_card', 'superseded') ORDER BY g.grant_seq"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class _Confirmed:
-    """The newest confirmed grant of a slot, and the last transfer before it was."""
+    """The newest confirmed grant of a slot, and the last transfer before it was.
 
-    grant_seq: int
-    order: int
-    since: int
+    ``kept``: cents that earlier grants had given up, though the card had spent them by then.
+    """
+
+    grant_seq: int = 0
+    order: int = 0
+    granted: int = 0
+    since: int = 0
+    kept: int = 0
+
+
+_NONE = _Confirmed()
 
 
 class SlotWatch:
@@ -55,7 +66,8 @@ class SlotWatch:
         self._ledger = ledger
         self._purses = purses
         self._declared = declared
-        self._confirmed: dict[tuple[int, int], _Confirmed] = {}
+        self._confirmed: defaultdict[int, dict[int, _Confirmed]] = defaultdict(dict)
+        """By purse and slot."""
         self._booked: dict[str, int] = {}
         """The transfer that put an order's delta on its card."""
         self._gone: defaultdict[tuple[int, int], list[tuple[int, int, str]]] = defaultdict(list)
@@ -102,49 +114,67 @@ class SlotWatch:
     def _check_slots(
         self, sql: Sql, row: int, purse: PurseId, postings: list[SeenPosting], before: int
     ) -> None:
-        granted = {}
-        for slot, seq, order, octets, confirmed in sql.ask(_NEWEST, row):
-            granted[slot] = int.from_bytes(bytes(octets)[14:17], "big")
-            known = self._confirmed.get((row, slot))
-            if known is None or known.grant_seq != seq:
-                since = before or self._booked.get(str(order), 0)
-                if not since:  # a grant of 0 cents, in books that are read anew
-                    ((since,),) = sql.ask(_BOOKED_BY, confirmed)
-                self._confirmed[row, slot] = _Confirmed(seq, order, since)
-        slots = set(granted) | set(self._accounts[row])
-        for slot in sorted(slots):
-            self._check_slot(row, purse, slot, granted.get(slot, 0), postings)
+        on_card = {}
+        for slot, seq, order, octets, carried, confirmed, state in sql.ask(_CONFIRMED, row):
+            granted, spent = (int.from_bytes(bytes(octets)[at : at + 3], "big") for at in (14, 17))
+            if state == "on_card":
+                on_card[slot] = granted
+            known = self._confirmed[row].get(slot, _NONE)
+            if seq <= known.grant_seq:
+                continue
+            since = before or self._booked.get(str(order), 0)
+            if not since:  # a grant of 0 cents, in books that are read anew
+                ((since,),) = sql.ask(_BOOKED_BY, confirmed)
+            gone = self._left(row, slot, known, since)
+            gone -= self._over(slot, purse, postings, known, since)
+            kept = max(0, gone - max(0, known.granted - spent - (carried or 0)))
+            self._confirmed[row][slot] = _Confirmed(seq, order, granted, since, kept)
+        for slot in sorted({*self._confirmed[row], *self._accounts[row]}):
+            self._check_slot(row, purse, slot, on_card.get(slot, 0), postings)
 
     def _check_slot(
         self, row: int, purse: PurseId, slot: int, granted: int, postings: list[SeenPosting]
     ) -> None:
-        newest = self._confirmed.get((row, slot), _Confirmed(0, 0, 0))
-        parts = [
-            (posting, part)
-            for posting in postings
-            for part in posting.parts
-            if posting.live and part.slot == slot
-        ]
-        over = sum(
-            part.cents for posting, part in parts if self._lent(posting, part, purse, newest)
-        )
-        posted = sum(part.cents for _, part in parts)
+        newest = self._confirmed[row].get(slot, _NONE)
+        posted = sum(part.cents for _, part in _parts(postings, slot))
         present = self._ledger.balance_of(self._accounts[row][slot])
-        left = sum(
-            cents
-            for number, cents, order in self._gone[row, slot]
-            if number > newest.since and order != str(newest.order)
-        )
+        left = self._left(row, slot, newest, self._ledger.last)
+        over = self._over(slot, purse, postings, newest, self._ledger.last)
         off = granted - (posted + present + left - over)
         if off:
             what = f"G {granted}, S {posted}, present {present}, left {left}, over {over}"
             raise breach("TOWN_SLOT_UNBALANCED", 1, f"{purse} slot {slot}", what, off)
 
-    def _lent(
-        self, posting: SeenPosting, part: SeenPart, purse: PurseId, newest: _Confirmed
-    ) -> bool:
-        """Whether exposure paid this part since the newest grant was confirmed."""
+    def _left(self, row: int, slot: int, grant: _Confirmed, until: int) -> int:
+        """What the slot gave up since ``grant`` was confirmed, up to transfer ``until``."""
+        return grant.kept + sum(
+            cents
+            for number, cents, order in self._gone[row, slot]
+            if grant.since < number <= until and order != str(grant.order)
+        )
+
+    def _over(
+        self, slot: int, purse: PurseId, postings: list[SeenPosting], grant: _Confirmed, until: int
+    ) -> int:
+        """What exposure lent meanwhile."""
+        return sum(
+            part.cents
+            for posting, part in _parts(postings, slot)
+            if grant.since < self._lent(posting, part, purse) <= until
+        )
+
+    def _lent(self, posting: SeenPosting, part: SeenPart, purse: PurseId) -> int:
+        """The transfer by which exposure paid this part; 0 when it did not."""
         if self._ledger.accounts[part.origin].kind != "exposure":
-            return False
-        touched = (self._ledger.lent.get(one, 0) for one in posting.documents(purse))
-        return max(touched) > newest.since
+            return 0
+        return max(self._ledger.lent.get(one, 0) for one in posting.documents(purse))
+
+
+def _parts(postings: list[SeenPosting], slot: int) -> list[tuple[SeenPosting, SeenPart]]:
+    """What was posted in a slot on the live chain."""
+    return [
+        (posting, part)
+        for posting in postings
+        for part in posting.parts
+        if posting.live and part.slot == slot
+    ]
