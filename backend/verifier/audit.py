@@ -1,29 +1,31 @@
 """The order of an audit, and what comes out of it."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from backend.verifier import schema
-from backend.verifier.acknowledgements import AcknowledgementAudit
-from backend.verifier.attestations import read_attestations
-from backend.verifier.awards import GrantAudit
-from backend.verifier.chain import ChainAudit
-from backend.verifier.conservation import SaleAudit
-from backend.verifier.decisions import Decisions
-from backend.verifier.equations import EquationAudit
-from backend.verifier.export_reader import Export, Row
+from backend.verifier.conservation.equations import EquationAudit
+from backend.verifier.conservation.expiry_and_blocks import WalletAudit
+from backend.verifier.conservation.loads import LoadAudit
+from backend.verifier.conservation.returns import ReturnAudit
+from backend.verifier.conservation.sales import SaleAudit
+from backend.verifier.conservation.settlement import SettlementAudit
+from backend.verifier.conservation.waiting_records import WaitingRecordAudit
+from backend.verifier.evidence.acknowledgements import AcknowledgementAudit
+from backend.verifier.evidence.heads import Heads
+from backend.verifier.evidence.statements import StatementAudit
+from backend.verifier.export import schema
+from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law
-from backend.verifier.grants import read_grants
-from backend.verifier.heads import Heads
-from backend.verifier.ledger import Ledger
-from backend.verifier.loads import LoadAudit
-from backend.verifier.moments import MomentAudit
+from backend.verifier.grants.awards import GrantAudit
+from backend.verifier.grants.grants import Grants, read_grants
+from backend.verifier.journals.chain import ChainAudit
+from backend.verifier.ledger.cases import CaseAudit
+from backend.verifier.ledger.decisions import Decisions
+from backend.verifier.ledger.ledger import SLOT_KINDS, Ledger
+from backend.verifier.ledger.moments import MomentAudit
+from backend.verifier.purses.attestations import read_attestations
 from backend.verifier.registry import Registry, expect_keys, read_registry
-from backend.verifier.returns import ReturnAudit
-from backend.verifier.settlement import SettlementAudit
-from backend.verifier.statements import StatementAudit
-from backend.verifier.waiting_records import WaitingRecordAudit
-from backend.verifier.wallets import WalletAudit
 from backend.verifier.workbook import Workbook
 
 COUNTS = (
@@ -79,106 +81,108 @@ def audit(
         return Verdict(findings, {}, {}, "", 0)
     book = Workbook()
     try:
-        return _judge(export, book, findings, keys, evidence)
+        return _Judgement(export, book, findings).judge(keys, evidence)
     finally:
         book.close()
 
 
-def _judge(
-    export: Export,
-    book: Workbook,
-    findings: Findings,
-    keys: frozenset[bytes],
-    evidence: tuple[Path, ...],
-) -> Verdict:
-    registry = read_registry(export, book, findings)
-    expect_keys(registry, keys, findings)
-    declared = export.manifest["recoveries"] or ()
-    recoveries = tuple(recovery["begun_at"] for recovery in declared)
-    heads, until = Heads(book, findings, recoveries), export.manifest["created_at"]
-    chain = ChainAudit(registry, heads, book, findings)
-    chain.walk(export)
-    kept = [row for path in evidence for row in export.rows_of(path, schema.EVIDENCE)]
-    _check_acknowledgements(
-        export, AcknowledgementAudit(registry, heads, book, findings, until), kept
-    )
-    read_attestations(export, registry, book, findings)
-    grants = read_grants(export, registry, book, findings)
-    ledger = Ledger(book, findings)
-    ledger.read(export)
-    granting = GrantAudit(grants, registry, ledger, book, findings)
-    granting.check(export)
-    decisions = Decisions(ledger, findings)
-    decisions.read(export)
-    sales = SaleAudit(grants, ledger, decisions, book, findings)
-    sales.check()
-    statements = StatementAudit(registry, heads, book, findings, until)
-    statements.read_given(export)
-    for row in kept:
-        if row["merchant"] is not None:
-            statements.check(row)
-    heads.check()
-    MomentAudit(book, findings).check()
-    WaitingRecordAudit(ledger, decisions, book, findings).check()
-    decisions.check()
-    loads = LoadAudit(grants, ledger, book, findings)
-    loads.check(export, granting.awards)
-    WalletAudit(grants, ledger, book, findings).check(export)
-    _check_cases(export, ledger, book, findings)
-    returns = ReturnAudit(grants, ledger, book, findings)
-    returns.check(export)
-    settlement = SettlementAudit(ledger, returns.by_number, book, findings)
-    settlement.check(export)
-    equations = EquationAudit(grants, ledger, book, findings)
-    equations.check(loads.funded)
-    kinds = equations.by_kind
-    numbers = (
-        len(registry.terminals), chain.accepted, len(registry.purses), len(grants.by_number),
-        sales.posted, sales.cents, ledger.transfers, loads.funded.total(),
-        kinds["on_card"] + kinds["expired_pending"] + kinds["blocked"],
-        kinds["payable"] + kinds["in_payment"], kinds["paid"],
-    )  # fmt: skip
-    return Verdict(
-        findings, dict(zip(COUNTS, numbers, strict=True)), _labels(registry),
-        export.manifest["operator"], until, (ledger.transfers, ledger.head), heads.held,
-        chain.heads,
-    )  # fmt: skip
+class _Judgement:
+    """One audit under way; each step notes in the workbook what later ones need."""
 
+    def __init__(self, export: Export, book: Workbook, findings: Findings) -> None:
+        self._export = export
+        self._book = book
+        self._findings = findings
+        self._until: int = export.manifest["created_at"]
+        recoveries = export.manifest["recoveries"] or ()
+        self._heads = Heads(book, findings, tuple(one["begun_at"] for one in recoveries))
+        self._registry = read_registry(export, book, findings)
+        self._counts: dict[str, int] = {}
 
-def _check_acknowledgements(export: Export, audits: AcknowledgementAudit, kept: list[Row]) -> None:
-    for row in export.rows("acknowledgements.jsonl"):
-        audits.check(row)
-    for row in kept:
-        if row["merchant"] is None:
+    def judge(self, keys: frozenset[bytes], evidence: tuple[Path, ...]) -> Verdict:
+        """Who may sign, what was signed, what was granted, then where the money went."""
+        expect_keys(self._registry, keys, self._findings)
+        chain = ChainAudit(self._registry, self._heads, self._book, self._findings)
+        chain.walk(self._export)
+        kept = [row for path in evidence for row in self._export.rows_of(path, schema.EVIDENCE)]
+        self._check_acknowledgements(kept)
+        read_attestations(self._export, self._registry, self._book, self._findings)
+        grants = read_grants(self._export, self._registry, self._book, self._findings)
+        ledger = Ledger(self._book, self._findings)
+        ledger.read(self._export)
+        self._check_money(grants, ledger, kept)
+        self._count_documents(chain, grants, ledger)
+        return Verdict(
+            self._findings, {name: self._counts[name] for name in COUNTS},
+            _labels(self._registry), self._export.manifest["operator"], self._until,
+            (ledger.transfers, ledger.head), self._heads.held, chain.heads,
+        )  # fmt: skip
+
+    def _check_acknowledgements(self, kept: list[Row]) -> None:
+        audits = AcknowledgementAudit(
+            self._registry, self._heads, self._book, self._findings, self._until
+        )
+        for row in self._export.rows("acknowledgements.jsonl"):
             audits.check(row)
+        for row in kept:
+            if row["merchant"] is None:
+                audits.check(row)
 
+    def _check_money(self, grants: Grants, ledger: Ledger, kept: list[Row]) -> None:
+        """Every document against the ledger, and at last the books as a whole."""
+        granting = GrantAudit(grants, self._registry, ledger, self._book, self._findings)
+        granting.check(self._export)
+        self._check_sales(grants, ledger, kept)
+        loads = LoadAudit(grants, ledger, self._book, self._findings)
+        loads.check(self._export, granting.awards)
+        WalletAudit(grants, ledger, self._book, self._findings).check(self._export)
+        CaseAudit(ledger, self._book, self._findings).check(self._export)
+        returns = ReturnAudit(grants, ledger, self._book, self._findings)
+        returns.check(self._export)
+        settlement = SettlementAudit(ledger, returns.by_number, self._book, self._findings)
+        settlement.check(self._export)
+        equations = EquationAudit(grants, ledger, self._book, self._findings)
+        equations.check(loads.funded)
+        self._count_cents(loads.funded.total(), equations.by_kind)
 
-def _check_cases(export: Export, ledger: Ledger, book: Workbook, findings: Findings) -> None:
-    """A case holds what its accounts hold; that a person decided rightly is trusted."""
-    holding: dict[str | None, list[str]] = {}
-    for account in ledger.accounts.values():
-        if account.kind == "suspense":
-            holding.setdefault(account.case, []).append(account.id)
-    for row in export.rows("cases.jsonl"):
-        number = row["case"]
-        before = book.first_use("case", number, row.line)
-        place = row.place(f"case {number}")
-        if before is not None:
-            findings.add(Law.ONCE, "NUMBER_TWICE", place, what="case", id=number, before=before)
-            continue
-        held = sum(ledger.balance(account) for account in holding.get(number, ()))
-        if held != row["amount_cents"]:
-            findings.add(
-                Law.CONSERVATION, "CASE_OTHER_AMOUNT", place,
-                case=number, booked=held, wanted=row["amount_cents"],
-            )  # fmt: skip
-        transfers = ledger.of("case", number)
-        if transfers and row["decided_by"] is None:
-            findings.add(Law.CONSERVATION, "CASE_NOT_DECIDED", place, case=number)
-        if transfers:
-            findings.trust("CASE_DECIDED")
-        if row["entry"] and any(t.target.kind == "payable" for t in transfers):
-            book.note("used", "case of", row["entry"], row.line)
+    def _check_sales(self, grants: Grants, ledger: Ledger, kept: list[Row]) -> None:
+        """Sales, voids and records without an entry, as people's decisions left them."""
+        decisions = Decisions(ledger, self._findings)
+        decisions.read(self._export)
+        sales = SaleAudit(grants, ledger, decisions, self._book, self._findings)
+        sales.check()
+        self._counts |= {"postings": sales.posted, "posted_cents": sales.cents}
+        self._check_statements(kept)
+        self._heads.check()
+        MomentAudit(self._book, self._findings).check()
+        WaitingRecordAudit(ledger, decisions, self._book, self._findings).check()
+        decisions.check()
+
+    def _check_statements(self, kept: list[Row]) -> None:
+        statements = StatementAudit(
+            self._registry, self._heads, self._book, self._findings, self._until
+        )
+        statements.read_given(self._export)
+        for row in kept:
+            if row["merchant"] is not None:
+                statements.check(row)
+
+    def _count_documents(self, chain: ChainAudit, grants: Grants, ledger: Ledger) -> None:
+        self._counts |= {
+            "terminals": len(self._registry.terminals),
+            "entries": chain.accepted,
+            "purses": len(self._registry.purses),
+            "grants": len(grants.by_number),
+            "transfers": ledger.transfers,
+        }
+
+    def _count_cents(self, funded: int, by_kind: Counter[str]) -> None:
+        self._counts |= {
+            "funded_cents": funded,
+            "on_cards_cents": sum(by_kind[kind] for kind in SLOT_KINDS),
+            "payable_cents": by_kind["payable"] + by_kind["in_payment"],
+            "paid_cents": by_kind["paid"],
+        }
 
 
 def _labels(registry: Registry) -> dict[str, str]:

@@ -14,9 +14,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from backend.verifier import report
 from backend.verifier.audit import Verdict, audit
-from backend.verifier.texts import Texts, language_of
+from backend.verifier.report import json_object, screen
+from backend.verifier.report.texts import Texts, language_of
 
 _KEY = 32
 
@@ -55,15 +55,15 @@ def verify(
             _refuse(misuse, texts, as_json=as_json)
             raise typer.Exit(2) from misuse
     if as_json:
-        sys.stdout.write(json.dumps(report.as_json(verdict, texts), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(json_object.as_json(verdict, texts), ensure_ascii=False) + "\n")
     else:
-        report.show(verdict, texts, Console(soft_wrap=True, highlight=False))
+        screen.show(verdict, texts, Console(soft_wrap=True, highlight=False))
     raise typer.Exit(0 if verdict.holds else 1)
 
 
 def _write_pdf(verdict: Verdict, texts: Texts, path: Path) -> None:
     try:
-        pdf = importlib.import_module("backend.verifier.pdf")  # fpdf2 only when it is wanted
+        pdf = importlib.import_module("backend.verifier.report.pdf")  # fpdf2 only when it is wanted
     except ImportError as error:
         raise _MisuseError("PDF_NOT_INSTALLED", "fpdf2") from error
     try:

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from backend.verifier.workbook import Workbook
+
 KEPT_PER_CODE = 25
 """Findings of one code that are told in full; the rest is only counted."""
 
@@ -58,6 +60,13 @@ class Findings:
         self.counts[law, code] += 1
         if self.counts[law, code] <= KEPT_PER_CODE:
             self._kept.append(Finding(law, code, place, facts))
+
+    def once(self, book: Workbook, what: str, number: str, place: Place) -> bool:
+        """Whether ``number`` is the first of its kind; the second is a breach of law 6."""
+        before = book.first_use(what, number, place.line or 0)
+        if before is not None:
+            self.add(Law.ONCE, "NUMBER_TWICE", place, what=what, id=number, before=before)
+        return before is None
 
     def trust(self, code: str, times: int = 1) -> None:
         """Notes that ``times`` facts rest on the exporter's word."""

@@ -8,11 +8,11 @@ auditor got another way.
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from backend.verifier import cbor, cose
-from backend.verifier.cose import AAD_CERTIFICATE, is_sound_key, kid_of
-from backend.verifier.export_reader import Export, Row
+from backend.verifier.decoder import cbor, cose
+from backend.verifier.decoder.cose import AAD_CERTIFICATE, is_sound_key, kid_of
+from backend.verifier.decoder.shapes import U24, Layout, flag, misfit, octets, text, uint
+from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
-from backend.verifier.shapes import U24, Layout, flag, misfit, octets, text, uint
 from backend.verifier.workbook import Workbook
 
 TRAINING_ISSUER = bytes(3)
@@ -84,11 +84,7 @@ class _Reading:
     findings: Findings
 
     def once(self, row: Row, what: str, number: str) -> bool:
-        before = self.book.first_use(what, number, row.line)
-        if before is not None:
-            place = row.place(f"{what} {number}")
-            self.findings.add(Law.ONCE, "NUMBER_TWICE", place, what=what, id=number, before=before)
-        return before is None
+        return self.findings.once(self.book, what, number, row.place(f"{what} {number}"))
 
     def operator(self, row: Row) -> None:
         public = row["public_key"]

@@ -25,7 +25,7 @@ def _tables(language: str) -> dict[str, dict[str, str]]:
 
 
 def _findings(language: str) -> set[str]:
-    text = (SPEAKS_FOR_ITSELF / f"{language}.toml").read_text("utf-8")
+    text = (SPEAKS_FOR_ITSELF / "report" / f"{language}.toml").read_text("utf-8")
     return set(tomllib.loads(text)["codes"])
 
 

@@ -41,6 +41,7 @@ PLANTS = {
     "http": ("backend.services.planted", "fastapi"),
     "sql": ("backend.api.planted", "sqlalchemy"),
     "audit": ("backend.verifier.planted", "cardlib.errors"),
+    "audit-layers": ("backend.verifier.decoder.planted", "backend.verifier.export"),
 }
 CONTRACTS = {c["id"]: c["name"] for c in project()["tool"]["importlinter"]["contracts"]}
 

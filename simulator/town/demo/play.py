@@ -12,9 +12,9 @@ from rich.table import Table
 
 from backend.domain.ledger import AccountKind
 from backend.services.export.export import write_export
-from backend.verifier import report
 from backend.verifier.audit import Verdict, audit
-from backend.verifier.texts import Texts
+from backend.verifier.report import json_object, screen
+from backend.verifier.report.texts import Texts
 from cardlib.ports import Clock, Randomness
 from cardlib.text import catalogue
 from cardlib.wire.ids import PurseId
@@ -165,7 +165,7 @@ def as_json(found: Audit, directory: Path, story: Iterable[str]) -> dict[str, An
             }
             for item in found.slots
         ],
-        "audit": report.as_json(found.verdict, Texts("en")),
+        "audit": json_object.as_json(found.verdict, Texts("en")),
         "story": list(story),
     }
 
@@ -196,7 +196,7 @@ def _table(balances: dict[str, int], lang: str) -> str:
 def _verdict_text(verdict: Verdict, lang: str) -> str:
     console = Console(width=100, highlight=False, no_color=True)
     with console.capture() as capture:
-        report.show(verdict, Texts(lang), console)
+        screen.show(verdict, Texts(lang), console)
     return capture.get()
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from backend.verifier import report
 from backend.verifier.audit import Verdict
-from backend.verifier.texts import Texts
+from backend.verifier.report import json_object
+from backend.verifier.report.texts import Texts
 from cardlib.calendar import day_at
 from simulator.town.checks.sql import Sql
 from simulator.town.world import World
@@ -65,7 +65,7 @@ def read_books(world: World) -> Books:
 def in_words(verdict: Verdict, lang: str) -> dict[str, Any]:
     """What the independent verifier says, in its own JSON form and words."""
     texts = Texts(lang)
-    told = report.as_json(verdict, texts)
+    told = json_object.as_json(verdict, texts)
     for number, law in told["laws"].items():
         law["name"] = texts.of("laws", number)
         law["word"] = texts.of("status", law["status"])

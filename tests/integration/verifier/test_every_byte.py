@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from backend.verifier import schema
-from backend.verifier.chain import ChainAudit
-from backend.verifier.export_reader import Export, Row
+from backend.verifier.evidence.heads import Heads
+from backend.verifier.export import schema
+from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings
-from backend.verifier.heads import Heads
+from backend.verifier.journals.chain import ChainAudit
 from backend.verifier.registry import Registry, read_registry
 from backend.verifier.workbook import Workbook
 from tests.integration.verifier.export_builder import bound

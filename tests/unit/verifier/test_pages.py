@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from backend.verifier import entries, schema
+from backend.verifier.decoder import entries
+from backend.verifier.export import schema
 
 ROOT = Path(__file__).parents[3]
 ENTRY_PAGE = (ROOT / "docs" / "entry-format.md").read_text("utf-8")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from backend.verifier import cbor, cose, entries
+from backend.verifier.decoder import cbor, cose, entries
 from cardlib.errors import CardlibError
 from cardlib.wire import cbor as product_cbor
 from cardlib.wire.entry import decode_entry

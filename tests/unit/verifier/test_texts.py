@@ -10,9 +10,9 @@ import pytest
 import backend.verifier
 from backend.verifier.audit import COUNTS
 from backend.verifier.findings import Law
-from backend.verifier.texts import LANGUAGES, Texts, language_of
+from backend.verifier.report.texts import LANGUAGES, Texts, language_of
 
-SOURCES = sorted(Path(backend.verifier.__file__).parent.glob("*.py"))
+SOURCES = sorted(Path(backend.verifier.__file__).parent.rglob("*.py"))
 ENVIRONMENT = {"LC_ALL"}
 CODE = re.compile(r"[A-Z]+(_[A-Z]+)+|QUARANTINED|SUSPENSE|UNPROVEN")
 

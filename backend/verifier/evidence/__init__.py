@@ -1,0 +1,1 @@
+"""What the operator signed and others keep binds the books from outside."""

@@ -1,0 +1,1 @@
+"""The files of an export (docs/export-format.md), read row by row."""

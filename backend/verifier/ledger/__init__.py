@@ -1,0 +1,1 @@
+"""The ledger as exported, and what a document may demand of it."""
