@@ -9,7 +9,7 @@ from backend.verifier.findings import Law
 from cardlib.codec.purse import Grant
 from cardlib.keys.grants import sign_grant
 from cardlib.wire.ed25519 import SigningKey
-from tests.integration.verifier.conftest import Audited
+from tests.integration.verifier.conftest import Audited, codes
 from tests.integration.verifier.export_builder import ISSUER, OPERATOR, Files, Row, good, write
 
 KEY_SET = 13
@@ -17,8 +17,7 @@ KEY_SET = 13
 
 
 def codes_of(audited: Audited, files: Files) -> set[str]:
-    findings = audited(files).findings
-    return {item.code for item in findings if item.law is Law.GRANTED}
+    return codes(audited, files, Law.GRANTED)
 
 
 def signed_again(row: Row, key: SigningKey = ISSUER, **fields: int) -> None:

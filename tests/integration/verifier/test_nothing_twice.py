@@ -4,13 +4,13 @@ import pytest
 
 from backend.verifier.findings import Law
 from cardlib.wire.ed25519 import SigningKey
-from tests.integration.verifier.conftest import Audited
+from tests.integration.verifier.conftest import Audited, codes
 from tests.integration.verifier.export_builder import Files, Row, build, good
 from tests.integration.verifier.journal import Journal
 
 
 def codes_of(audited: Audited, files: Files) -> set[str]:
-    return {item.code for item in audited(files).findings if item.law is Law.ONCE}
+    return codes(audited, files, Law.ONCE)
 
 
 def twin(row: Row) -> Row:

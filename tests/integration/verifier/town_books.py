@@ -65,6 +65,12 @@ def name_of(entry: Entry) -> str:
     return f"{entry.header.terminal}:{entry.header.seq}"
 
 
+def record_name(card: CardState) -> str:
+    """How a transfer names the card's newest record."""
+    digest = record_hash(card.record)[:4].hex()
+    return f"{TOWN.hex()}:{card.info.purse.hex()}:{card.ctr}:{digest}"
+
+
 @dataclass
 class Town:
     """Collects rows file by file, and books as PROTOCOL 7 says."""

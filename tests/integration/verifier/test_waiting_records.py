@@ -1,0 +1,62 @@
+"""Proven records without an entry: they wait in suspense for the till's word."""
+
+from copy import deepcopy
+
+from cardlib.wire.entry_body import NotApplied, NotAppliedCode, Unresolved
+from tests.integration.verifier.conftest import Audited, codes
+from tests.integration.verifier.export_files import chain
+from tests.integration.verifier.town_books import Town, name_of, record_name
+
+
+def test_a_proven_record_waits_in_suspense_for_its_entry(audited: Audited, town: Town) -> None:
+    """The till burnt after the debit; a desk read the card."""
+    grant = town.load(town.anna, 1, 1, 5_000)
+    sale = town.baker.sale(town.anna, grant, 700)
+    town.baker.entries.pop()
+    town.attest(town.anna)
+    town.book(town.wallet(town.anna), "suspense", 700, "record", record_name(town.anna))
+    late = deepcopy(town)
+    files = town.exported()
+    assert codes(audited, files) == set()
+    files["transfers.jsonl"][-1]["amount_cents"] = 600
+    assert "BOOKED_OTHERWISE" in codes(audited, chain(files))
+
+    late.baker.entries.append(sale)
+    late.book("suspense", late.payable(1), 700, "entry", name_of(sale))
+    late.verdict(sale, "proven", "payable")
+    assert codes(audited, late.exported()) == set()
+
+
+def test_a_record_that_nobody_attested_moves_no_money(audited: Audited, town: Town) -> None:
+    grant = town.load(town.anna, 1, 1, 5_000)
+    town.baker.sale(town.anna, grant, 700)
+    town.baker.entries.pop()
+    town.book(town.wallet(town.anna), "suspense", 700, "record", record_name(town.anna))
+    assert "TRANSFER_WITHOUT_DOCUMENT" in codes(audited, town.exported())
+
+
+def test_a_debit_that_the_till_denied_is_refunded_not_paid(audited: Audited, town: Town) -> None:
+    grant = town.load(town.anna, 1, 1, 5_000)
+    prior = town.anna.record
+    town.baker.sale(town.anna, grant, 700)
+    town.baker.entries.pop()
+    intent = town.baker.entries[-1].header.seq
+    town.baker.add(NotApplied(intent_seq=intent, code=NotAppliedCode.READ, newest_record=prior))
+    town.attest(town.anna)
+    town.book(town.wallet(town.anna), "refund_due", 700, "record", record_name(town.anna))
+    files = town.exported()
+    assert codes(audited, files) == set()
+    files["transfers.jsonl"][-1]["to"] = town.payable(1)
+    files["accounts.jsonl"] = list(town.accounts.values())
+    assert "BOOKED_OTHERWISE" in codes(audited, chain(files))
+
+
+def test_a_debit_that_the_till_left_open_is_paid_and_settled(audited: Audited, town: Town) -> None:
+    grant = town.load(town.anna, 1, 1, 5_000)
+    town.baker.sale(town.anna, grant, 700)
+    town.baker.entries.pop()
+    town.baker.add(Unresolved(intent_seq=town.baker.entries[-1].header.seq, code="GONE"))
+    town.attest(town.anna)
+    town.book(town.wallet(town.anna), town.payable(1), 700, "record", record_name(town.anna))
+    town.settle(1, 1, {record_name(town.anna): 700}, "paid")
+    assert codes(audited, town.exported()) == set()
