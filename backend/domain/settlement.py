@@ -9,7 +9,9 @@ Rules of this version, in the order they are applied:
   purse's card mark at or past it (nothing is paid before the card's chain closes).
   The rest is *postponed*: listed with its reason, and looked at again next time.
 - Voids are negative lines. Money never leaves its pot, so a pot (municipality,
-  programme, funding source) in which voids outweigh sales waits as a whole.
+  programme, funding source) in which voids outweigh sales waits as a whole. In one that
+  owes less than its sales come to (a void that nobody has proven holds some back, an
+  earlier payment was corrected) the latest sales wait.
 - The money is ``in_payment`` from the moment the batch is drawn up, and goes back to
   ``payable`` when the payment fails or the approver turns the batch down; the next
   batch's line is linked to the failed one.
@@ -20,13 +22,10 @@ Rules of this version, in the order they are applied:
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
 
+from backend.domain.ledger import Pot
 from backend.domain.people import check_person
 from backend.errors import BadInputError, ConflictError, NotPermittedError
-
-Pot: TypeAlias = tuple[int, int | None, int | None]
-"""Municipality, programme, funding source."""
 
 
 class BatchState(StrEnum):
@@ -125,6 +124,8 @@ class Postponement(StrEnum):
     """Its money waits for a proof or a person."""
     POT_NEGATIVE = "LINE_POT_NEGATIVE"
     """In its pot, voids outweigh sales: it is netted in a later batch."""
+    POT_SHORT = "LINE_POT_SHORT"
+    """Its pot owes less than its sales come to, and earlier ones come first."""
     WITH_SALE = "LINE_WITH_SALE"
     """A void or a return waits with its sale."""
 
@@ -178,8 +179,12 @@ class Claim:
 
     @property
     def cents(self) -> int:
-        """What the merchant is to get for it; below zero for a void."""
-        return sum(part.cents for part in self.parts)
+        """What the merchant is to get for it; below zero for a void.
+
+        Also for one that only holds money back: as much lies in suspense for it meanwhile.
+        """
+        owed = sum(part.cents for part in self.parts if part.payable)
+        return owed if owed < 0 else sum(part.cents for part in self.parts)
 
     def postponement(self) -> Postponement | None:
         """Why it cannot be paid yet, looked at by itself."""
@@ -232,38 +237,49 @@ def draw_up(claims: Iterable[Claim], payable: Mapping[Pot, int]) -> Draft:
     """
     ordered = sorted(claims, key=lambda claim: (claim.event_time, claim.posting))
     ready = [claim for claim in ordered if claim.postponement() is None]
-    owing = _owing_pots(ready, payable)
-    draft = Draft(tuple(_line(claim, owing) for claim in ordered))
+    waiting = _waiting(ready, payable)
+    draft = Draft(tuple(_line(claim, waiting) for claim in ordered))
     if draft.total_cents <= 0:
         raise ConflictError("BATCH_EMPTY", postponed=len(draft.lines))
     return draft
 
 
-def _owing_pots(ready: list[Claim], payable: Mapping[Pot, int]) -> set[Pot]:
-    """Pots that pay nothing now, until no claim that remains touches one.
+def _waiting(ready: list[Claim], payable: Mapping[Pot, int]) -> dict[Claim, Postponement]:
+    """Claims that wait for others, until what remains of each pot lies between 0 and ``payable``.
 
     A claim over two pots waits with either, which may push the other below zero.
     """
-    remaining, owing = list(ready), set[Pot]()
-    while found := {
-        pot for pot, cents in _net(remaining).items() if not 0 <= cents <= payable.get(pot, 0)
-    }:
-        owing |= found
-        remaining = [claim for claim in remaining if not _touches(claim, owing)]
-    return owing
+    remaining, waiting = ready, dict[Claim, Postponement]()
+    while True:
+        net = _net(remaining)
+        owing = {pot for pot, cents in net.items() if cents < 0}
+        found = [claim for claim in remaining if any(part.pot in owing for part in claim.parts)]
+        why = Postponement.POT_NEGATIVE
+        if not owing:
+            found, why = _latest(remaining, net, payable), Postponement.POT_SHORT
+        if not found:
+            return waiting
+        waiting |= dict.fromkeys(found, why)
+        remaining = [claim for claim in remaining if claim not in waiting]
 
 
-def _line(claim: Claim, owing: set[Pot]) -> Line:
-    reason = claim.postponement()
-    if reason is None and _touches(claim, owing):
-        reason = Postponement.POT_NEGATIVE
+def _latest(claims: list[Claim], net: Mapping[Pot, int], payable: Mapping[Pot, int]) -> list[Claim]:
+    """The latest sales, as many as bring every pot down to what the ledger owes."""
+    over = {pot: cents - payable.get(pot, 0) for pot, cents in net.items()}
+    latest: list[Claim] = []
+    for claim in reversed(claims):
+        if any(part.cents > 0 and over[part.pot] > 0 for part in claim.parts):
+            latest.append(claim)
+            for part in claim.parts:
+                over[part.pot] -= part.cents
+    return latest
+
+
+def _line(claim: Claim, waiting: Mapping[Claim, Postponement]) -> Line:
+    reason = claim.postponement() or waiting.get(claim)
     if reason is None:
         return Line(claim, LineState.INCLUDED)
     return Line(claim, LineState.POSTPONED, reason)
-
-
-def _touches(claim: Claim, pots: set[Pot]) -> bool:
-    return any(part.pot in pots for part in claim.parts)
 
 
 def _net(claims: Iterable[Claim]) -> dict[Pot, int]:

@@ -5,6 +5,7 @@ import pytest
 from backend.domain.cases import Decision
 from backend.errors import ConflictError
 from backend.services.cases.office import CaseOffice
+from backend.services.settlement.batches import SettlementService
 from backend.services.terminals.lost_terminals import LossOffice
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
@@ -149,4 +150,20 @@ def test_sale_and_void_of_a_till_that_burnt_are_decided_one_after_the_other(town
     town.clock.seconds += WINDOW
     assert decide(town, Decision.RETURN, case=case.number) == 500
     assert (held(town)["on_card"], payable(town, town.shop)) == (4_800, 200)
+    check_export(town)
+
+
+def test_a_void_that_only_holds_money_back_is_listed_and_holds_up_no_other_sale(
+    town: Town,
+) -> None:
+    chip, till = town.chip_with(5_000), town.till()
+    till.sell(chip, 300)
+    town.clock.seconds += 60
+    sale = till.sell(chip, 900)
+    till.void(chip, sale, 200, tc=False)
+    assert settle(town, till) == 300
+    (batch,) = SettlementService(town.work, town.clock).batches()
+    lines = [(line.cents, line.reason) for line in batch.lines]
+    assert lines == [(300, ""), (900, "LINE_POT_SHORT"), (-200, "LINE_UNPROVEN")]
+    check_laws(town)
     check_export(town)
