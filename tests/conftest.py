@@ -2,11 +2,12 @@
 
 A test that needs a part of the real stack says so by its marker (``pcsc``, ``postgres``).
 When that part is missing the test fails: it is left out only by the explicit choice of
-``--without-pcsc`` or ``--without-postgres``. Tests of ``pcsc`` share a daemon, so with
-pytest-xdist they stay on one worker; each worker starts a PostgreSQL of its own.
+``--without-pcsc`` or ``--without-postgres``. Each worker of pytest-xdist starts a pcscd and
+a PostgreSQL of its own.
 
 A test that takes half a minute and more is marked ``long``: it is begun first, so that no
-worker is left alone with it at the end.
+worker is left alone with it at the end. After these come the tests that stay together
+(tests/scheduling.py).
 """
 
 import os
@@ -16,13 +17,14 @@ from pathlib import Path
 
 import pytest
 from nacl.pwhash import argon2id
+from xdist.remote import Producer
 
 from tests import needs
 from tests.databases import cluster, databases, engine, superfluous
+from tests.scheduling import Scheduling, shared_by
 
 __all__ = ["cluster", "databases", "engine"]
 
-SHARED = ("pcsc",)
 REAL_STACK = Path(__file__).parent / "real_stack"
 
 
@@ -57,20 +59,28 @@ def _left_out(config: pytest.Config, group: str) -> bool:
     return bool(config.getoption(f"--without-{group}"))
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads its group markers
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    config.option.loadscopereorder = False  # the order is ours, see above
+    return Scheduling(config, log)
+
+
+def _turn(item: pytest.Item) -> int:
+    if item.get_closest_marker("long"):
+        return 0
+    return 1 if shared_by(item.nodeid) else 2
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     dropped = superfluous(items, os.environ)
     if dropped:
         config.hook.pytest_deselected(items=list(dropped))
         items[:] = [item for item in items if item not in dropped]
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    items.sort(key=_turn)
     for item in items:
         groups = [group for group in needs.GROUPS if item.get_closest_marker(group)]
         if not groups and REAL_STACK in item.path.parents:
             raise pytest.UsageError(f"{item.nodeid} needs one of the markers {needs.GROUPS}")
         for group in groups:
-            if group in SHARED:
-                item.add_marker(pytest.mark.xdist_group(group))
             if _left_out(config, group):
                 item.add_marker(pytest.mark.skip(reason=f"--without-{group}"))
 

@@ -12,9 +12,6 @@ from typing import Any
 
 import pytest
 
-# The town hall they copy is set up once, on one worker.
-pytestmark = pytest.mark.xdist_group("by hand")
-
 
 @dataclass(frozen=True)
 class Hands:

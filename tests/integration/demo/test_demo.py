@@ -16,8 +16,6 @@ from simulator.town.demo.shop import Shop
 from tests.integration.demo.conftest import demo_in
 
 # The demo they copy is played once, on one worker.
-pytestmark = pytest.mark.xdist_group("demo")
-
 LAW_1, LAW_5 = "law 1", "law 5"
 
 

@@ -16,7 +16,6 @@ from simulator.town.demo.town_hall import TownHall
 from terminal.cli import app as terminal_app
 
 # The demo they copy is played once, on one worker.
-pytestmark = pytest.mark.xdist_group("demo")
 
 
 @pytest.fixture

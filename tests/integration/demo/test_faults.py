@@ -27,8 +27,6 @@ from simulator.town.demo.story import DESK
 from terminal.sale.states import State
 from tests.integration.demo.town import TENTH, Town
 
-pytestmark = pytest.mark.xdist_group("town")
-
 SALE_COMMANDS = 10
 LOAD_COMMANDS = 23
 """Two, twelve, four, four and one: a load that replaces a grant."""

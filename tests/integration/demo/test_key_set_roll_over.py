@@ -23,8 +23,6 @@ from terminal.sale.states import State
 from terminal.till import Till
 from tests.integration.demo.town import Town
 
-pytestmark = pytest.mark.xdist_group("town")
-
 CHANGE_KEY_DATA, UPDATE_RECORD = 0x24, 0xDC
 
 

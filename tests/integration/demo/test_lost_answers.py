@@ -20,8 +20,6 @@ from simulator.town.demo.readers import untouched
 from simulator.town.demo.town_hall import TownHall
 from tests.integration.demo.town import Town
 
-pytestmark = pytest.mark.xdist_group("town")
-
 
 class DiesBeforeAnswering:
     """The service does all its work on an upload, commits, and is killed."""

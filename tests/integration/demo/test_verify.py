@@ -16,8 +16,6 @@ from cardlib.wire import cbor, sign1
 from cardlib.wire.entry_header import EntryType
 
 # The demo they copy is played once, on one worker.
-pytestmark = pytest.mark.xdist_group("demo")
-
 Row = dict[str, Any]
 Change = Callable[[list[Row]], list[Row]]
 
