@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from backend.errors import LedgerError
 from cardlib.wire.money import Money
@@ -68,6 +69,25 @@ _MAY_BE_NEGATIVE = {
 }  # fmt: skip
 
 
+class Pot(NamedTuple):
+    """Whose money it is: it never leaves its municipality, programme and funding source."""
+
+    municipality: int
+    programme: int | None
+    funding_source: int | None
+
+    def account(
+        self, kind: AccountKind, *, purse: int | None = None, slot: int | None = None,
+        merchant: int | None = None, case: int | None = None,
+    ) -> "Account":  # fmt: skip
+        """The pot's account of a kind, of whom it belongs to."""
+        return Account(
+            kind=kind, municipality=self.municipality, programme=self.programme,
+            funding_source=self.funding_source, purse=purse, slot=slot, merchant=merchant,
+            case=case,
+        )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """One account, by what it belongs to; numbers are the ids of the stored rows."""
@@ -91,9 +111,9 @@ class Account:
         return "/".join([self.kind, *(f"{mark}{id_}" for mark, id_ in parts if id_ is not None)])
 
     @property
-    def pot(self) -> tuple[int, int | None, int | None]:
-        """Municipality, programme and funding source: money never leaves its pot."""
-        return self.municipality, self.programme, self.funding_source
+    def pot(self) -> Pot:
+        """Whose money it is."""
+        return Pot(self.municipality, self.programme, self.funding_source)
 
     @property
     def may_be_negative(self) -> bool:
@@ -253,14 +273,16 @@ def check_programmes(balances: Mapping[Account, int]) -> None:
     ``funded = fund + committed + loading + on_card + expired_pending + expired + blocked
     + payable + in_payment + paid + suspense + refund_due − exposure − loss``
     """
-    pots: dict[tuple[int, int | None, int | None], int] = {}
+    pots: dict[Pot, int] = {}
     for account, cents in balances.items():
         if cents < 0 and not account.may_be_negative:
             raise LedgerError("ACCOUNT_OVERDRAWN", account=account.code, cents=cents)
         pots[account.pot] = pots.get(account.pot, 0) + cents
     for pot, cents in pots.items():
         if cents:
-            raise LedgerError(municipality=pot[0], programme=pot[1] or 0, cents=cents)
+            raise LedgerError(
+                municipality=pot[0], programme=pot[1] or 0, cents=cents
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

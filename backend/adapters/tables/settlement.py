@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Cents, Key, Octets, Seconds, Word, one_of
 from backend.adapters.tables.programmes import ProgrammeRow
+from backend.domain.ledger import Pot
 
 BATCH_STATES = ("created", "sent", "under_review", "approved", "in_payment", "paid", "failed")
 LINE_STATES = ("included", "suspended", "rejected", "postponed")
@@ -142,9 +143,9 @@ class GoodsReturnRow(Base):
     programme: Mapped[ProgrammeRow] = relationship(lazy="joined")
 
     @property
-    def pot(self) -> tuple[int, int | None, int | None]:
-        """Municipality, programme, funding source."""
-        return self.programme.municipality_id, self.programme_id, self.funding_source_id
+    def pot(self) -> Pot:
+        """Whose money it is."""
+        return Pot(self.programme.municipality_id, self.programme_id, self.funding_source_id)
 
 
 class BatchLineRow(Base):

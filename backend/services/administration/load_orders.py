@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from backend.adapters.key_store import KeyStore, TransportKeys
 from backend.adapters.tables.cards import LoadOrderRow, PurseRow, StockCardRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.amounts import check_amount
+from backend.domain.issuers import issuer_code
 from backend.domain.people import check_two_people
 from backend.errors import BadInputError, ConflictError
-from backend.services.administration.programmes import issuer_code
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import SLOTS, Suite
 from cardlib.ports import Clock
@@ -59,8 +60,7 @@ class LoadDesk:
         ``PURSE_OF_OTHER_TOWN``, ``PURSE_SLOTS_FULL``, ``PURSE_NOT_ACTIVE``.
         """
         check_two_people(requested_by, approved_by)
-        if amount.cents <= 0:
-            raise BadInputError("AMOUNT_BAD", amount=str(amount))
+        check_amount(amount)
         with self.work.begin() as unit:
             source, row = unit.programmes.award(award), unit.cards.purse(purse)
             if source.programme.municipality_id != row.municipality_id:

@@ -15,10 +15,13 @@ from backend.adapters.tables.programmes import (
     ProgrammeRow,
 )
 from backend.adapters.unit_of_work import Unit
-from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
+from backend.domain.amounts import check_amount
+from backend.domain.issuers import issuer_code
+from backend.domain.ledger import AccountKind, Pot, Ref, RefKind, TransferKind
 from backend.domain.people import check_person, check_two_people
 from backend.errors import BadInputError, ConflictError, UnknownError
 from backend.services.unit_of_work import Work
+from backend.services.wallets.accounts import move_now
 from cardlib.ports import Clock
 from cardlib.wire.ed25519 import PublicKey
 from cardlib.wire.money import Money
@@ -113,7 +116,7 @@ class ProgrammeOffice:
 
     def fund(self, programme: int, source: str, amount: Money, *, act: str, by: str) -> int:
         """Money received for a programme from ``source``; the funding's id."""
-        _check_amount(amount)
+        check_amount(amount)
         check_person(by)
         now = self._now()
         with self.work.begin() as unit:
@@ -125,7 +128,7 @@ class ProgrammeOffice:
             )  # fmt: skip
             unit.add(funding)
             pot = Pot(row.municipality_id, row.id, origin.id)
-            post(
+            move_now(
                 unit, TransferKind.FUNDING, pot.account(AccountKind.EXTERNAL),
                 pot.account(AccountKind.FUND), amount, Ref(RefKind.FUNDING, str(funding.id)), now,
             )  # fmt: skip
@@ -140,7 +143,7 @@ class ProgrammeOffice:
 
         NotPermittedError ``SAME_PERSON``; ConflictError ``FUND_TOO_SMALL``.
         """
-        _check_amount(amount)
+        check_amount(amount)
         check_two_people(requested_by, approved_by)
         now = self._now()
         with self.work.begin() as unit:
@@ -158,7 +161,7 @@ class ProgrammeOffice:
                 approved_at=now,
             )  # fmt: skip
             unit.add(award)
-            post(
+            move_now(
                 unit, TransferKind.AWARD, fund, pot.account(AccountKind.COMMITTED), amount,
                 Ref(RefKind.AWARD, str(award.id)), now,
             )  # fmt: skip
@@ -182,48 +185,9 @@ class ProgrammeOffice:
         return self.clock.unix_ms() // 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Pot:
-    """Whose money: it never leaves its pot."""
-
-    municipality: int
-    programme: int
-    funding_source: int
-
-    def account(self, kind: AccountKind) -> Account:
-        """The pot's account of a kind."""
-        return Account(
-            kind=kind, municipality=self.municipality, programme=self.programme,
-            funding_source=self.funding_source,
-        )  # fmt: skip
-
-
-def issuer_code(text: str) -> bytes:
-    """Three BCD bytes of an ISTAT comune code; BadInputError unless it has six digits."""
-    if len(text) != 6 or not text.isascii() or not text.isdigit():
-        raise BadInputError("ISSUER_BAD", issuer=text)
-    return bytes.fromhex(text)
-
-
-def _check_amount(amount: Money) -> None:
-    if amount.cents <= 0:
-        raise BadInputError("AMOUNT_BAD", amount=str(amount))
-
-
 def _funding_source(unit: Unit, municipality: int, name: str) -> FundingSourceRow:
     row = unit.programmes.find_funding_source(municipality, name)
     if row is None:
         row = FundingSourceRow(municipality_id=municipality, name=name)
         unit.add(row)
     return row
-
-
-def post(
-    unit: Unit, kind: TransferKind, source: Account, target: Account, money: Money,
-    ref: Ref, now: int,
-) -> None:  # fmt: skip
-    """One transfer, now."""
-    transfer = Transfer(
-        kind=kind, source=source, target=target, money=money, event_time=now, ref=ref
-    )
-    unit.ledger.post([transfer], now)

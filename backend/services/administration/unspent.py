@@ -7,11 +7,12 @@ by a card session, which proves that its grant is not on the card.
 from dataclasses import dataclass
 
 from backend.adapters.tables.programmes import FundingRow
-from backend.domain.ledger import AccountKind, Ref, RefKind, TransferKind
+from backend.domain.amounts import check_amount
+from backend.domain.ledger import AccountKind, Pot, Ref, RefKind, TransferKind
 from backend.domain.people import check_person, check_two_people
-from backend.errors import BadInputError, ConflictError, UnknownError
-from backend.services.administration.programmes import Pot, post
+from backend.errors import ConflictError, UnknownError
 from backend.services.unit_of_work import Work
+from backend.services.wallets.accounts import move_now
 from cardlib.ports import Clock
 from cardlib.wire.money import Money
 
@@ -45,7 +46,7 @@ class UnspentOffice:
         that are not void need more than would be left.
         """
         check_two_people(requested_by, approved_by)
-        _check_amount(amount)
+        check_amount(amount)
         now = self.clock.unix_ms() // 1000
         with self.work.begin() as unit:
             row = unit.programmes.award(award)
@@ -56,7 +57,7 @@ class UnspentOffice:
             left = row.cents - row.withdrawn_cents
             row.state = row.state if left else "withdrawn"
             pot = Pot(row.programme.municipality_id, row.programme_id, row.funding_source_id)
-            post(
+            move_now(
                 unit, TransferKind.AWARD_WITHDRAWN, pot.account(AccountKind.COMMITTED),
                 pot.account(AccountKind.FUND), amount, Ref(RefKind.AWARD, str(row.id)), now,
             )  # fmt: skip
@@ -68,7 +69,7 @@ class UnspentOffice:
 
         UnknownError ``FUNDING_SOURCE_UNKNOWN``; ConflictError ``FUND_TOO_SMALL``.
         """
-        _check_amount(amount)
+        check_amount(amount)
         check_person(by)
         now = self.clock.unix_ms() // 1000
         with self.work.begin() as unit:
@@ -85,15 +86,10 @@ class UnspentOffice:
                 booked_by=by, booked_at=now,
             )  # fmt: skip
             unit.add(funding)
-            post(
+            move_now(
                 unit, TransferKind.FUNDING_RETURNED, pot.account(AccountKind.FUND),
                 pot.account(AccountKind.EXTERNAL), amount,
                 Ref(RefKind.FUNDING, str(funding.id)), now,
             )  # fmt: skip
             unit.commit()
             return funding.id
-
-
-def _check_amount(amount: Money) -> None:
-    if amount.cents <= 0:
-        raise BadInputError("AMOUNT_BAD", amount=str(amount))

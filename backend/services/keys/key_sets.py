@@ -17,9 +17,9 @@ from backend.adapters.tables.key_sets import KeySetHolderRow, KeySetRow
 from backend.adapters.tables.programmes import MunicipalityRow
 from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.issuers import issuer_code
 from backend.domain.people import check_person, check_two_people
 from backend.errors import ConflictError, NotPermittedError, UnknownError
-from backend.services.administration.programmes import issuer_code
 from backend.services.alarms import raise_alarm
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import Info

@@ -12,15 +12,17 @@ from backend.adapters.tables.cards import LoadOrderRow
 from backend.adapters.tables.settlement import GoodsReturnRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
+from backend.domain.amounts import check_amount
+from backend.domain.ledger import Account, AccountKind, Ref, RefKind, TransferKind
 from backend.domain.people import check_person, check_two_people
 from backend.domain.settlement import BatchState
-from backend.errors import BadInputError, ConflictError, UnknownError
+from backend.errors import ConflictError, UnknownError
 from backend.services.refunds import refunds_due
 from backend.services.refunds.refund_orders import check_target
 from backend.services.refunds.refunds_due import Wallet, wallet_of
 from backend.services.settlement.views import entry_of
 from backend.services.unit_of_work import Work
+from backend.services.wallets.accounts import move_now
 from backend.services.wallets.replacements import check_slot
 from cardlib.ports import Clock
 from cardlib.wire.ids import PurseId
@@ -64,8 +66,7 @@ class ReturnDesk:
         ``RETURN_OTHER_AMOUNT``, ``PURSE_NOT_ACTIVE``, ``REPLACEMENT_SLOT_TAKEN``.
         """
         check_two_people(requested_by, approved_by)
-        if amount.cents <= 0:
-            raise BadInputError("AMOUNT_BAD", amount=str(amount))
+        check_amount(amount)
         with self.work.begin() as unit:
             posting = unit.acts.posting_of_sale(terminal, seq)
             if posting is None:
@@ -168,11 +169,8 @@ class ReturnDesk:
     def _post(
         self, unit: Unit, row: GoodsReturnRow, kind: TransferKind, source: Account, target: Account
     ) -> None:
-        transfer = Transfer(
-            kind=kind, source=source, target=target, money=Money(row.cents),
-            event_time=self._now(), ref=Ref(RefKind.RETURN, str(row.id)),
-        )  # fmt: skip
-        unit.ledger.post([transfer], self._now())
+        ref = Ref(RefKind.RETURN, str(row.id))
+        move_now(unit, kind, source, target, Money(row.cents), ref, self._now())
 
     def _now(self) -> int:
         return self.clock.unix_ms() // 1000
@@ -237,11 +235,8 @@ def _netted_in(unit: Unit, row: GoodsReturnRow) -> int | None:
 
 
 def _account(row: GoodsReturnRow, kind: AccountKind) -> Account:
-    municipality, programme, funding_source = row.pot
-    return Account(
-        kind=kind, municipality=municipality, programme=programme, funding_source=funding_source,
-        merchant=None if kind is AccountKind.REFUND_DUE else row.merchant_id,
-    )  # fmt: skip
+    merchant = None if kind is AccountKind.REFUND_DUE else row.merchant_id
+    return row.pot.account(kind, merchant=merchant)
 
 
 def _view(unit: Unit, row: GoodsReturnRow) -> AgreedReturn:

@@ -21,7 +21,7 @@ from backend.adapters.tables.settlement import (
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.iban import checked_iban
-from backend.domain.ledger import AccountKind, Ref, RefKind
+from backend.domain.ledger import AccountKind, Pot, Ref, RefKind
 from backend.domain.outcomes import PaymentState
 from backend.domain.people import check_person
 from backend.domain.settlement import (
@@ -31,7 +31,6 @@ from backend.domain.settlement import (
     Draft,
     LineState,
     Period,
-    Pot,
     advance,
     check_complete,
     check_second_person,

@@ -6,8 +6,8 @@ from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
 from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.cases import Decision
-from backend.domain.ledger import Account, AccountKind, Ref, Transfer, TransferKind
-from backend.domain.settlement import HELD_STATES, LineState, Postponement, Pot
+from backend.domain.ledger import Account, AccountKind, Pot, Ref, Transfer, TransferKind
+from backend.domain.settlement import HELD_STATES, LineState, Postponement
 from backend.errors import ConflictError
 from backend.services.settlement.money import hold_line
 from backend.services.settlement.views import document_of

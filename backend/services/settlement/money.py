@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from backend.adapters.tables.settlement import SettlementBatchRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
-from backend.domain.settlement import BatchState, Pot, advance
+from backend.domain.ledger import Account, AccountKind, Pot, Ref, RefKind, Transfer, TransferKind
+from backend.domain.settlement import BatchState, advance
 from backend.errors import ConflictError
 from cardlib.wire.money import Money
 
@@ -84,8 +84,4 @@ def batch_pots(unit: Unit, row: SettlementBatchRow) -> dict[Pot, int]:
 
 
 def _account(kind: AccountKind, pot: Pot, row: SettlementBatchRow) -> Account:
-    municipality, programme, funding_source = pot
-    return Account(
-        kind=kind, municipality=municipality, programme=programme,
-        funding_source=funding_source, merchant=row.merchant_id,
-    )  # fmt: skip
+    return pot.account(kind, merchant=row.merchant_id)

@@ -7,9 +7,9 @@ grant again changes nothing.
 
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
+from backend.domain.ledger import Account, AccountKind, Ref, RefKind, TransferKind
 from backend.errors import ConflictError
-from backend.services.wallets.accounts import pot_of_order, same_pot, slot_of_order
+from backend.services.wallets.accounts import move_now, pot_of_order, same_pot, slot_of_order
 from cardlib.wire.money import Money
 
 _SOURCES = {
@@ -127,10 +127,6 @@ def _move(
     unit: Unit, order: LoadOrderRow, kind: TransferKind,
     source: Account, target: Account, cents: int, now: int,
 ) -> None:  # fmt: skip
-    if cents <= 0:
-        return
-    transfer = Transfer(
-        kind=kind, source=source, target=target, money=Money(cents), event_time=now,
-        ref=Ref(RefKind.ORDER, str(order.id)),
-    )  # fmt: skip
-    unit.ledger.post([transfer], now)
+    if cents > 0:
+        ref = Ref(RefKind.ORDER, str(order.id))
+        move_now(unit, kind, source, target, Money(cents), ref, now)
