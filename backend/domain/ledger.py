@@ -280,9 +280,7 @@ def check_programmes(balances: Mapping[Account, int]) -> None:
         pots[account.pot] = pots.get(account.pot, 0) + cents
     for pot, cents in pots.items():
         if cents:
-            raise LedgerError(
-                municipality=pot[0], programme=pot[1] or 0, cents=cents
-            )
+            raise LedgerError(municipality=pot[0], programme=pot[1] or 0, cents=cents)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

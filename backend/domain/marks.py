@@ -12,7 +12,7 @@ NEVER = 2**62
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TerminalState:
+class TerminalReach:
     """One terminal: complete up to ``mark`` (Unix seconds), enrolled at, and whether it is lost.
 
     Before its enrolment a terminal has nothing to tell.
@@ -48,7 +48,7 @@ class Mark:
         return self.time >= time
 
 
-def mark_of(terminals: Iterable[TerminalState], unresolved: Iterable[str] = ()) -> Mark:
+def mark_of(terminals: Iterable[TerminalReach], unresolved: Iterable[str] = ()) -> Mark:
     """The mark over ``terminals``: the least of those that count."""
     states = list(terminals)
     counting = [state for state in states if state.active]

@@ -16,6 +16,7 @@ from backend.adapters.tables.terminals import MerchantProgrammeRow, TerminalRow
 from backend.adapters.tables.verdicts import AlarmRow, CaseRow, PostingRow
 from backend.domain.ledger import Account, AccountKind
 from backend.domain.replacement import DAY_S
+from backend.domain.states import CaseState, GrantState, OrderState, TerminalState
 from backend.errors import UnknownError
 
 
@@ -112,7 +113,7 @@ class Acts:
         return self._session.scalars(
             select(LoadOrderRow)
             .where(LoadOrderRow.source == source, LoadOrderRow.source_id == source_id)
-            .where(LoadOrderRow.state != "void")
+            .where(LoadOrderRow.state != OrderState.VOID)
             .order_by(LoadOrderRow.id)
         ).all()
 
@@ -143,7 +144,7 @@ class Acts:
 
     def open_cases(self, municipality_id: int | None = None) -> Sequence[CaseRow]:
         """Cases that wait for a person, or for a proof, oldest first."""
-        query = select(CaseRow).where(CaseRow.state == "open").order_by(CaseRow.id)
+        query = select(CaseRow).where(CaseRow.state == CaseState.OPEN).order_by(CaseRow.id)
         if municipality_id is not None:
             query = query.join(PurseRow, PurseRow.id == CaseRow.purse_id)
             query = query.where(PurseRow.municipality_id == municipality_id)
@@ -194,7 +195,7 @@ class Acts:
         """Live grants whose last day is over and whose wallets were not looked at yet."""
         return self._session.scalars(
             select(CardGrantRow)
-            .where(CardGrantRow.state == "on_card", CardGrantRow.valid_to < today)
+            .where(CardGrantRow.state == GrantState.ON_CARD, CardGrantRow.valid_to < today)
             .where(CardGrantRow.pending_at.is_(None))
             .order_by(CardGrantRow.id)
             .limit(limit)
@@ -208,7 +209,7 @@ class Acts:
             select(CardGrantRow)
             .join(PurseRow, PurseRow.id == CardGrantRow.purse_id)
             .where(PurseRow.municipality_id == municipality_id)
-            .where(CardGrantRow.state == "on_card", CardGrantRow.valid_to <= last_day)
+            .where(CardGrantRow.state == GrantState.ON_CARD, CardGrantRow.valid_to <= last_day)
             .where(CardGrantRow.pending_at.is_not(None), CardGrantRow.expired_at.is_(None))
             .where(CardGrantRow.id > after)
             .order_by(CardGrantRow.id)
@@ -219,7 +220,7 @@ class Acts:
         """Whether a signed grant for the slot is on its way to the card."""
         found = select(CardGrantRow.id).where(
             CardGrantRow.purse_id == purse_id, CardGrantRow.slot == slot,
-            CardGrantRow.state == "loading",
+            CardGrantRow.state == GrantState.LOADING,
         )  # fmt: skip
         return self._session.scalar(found.limit(1)) is not None
 
@@ -240,7 +241,11 @@ class Acts:
             select(IntentRow)
             .join(EntryRow, place)
             .join(TerminalRow, TerminalRow.number == IntentRow.terminal)
-            .where(OPEN, EntryRow.received_at < received_before, TerminalRow.state == "active")
+            .where(
+                OPEN,
+                EntryRow.received_at < received_before,
+                TerminalRow.state == TerminalState.ACTIVE,
+            )
             .where(name.not_in(told))
             .order_by(IntentRow.terminal, IntentRow.seq)
             .limit(limit)
@@ -256,7 +261,7 @@ class Acts:
             select(CaseRow)
             .outerjoin(PurseRow, PurseRow.id == CaseRow.purse_id)
             .outerjoin(MunicipalityRow, MunicipalityRow.id == PurseRow.municipality_id)
-            .where(CaseRow.state == "open", CaseRow.opened_at + window_s < now)
+            .where(CaseRow.state == CaseState.OPEN, CaseRow.opened_at + window_s < now)
             .where(name.not_in(told))
             .order_by(CaseRow.id)
             .limit(limit)

@@ -10,6 +10,7 @@ from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow, StockCardRow
 from backend.adapters.tables.programmes import MunicipalityRow, ProgrammeRow
 from backend.adapters.tables.sessions import CardSessionRow, CardSessionStepRow
+from backend.domain.states import GrantState, OrderState, SessionState
 from backend.errors import UnknownError
 from cardlib.wire.ids import PurseId
 
@@ -138,7 +139,7 @@ class Cards:
         """What orders that are not void take of an award."""
         total = self._session.scalar(
             select(func.coalesce(func.sum(LoadOrderRow.delta_cents), 0)).where(
-                LoadOrderRow.award_id == award_id, LoadOrderRow.state != "void"
+                LoadOrderRow.award_id == award_id, LoadOrderRow.state != OrderState.VOID
             )
         )
         return int(total or 0)
@@ -159,7 +160,7 @@ class Cards:
         """The lowest grant_seq that is live on a card, by purse; purses without one are absent."""
         rows = self._session.execute(
             select(CardGrantRow.purse_id, func.min(CardGrantRow.grant_seq))
-            .where(CardGrantRow.state == "on_card")
+            .where(CardGrantRow.state == GrantState.ON_CARD)
             .group_by(CardGrantRow.purse_id)
         )
         return {purse: least for purse, least in rows}  # noqa: C416 - rows are no pairs to mypy
@@ -204,7 +205,7 @@ class Cards:
         """The one active session of a purse."""
         return self._session.scalar(
             select(CardSessionRow).where(
-                CardSessionRow.purse_id == purse_id, CardSessionRow.state == "active"
+                CardSessionRow.purse_id == purse_id, CardSessionRow.state == SessionState.ACTIVE
             )
         )
 

@@ -21,6 +21,8 @@ from backend.adapters.tables.settlement import (
     SettlementBatchRow,
 )
 from backend.adapters.tables.verdicts import PostingRow
+from backend.domain.settlement import BatchState, LineState
+from backend.domain.states import OrderState
 from backend.errors import UnknownError
 
 BATCHES = 10
@@ -43,7 +45,10 @@ class Settlement:
         lines = (
             select(BatchLineRow.posting_id)
             .join(SettlementBatchRow, SettlementBatchRow.id == BatchLineRow.batch_id)
-            .where(BatchLineRow.state == "included", SettlementBatchRow.state != "failed")
+            .where(
+                BatchLineRow.state == LineState.INCLUDED,
+                SettlementBatchRow.state != BatchState.FAILED,
+            )
             .where(BatchLineRow.return_id.is_(None))
         )
         rows = self._session.execute(
@@ -92,7 +97,7 @@ class Settlement:
             select(SettlementBatchRow)
             .where(SettlementBatchRow.municipality_id == municipality_id)
             .where(SettlementBatchRow.merchant_id == merchant_id)
-            .where(SettlementBatchRow.state != "failed")
+            .where(SettlementBatchRow.state != BatchState.FAILED)
             .where(SettlementBatchRow.period_from < end, SettlementBatchRow.period_to > start)
             .order_by(SettlementBatchRow.id)
         ).all()
@@ -103,7 +108,7 @@ class Settlement:
         for part in in_parts(posting_ids):
             query = (
                 select(BatchLineRow.posting_id, func.max(BatchLineRow.id))
-                .where(BatchLineRow.posting_id.in_(part), BatchLineRow.state == "included")
+                .where(BatchLineRow.posting_id.in_(part), BatchLineRow.state == LineState.INCLUDED)
                 .where(BatchLineRow.return_id.is_(None))
                 .group_by(BatchLineRow.posting_id)
             )
@@ -114,7 +119,7 @@ class Settlement:
         """The newest line in which a posting was to be paid."""
         return self._session.scalar(
             select(BatchLineRow)
-            .where(BatchLineRow.posting_id == posting_id, BatchLineRow.state == "included")
+            .where(BatchLineRow.posting_id == posting_id, BatchLineRow.state == LineState.INCLUDED)
             .where(BatchLineRow.return_id.is_(None))
             .order_by(BatchLineRow.id.desc())
             .limit(1)
@@ -156,7 +161,10 @@ class Settlement:
         lines = (
             select(BatchLineRow.return_id)
             .join(SettlementBatchRow, SettlementBatchRow.id == BatchLineRow.batch_id)
-            .where(BatchLineRow.state == "included", SettlementBatchRow.state != "failed")
+            .where(
+                BatchLineRow.state == LineState.INCLUDED,
+                SettlementBatchRow.state != BatchState.FAILED,
+            )
             .where(BatchLineRow.return_id.is_not(None))
         )
         return self._session.scalars(
@@ -172,7 +180,7 @@ class Settlement:
         """Orders that are not void and give a return to a purse, oldest first."""
         return self._session.scalars(
             select(LoadOrderRow)
-            .where(LoadOrderRow.return_id == return_id, LoadOrderRow.state != "void")
+            .where(LoadOrderRow.return_id == return_id, LoadOrderRow.state != OrderState.VOID)
             .order_by(LoadOrderRow.id)
         ).all()
 
@@ -180,7 +188,7 @@ class Settlement:
         """The newest line that nets a return."""
         return self._session.scalar(
             select(BatchLineRow)
-            .where(BatchLineRow.return_id == return_id, BatchLineRow.state == "included")
+            .where(BatchLineRow.return_id == return_id, BatchLineRow.state == LineState.INCLUDED)
             .order_by(BatchLineRow.id.desc())
             .limit(1)
         )

@@ -24,6 +24,9 @@ from backend.adapters.tables.verdicts import (
     ProofRequestRow,
 )
 from backend.domain.people import SYSTEM
+from backend.domain.settlement import LineState
+from backend.domain.states import CaseState
+from backend.domain.verdicts import PostingState
 from cardlib.wire.ids import PurseId
 
 
@@ -183,7 +186,7 @@ class Verdicts:
             self._session.scalars(
                 select(PostingRow.ctr)
                 .where(PostingRow.purse_id == purse_id, PostingRow.live, PostingRow.is_void)
-                .where(PostingRow.state == "proven", PostingRow.reason == reason)
+                .where(PostingRow.state == PostingState.PROVEN, PostingRow.reason == reason)
                 .order_by(PostingRow.ctr)
             )
         )
@@ -246,7 +249,7 @@ class Verdicts:
                 self._session.scalars(
                     select(CaseRow.id)
                     .where(CaseRow.id.in_(part))
-                    .where(CaseRow.state == "closed", CaseRow.approved_by.is_not(None))
+                    .where(CaseRow.state == CaseState.CLOSED, CaseRow.approved_by.is_not(None))
                     .where(CaseRow.decided_by != SYSTEM)
                 )
             )
@@ -310,7 +313,7 @@ class Verdicts:
         line = (
             select(BatchLineRow.id)
             .join(SettlementBatchRow, SettlementBatchRow.id == BatchLineRow.batch_id)
-            .where(BatchLineRow.posting_id == posting_id, BatchLineRow.state == "included")
+            .where(BatchLineRow.posting_id == posting_id, BatchLineRow.state == LineState.INCLUDED)
             .where(SettlementBatchRow.state != "failed", BatchLineRow.return_id.is_(None))
         )
         return self._session.scalar(line.limit(1)) is not None

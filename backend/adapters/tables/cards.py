@@ -6,14 +6,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Cents, Key, Seconds, Word, one_of
 from backend.adapters.tables.programmes import AwardRow, MunicipalityRow, ProgrammeRow
+from backend.domain.states import GrantState, OrderSource, OrderState, PurseState, StockState
 from cardlib.codec.purse import Grant
-
-STOCK_STATES = ("new", "in_session", "personalised", "spoilt")
-PURSE_STATES = ("active", "blocked", "replaced")
-ORDER_STATES = ("approved", "loading", "on_card", "superseded_on_card", "void")
-"""``superseded_on_card``: confirmed, but the replaced grant is still to be overwritten."""
-ORDER_SOURCES = ("award", "refund", "replacement")
-GRANT_STATES = ("loading", "on_card", "superseded", "void")
 
 
 class PurseRow(Base):
@@ -26,14 +20,14 @@ class PurseRow(Base):
     __tablename__ = "purse"
     __table_args__ = (
         UniqueConstraint("municipality_id", "number"),
-        one_of("state", PURSE_STATES),
+        one_of("state", PurseState),
     )
 
     id: Mapped[Key]
     municipality_id: Mapped[int] = mapped_column(ForeignKey("municipality.id"))
     number: Mapped[bytes] = mapped_column(LargeBinary(8))
     info_core: Mapped[bytes] = mapped_column(LargeBinary(16))
-    state: Mapped[Word] = mapped_column(default="active")
+    state: Mapped[Word] = mapped_column(default=PurseState.ACTIVE)
     created_at: Mapped[Seconds]
     holder: Mapped[str | None]
     """The municipality's reference to the household, as in awards."""
@@ -52,7 +46,7 @@ class StockCardRow(Base):
     """A card of the town's stock that can be personalised; transport keys: key store."""
 
     __tablename__ = "stock_card"
-    __table_args__ = (one_of("state", STOCK_STATES),)
+    __table_args__ = (one_of("state", StockState),)
 
     serial: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[Word]
@@ -82,8 +76,8 @@ class LoadOrderRow(Base):
     __table_args__ = (
         CheckConstraint("delta_cents >= 0", name="delta"),
         CheckConstraint("slot BETWEEN 1 AND 6", name="slot"),
-        one_of("state", ORDER_STATES),
-        one_of("source", ORDER_SOURCES),
+        one_of("state", OrderState),
+        one_of("source", OrderSource),
         Index("ix_load_order_purse_state", "purse_id", "state"),
     )
 
@@ -93,14 +87,14 @@ class LoadOrderRow(Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("programme.id"))
     funding_source_id: Mapped[int] = mapped_column(ForeignKey("funding_source.id"))
     award_id: Mapped[int | None] = mapped_column(ForeignKey("award.id"))
-    source: Mapped[Word] = mapped_column(default="award")
+    source: Mapped[Word] = mapped_column(default=OrderSource.AWARD)
     source_id: Mapped[int | None]
     return_id: Mapped[int | None] = mapped_column(index=True)
     """Of a refund: the return of goods that it is for, instead of ``source_id``."""
     delta_cents: Mapped[Cents]
     carry_over: Mapped[bool] = mapped_column(default=True)
     carried_over_cents: Mapped[Cents] = mapped_column(default=0)
-    state: Mapped[Word] = mapped_column(default="approved")
+    state: Mapped[Word] = mapped_column(default=OrderState.APPROVED)
     requested_by: Mapped[str]
     approved_by: Mapped[str]
     approved_at: Mapped[Seconds]
@@ -127,7 +121,7 @@ class CardGrantRow(Base):
     __tablename__ = "card_grant"
     __table_args__ = (
         UniqueConstraint("purse_id", "grant_seq"),
-        one_of("state", GRANT_STATES),
+        one_of("state", GrantState),
         Index("ix_card_grant_expiry", "state", "valid_to"),
         Index("ix_card_grant_signature", "signature"),
     )
@@ -142,7 +136,7 @@ class CardGrantRow(Base):
     grant: Mapped[bytes] = mapped_column("grant_bytes", LargeBinary(27))
     signature: Mapped[bytes] = mapped_column(LargeBinary(64))
     left_cents: Mapped[Cents] = mapped_column(default=0)
-    state: Mapped[Word] = mapped_column(default="loading")
+    state: Mapped[Word] = mapped_column(default=GrantState.LOADING)
     signed_at: Mapped[Seconds]
     confirmed_at: Mapped[Seconds | None]
     confirmed_by: Mapped[str | None]

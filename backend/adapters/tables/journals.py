@@ -4,8 +4,10 @@ from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.adapters.tables.base import Base, Key, Millis, Octets, Seconds, Word, one_of
+from backend.domain.states import EntryVerdict
+from backend.domain.verdicts import Closing
 
-INTENT_STATES = ("open", "committed", "not_applied", "unresolved")
+INTENT_STATES = [word for word in Closing if word is not Closing.MISSING]
 
 
 class EntryRow(Base):
@@ -17,7 +19,7 @@ class EntryRow(Base):
 
     __tablename__ = "entry"
     __table_args__ = (
-        one_of("verdict", ["accepted", "quarantined"]),
+        one_of("verdict", EntryVerdict),
         Index("ix_entry_purse_ctr", "purse_id", "ctr"),
     )
 
@@ -80,7 +82,7 @@ class IntentRow(Base):
     record_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
     """SHA-256 of the record that it announced."""
     voided_seq: Mapped[int | None]
-    state: Mapped[Word] = mapped_column(default="open")
+    state: Mapped[Word] = mapped_column(default=Closing.OPEN)
     closing_seq: Mapped[int | None]
 
 

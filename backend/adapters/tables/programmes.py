@@ -6,6 +6,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, UniqueConstrain
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Cents, Key, Octets, Seconds, Word, one_of
+from backend.domain.states import AwardState
 
 CLAIM_WINDOW_DAYS = 15
 
@@ -118,7 +119,7 @@ class AwardRow(Base):
     __table_args__ = (
         CheckConstraint("cents > 0", name="cents"),
         CheckConstraint("withdrawn_cents BETWEEN 0 AND cents", name="withdrawn"),
-        one_of("state", ["approved", "withdrawn"]),
+        one_of("state", AwardState),
     )
 
     id: Mapped[Key]
@@ -131,6 +132,6 @@ class AwardRow(Base):
     requested_by: Mapped[str]
     approved_by: Mapped[str]
     approved_at: Mapped[Seconds]
-    state: Mapped[Word] = mapped_column(default="approved")
+    state: Mapped[Word] = mapped_column(default=AwardState.APPROVED)
 
     programme: Mapped[ProgrammeRow] = relationship(lazy="joined")

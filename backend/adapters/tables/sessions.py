@@ -4,8 +4,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.adapters.tables.base import Base, Octets, Seconds, Word, one_of
-
-SESSION_STATES = ("active", "done", "failed", "expired")
+from backend.domain.states import SessionState
 
 
 class CardSessionRow(Base):
@@ -15,7 +14,7 @@ class CardSessionRow(Base):
     """
 
     __tablename__ = "card_session"
-    __table_args__ = (one_of("state", SESSION_STATES),)
+    __table_args__ = (one_of("state", SessionState),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     terminal: Mapped[int] = mapped_column(ForeignKey("terminal.number"))
@@ -24,7 +23,7 @@ class CardSessionRow(Base):
     reference: Mapped[str]
     purse_id: Mapped[int | None] = mapped_column(ForeignKey("purse.id"))
     order_id: Mapped[int | None] = mapped_column(ForeignKey("load_order.id"))
-    state: Mapped[Word] = mapped_column(default="active")
+    state: Mapped[Word] = mapped_column(default=SessionState.ACTIVE)
     step: Mapped[int] = mapped_column(default=0)
     seed: Mapped[Octets]
     plan: Mapped[bytes | None]

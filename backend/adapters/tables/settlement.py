@@ -16,10 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from backend.adapters.tables.base import Base, Cents, Key, Octets, Seconds, Word, one_of
 from backend.adapters.tables.programmes import ProgrammeRow
 from backend.domain.ledger import Pot
-
-BATCH_STATES = ("created", "sent", "under_review", "approved", "in_payment", "paid", "failed")
-LINE_STATES = ("included", "suspended", "rejected", "postponed")
-PAYMENT_STATES = ("created", "sent", "paid", "failed")
+from backend.domain.outcomes import PaymentState
+from backend.domain.settlement import BatchState, LineState
 
 
 class SettlementBatchRow(Base):
@@ -31,7 +29,7 @@ class SettlementBatchRow(Base):
 
     __tablename__ = "settlement_batch"
     __table_args__ = (
-        one_of("state", BATCH_STATES),
+        one_of("state", BatchState),
         Index(
             "uq_settlement_batch_period",
             "municipality_id",
@@ -158,7 +156,7 @@ class BatchLineRow(Base):
 
     __tablename__ = "batch_line"
     __table_args__ = (
-        one_of("state", LINE_STATES),
+        one_of("state", LineState),
         CheckConstraint("cents <> 0", name="cents"),
         UniqueConstraint("batch_id", "return_id"),
         Index("ix_batch_line_posting", "posting_id"),
@@ -168,7 +166,7 @@ class BatchLineRow(Base):
     batch_id: Mapped[int] = mapped_column(ForeignKey("settlement_batch.id"))
     posting_id: Mapped[int] = mapped_column(ForeignKey("posting.id"))
     cents: Mapped[Cents]
-    state: Mapped[Word] = mapped_column(default="included")
+    state: Mapped[Word] = mapped_column(default=LineState.INCLUDED)
     reason: Mapped[Word] = mapped_column(default="")
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("batch_line.id"), unique=True)
     return_id: Mapped[int | None] = mapped_column(ForeignKey("goods_return.id"), index=True)
@@ -195,7 +193,7 @@ class PaymentRow(Base):
 
     __tablename__ = "payment"
     __table_args__ = (
-        one_of("state", PAYMENT_STATES),
+        one_of("state", PaymentState),
         CheckConstraint("cents > 0", name="cents"),
     )
 

@@ -5,9 +5,8 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Key, Octets, Seconds, Word, one_of
+from backend.domain.states import TerminalState
 from cardlib.wire.ed25519 import PublicKey
-
-TERMINAL_STATES = ("active", "lost", "closed")
 
 
 class MerchantRow(Base):
@@ -46,7 +45,7 @@ class TerminalRow(Base):
     __tablename__ = "terminal"
     __table_args__ = (
         CheckConstraint("number BETWEEN 1 AND 16777215", name="number"),
-        one_of("state", TERMINAL_STATES),
+        one_of("state", TerminalState),
     )
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -58,7 +57,7 @@ class TerminalRow(Base):
     """Under which its requests and entries name the key."""
     certificate: Mapped[Octets]
     training: Mapped[bool]
-    state: Mapped[Word] = mapped_column(default="active")
+    state: Mapped[Word] = mapped_column(default=TerminalState.ACTIVE)
     enrolled_at: Mapped[Seconds]
     lost_at: Mapped[Seconds | None]
     high_seq: Mapped[int] = mapped_column(default=0)

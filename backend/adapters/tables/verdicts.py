@@ -13,8 +13,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from backend.adapters.tables.base import Base, Cents, Key, Octets, Seconds, Word, one_of
 from backend.domain.people import SYSTEM
+from backend.domain.states import CaseState
+from backend.domain.verdicts import PostingState
 
-POSTING_STATES = ("proven", "unproven", "contradicted")
 ATTESTATION_SOURCES = ("sale_entry", "proof_entry", "card_session")
 
 
@@ -69,13 +70,13 @@ class CaseRow(Base):
     """Something that waits for a proof or a person; its money is in its suspense account."""
 
     __tablename__ = "suspense_case"
-    __table_args__ = (one_of("state", ["open", "closed"]),)
+    __table_args__ = (one_of("state", CaseState),)
 
     id: Mapped[Key]
     code: Mapped[Word]
     purse_id: Mapped[int | None] = mapped_column(ForeignKey("purse.id"))
     entry_ref: Mapped[str | None]
-    state: Mapped[Word] = mapped_column(default="open")
+    state: Mapped[Word] = mapped_column(default=CaseState.OPEN)
     opened_at: Mapped[Seconds]
     decision: Mapped[str | None]
     decided_by: Mapped[str | None]
@@ -87,15 +88,15 @@ class CaseRow(Base):
     @property
     def by_people(self) -> bool:
         """Whether people closed it, and not a proof."""
-        return self.state == "closed" and self.decided_by != SYSTEM
+        return self.state == CaseState.CLOSED and self.decided_by != SYSTEM
 
     def reopen(self, code: str, now: int) -> None:
         """It waits again, or for another reason; nothing of an earlier decision is left.
 
         An open one keeps since when it waits.
         """
-        self.opened_at = self.opened_at if self.state == "open" else now
-        self.code, self.state, self.act = code, "open", None
+        self.opened_at = self.opened_at if self.state == CaseState.OPEN else now
+        self.code, self.state, self.act = code, CaseState.OPEN, None
         self.decision = self.decided_by = self.decided_at = self.approved_by = None
 
 
@@ -109,7 +110,7 @@ class PostingRow(Base):
     __tablename__ = "posting"
     __table_args__ = (
         UniqueConstraint("purse_id", "ctr", "record_hash"),
-        one_of("state", POSTING_STATES),
+        one_of("state", PostingState),
         Index("ix_posting_merchant", "merchant_id", "event_time"),
         Index("ix_posting_entry", "terminal", "closing_seq"),
     )

@@ -9,6 +9,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.amounts import check_amount
 from backend.domain.issuers import issuer_code
 from backend.domain.people import check_two_people
+from backend.domain.states import STANDING, PurseState
 from backend.errors import BadInputError, ConflictError
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import SLOTS, Suite
@@ -65,7 +66,7 @@ class LoadDesk:
             source, row = unit.programmes.award(award), unit.cards.purse(purse)
             if source.programme.municipality_id != row.municipality_id:
                 raise ConflictError("PURSE_OF_OTHER_TOWN", purse=str(purse))
-            if row.state != "active":
+            if row.state != PurseState.ACTIVE:
                 raise ConflictError("PURSE_NOT_ACTIVE", purse=str(purse))
             left = source.cents - source.withdrawn_cents - unit.cards.ordered_cents(source.id)
             if left < amount.cents:
@@ -85,9 +86,7 @@ class LoadDesk:
 def _slot_for(unit: Unit, purse: PurseRow, programme: int) -> int:
     """The slot that the programme has on this purse, else the lowest free one."""
     taken: dict[int, int] = {}
-    for order in unit.cards.orders_of(
-        purse.id, "approved", "loading", "on_card", "superseded_on_card"
-    ):
+    for order in unit.cards.orders_of(purse.id, *STANDING):
         taken[order.programme_id] = order.slot
     for account in unit.acts.blocked_for(purse.id):  # the rest of a card that this one replaces
         taken.setdefault(account.programme or 0, account.slot or 0)

@@ -10,6 +10,7 @@ from backend.adapters.tables.programmes import FundingRow
 from backend.domain.amounts import check_amount
 from backend.domain.ledger import AccountKind, Pot, Ref, RefKind, TransferKind
 from backend.domain.people import check_person, check_two_people
+from backend.domain.states import AwardState, OrderSource, OrderState
 from backend.errors import ConflictError, UnknownError
 from backend.services.unit_of_work import Work
 from backend.services.wallets.accounts import move_now
@@ -34,9 +35,10 @@ class UnspentOffice:
         with self.work.begin() as unit:
             row = unit.cards.order(order)
             grants = unit.cards.grants_of_order(order)
-            if row.source != "award" or row.state not in ("approved", "void") or grants:
+            cancelled = row.state in {OrderState.APPROVED, OrderState.VOID} and not grants
+            if row.source != OrderSource.AWARD or not cancelled:
                 raise ConflictError("ORDER_NOT_CANCELLED", order=order, state=row.state)
-            row.state = "void"
+            row.state = OrderState.VOID
             unit.commit()
 
     def withdraw(self, award: int, amount: Money, *, requested_by: str, approved_by: str) -> int:
@@ -55,7 +57,7 @@ class UnspentOffice:
                 raise ConflictError("AWARD_TOO_SMALL", cents=free)
             row.withdrawn_cents += amount.cents
             left = row.cents - row.withdrawn_cents
-            row.state = row.state if left else "withdrawn"
+            row.state = row.state if left else AwardState.WITHDRAWN
             pot = Pot(row.programme.municipality_id, row.programme_id, row.funding_source_id)
             move_now(
                 unit, TransferKind.AWARD_WITHDRAWN, pot.account(AccountKind.COMMITTED),

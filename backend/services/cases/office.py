@@ -8,6 +8,8 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.cases import CaseFacts, Cover, Decision, check_decision
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
 from backend.domain.people import check_two_people
+from backend.domain.states import CaseState
+from backend.domain.verdicts import PostingState
 from backend.errors import ConflictError
 from backend.services.cases import covers
 from backend.services.settlement.views import document_of
@@ -65,13 +67,13 @@ class CaseOffice:
         check_two_people(requested_by, approved_by)
         with self.work.begin() as unit:
             row = unit.acts.case(case)
-            if row.state == "closed" and row.decision == decision:
+            if row.state == CaseState.CLOSED and row.decision == decision:
                 return 0
             closing = _Closing(unit, row, self.clock.unix_ms() // 1000)
             check_decision(case, closing.facts(), decision, cover)
             closing.check_returns(decision)
             moved = closing.close(decision, cover)
-            row.state, row.decision, row.act = "closed", decision, act
+            row.state, row.decision, row.act = CaseState.CLOSED, decision, act
             row.decided_by, row.approved_by, row.decided_at = requested_by, approved_by, closing.now
             if decision is Decision.RETURN or (decision is Decision.PAY and closing.is_voided()):
                 closing.judge_again()
@@ -92,10 +94,10 @@ class _Closing:
         posting = self._posting
         suspended = list(self._suspended())
         return CaseFacts(
-            open=self._case.state == "open",
+            open=self._case.state == CaseState.OPEN,
             suspended=sum(item.left for item in suspended),
             lacking=sum(item.left for item in suspended if self._lent(item.part)),
-            proven=posting is not None and posting.state == "proven",
+            proven=posting is not None and posting.state == PostingState.PROVEN,
             is_void=posting is not None and posting.is_void,
             merchant_known=self._merchant() is not None,
             waits_for_entry=self._case.code == Reason.ENTRY_MISSING,
@@ -295,5 +297,5 @@ def _rivals(unit: Unit, posting: PostingRow) -> tuple[str, ...]:
         f"{row.terminal}:{row.closing_seq}"
         for row in rows
         if row.ctr == posting.ctr and row.id != posting.id
-        and row.state == posting.state == "unproven"
+        and row.state == posting.state == PostingState.UNPROVEN
     )  # fmt: skip

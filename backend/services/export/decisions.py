@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from backend.adapters.tables.cards import LoadOrderRow
+from backend.domain.states import OrderSource
 from backend.services.export.naming import Naming, Row
 
 
@@ -56,9 +57,9 @@ def _source(naming: Naming, order: LoadOrderRow) -> str | None:
     """The document that the money of an order comes from."""
     if order.return_id is not None:
         return f"return:{order.return_id}"
-    if order.source == "award" or order.source_id is None:
+    if order.source == OrderSource.AWARD or order.source_id is None:
         return None if order.source_id is None else str(order.source_id)
-    if order.source == "refund":
+    if order.source == OrderSource.REFUND:
         return naming.document(naming.unit.verdicts.posting(order.source_id))
     purse = naming.purse(order.source_id)
     return f"{purse['issuer']}:{purse['purse']}"

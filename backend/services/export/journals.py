@@ -6,6 +6,8 @@ from heapq import merge
 from backend.adapters.tables.journals import EntryRow, QuarantineRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.domain.ledger import AccountKind
+from backend.domain.states import EntryVerdict
+from backend.domain.verdicts import PostingState
 from backend.services.export.naming import Naming, Row
 from cardlib.codec.purse import Spend
 from cardlib.wire.entry_header import EntryType
@@ -61,7 +63,7 @@ def _chained(naming: Naming, terminal: int) -> Iterator[Row]:
 def _entry(
     naming: Naming, row: EntryRow, found: PostingRow | None, decided: Collection[int]
 ) -> Row:
-    accepted = row.verdict == "accepted"
+    accepted = row.verdict == EntryVerdict.ACCEPTED
     posting = row.type in _CLOSING and accepted
     return {
         "terminal": row.terminal, "seq": row.seq, "bytes": row.complete.hex(),
@@ -83,7 +85,7 @@ def _posting(naming: Naming, found: PostingRow | None, decided: Collection[int])
 
 def _claim(naming: Naming, posting: PostingRow, decided: Collection[int]) -> str:
     """Where its money lies; an unproven live one is held back unless people decided."""
-    if posting.live and posting.state == "unproven" and posting.case_id not in decided:
+    if posting.live and posting.state == PostingState.UNPROVEN and posting.case_id not in decided:
         return AccountKind.SUSPENSE
     held = {naming.unit.ledger.account(part.holder_id).kind for part in posting.parts}
     kinds = (AccountKind.SUSPENSE, AccountKind.REFUND_DUE, AccountKind.PAYABLE)
@@ -93,9 +95,9 @@ def _claim(naming: Naming, posting: PostingRow, decided: Collection[int]) -> str
 def _quarantined(row: QuarantineRow) -> Row:
     return {
         "terminal": row.terminal, "seq": row.seq, "bytes": row.complete.hex(),
-        "verdict": "quarantined", "reason": row.reason, "posting": None,
+        "verdict": EntryVerdict.QUARANTINED, "reason": row.reason, "posting": None,
     }  # fmt: skip
 
 
 def _place_of_entry(row: Row) -> tuple[bool, int, bool]:
-    return row["seq"] is None, row["seq"] or 0, row["verdict"] != "accepted"
+    return row["seq"] is None, row["seq"] or 0, row["verdict"] != EntryVerdict.ACCEPTED

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from backend.adapters.tables.settlement import SettlementBatchRow
+from backend.domain.settlement import LineState
 from backend.services.export.naming import Naming, Row
 from backend.services.settlement.reviews import rule_of
 
@@ -15,7 +16,7 @@ def statements(naming: Naming) -> Iterator[Row]:
             {"entry": naming.document(posted[line.posting_id]),
              "amount_cents": line.cents, "return": line.return_id}
             for line in batch.lines
-            if line.state == "included"
+            if line.state == LineState.INCLUDED
         ]  # fmt: skip
         yield {
             "statement": batch.id, "merchant": batch.merchant_id,

@@ -19,6 +19,7 @@ from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.issuers import issuer_code
 from backend.domain.people import check_person, check_two_people
+from backend.domain.states import PurseState, TerminalState
 from backend.errors import ConflictError, NotPermittedError, UnknownError
 from backend.services.alarms import raise_alarm
 from backend.services.unit_of_work import Work
@@ -104,7 +105,7 @@ class KeySetOffice:
             sets = [
                 Info.from_core(purse.info_core).key_set
                 for purse in unit.cards.purses()
-                if purse.municipality_id == town.id and purse.state == "active"
+                if purse.municipality_id == town.id and purse.state == PurseState.ACTIVE
             ]
             return tuple(
                 KeySetStatus(
@@ -126,7 +127,7 @@ class KeySetOffice:
         """
         with self.work.begin() as unit:
             row = unit.terminals.terminal(terminal)
-            if row.state != "active":
+            if row.state != TerminalState.ACTIVE:
                 raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
             if not _is_own_box(row, request.box_key):
                 self._alarm(unit, terminal)
@@ -195,6 +196,6 @@ def _missing(unit: Unit, town: MunicipalityRow, number: int) -> set[int]:
     active = {
         row.number
         for row in unit.terminals.all()
-        if row.state == "active" and row.training == training
+        if row.state == TerminalState.ACTIVE and row.training == training
     }
     return active - unit.key_sets.holders(town.id, number)

@@ -12,6 +12,7 @@ from itertools import combinations
 from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.states import GrantState, OrderState, PurseState
 from backend.errors import KeyStoreError
 from backend.services.alarms import raise_alarm
 from backend.services.recovery.office import GRANTS_SKIPPED
@@ -31,7 +32,7 @@ def adopt_purse(unit: Unit, info: Info, now: int) -> PurseRow | None:
     if town is None or unit.recoveries.open() is None:
         return None
     row = PurseRow(
-        municipality_id=town.id, number=info.purse, info_core=info.core, state="active",
+        municipality_id=town.id, number=info.purse, info_core=info.core, state=PurseState.ACTIVE,
         created_at=now, grant_seq_high=GRANTS_SKIPPED,
     )  # fmt: skip
     unit.add(row)
@@ -111,7 +112,7 @@ def _record(
     row = CardGrantRow(
         order_id=order.id, purse_id=purse.id, slot=grant.slot, grant_seq=grant.grant_seq,
         record=0, info_core=purse.info_core, grant=bytes(grant), signature=signed.signature,
-        left_cents=0, state="loading", signed_at=now,
+        left_cents=0, state=GrantState.LOADING, signed_at=now,
     )  # fmt: skip
     if before is not None:
         order.carried_over_cents = before.granted_total - grant.base_spent
@@ -125,7 +126,7 @@ def _wallet_before(known: Iterable[CardGrantRow], grant: Grant) -> Grant | None:
     earlier = [
         Grant.decode(row.grant)
         for row in known
-        if row.slot == grant.slot and row.state in {"on_card", "superseded", "loading"}
+        if row.slot == grant.slot and row.state != GrantState.VOID
         and row.grant_seq < grant.grant_seq
     ]  # fmt: skip
     return max(earlier, key=lambda item: item.grant_seq, default=None)
@@ -144,7 +145,7 @@ def _orders_of(
     wanted = grant.granted_total - (grant.base_spent if before is None else before.granted_total)
     orders = [
         order
-        for order in unit.cards.orders_of(purse.id, "approved")
+        for order in unit.cards.orders_of(purse.id, OrderState.APPROVED)
         if (order.slot, order.programme.number) == (grant.slot, grant.programme)
     ]
     single = next((order for order in orders if order.delta_cents == wanted), None)

@@ -15,6 +15,7 @@ from backend.adapters.tables.recovery import ReadmissionRow, RecoveryRow
 from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.people import check_person, check_two_people
+from backend.domain.states import TerminalState
 from backend.errors import ConflictError, UnknownError
 from backend.services.terminals.bundles import publish_bundle
 from backend.services.unit_of_work import Work
@@ -148,5 +149,5 @@ def _waiting(unit: Unit, row: RecoveryRow) -> list[int]:
     return [
         terminal.number
         for terminal in unit.terminals.all()
-        if terminal.state == "active" and terminal.mark < row.begun_at
+        if terminal.state == TerminalState.ACTIVE and terminal.mark < row.begun_at
     ]

@@ -6,9 +6,10 @@ from backend.adapters.tables.cards import LoadOrderRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.people import check_two_people
+from backend.domain.states import OrderSource, PurseState
 from backend.errors import ConflictError, UnknownError
 from backend.services.refunds import refunds_due
-from backend.services.refunds.refunds_due import SOURCE, Wallet
+from backend.services.refunds.refunds_due import Wallet
 from backend.services.unit_of_work import Work
 from backend.services.wallets.replacements import check_slot
 from cardlib.ports import Clock
@@ -62,7 +63,7 @@ class RefundDesk:
         check_slot(unit, target, slot, programme)
         order = LoadOrderRow(
             purse_id=target, slot=slot, programme_id=programme,
-            funding_source_id=funding_source, source=SOURCE, source_id=posting.id,
+            funding_source_id=funding_source, source=OrderSource.REFUND, source_id=posting.id,
             delta_cents=cents, requested_by=requested_by, approved_by=approved_by,
             approved_at=self._now(),
         )  # fmt: skip
@@ -85,5 +86,5 @@ class RefundDesk:
 def check_target(unit: Unit, posting: PostingRow, target: int) -> None:
     """ConflictError ``PURSE_NOT_ACTIVE`` unless ``target`` may get what the sale's purse is due."""
     purse, debited = unit.cards.purse_by_id(target), unit.cards.purse_by_id(posting.purse_id)
-    if purse.state != "active" or purse.municipality_id != debited.municipality_id:
+    if purse.state != PurseState.ACTIVE or purse.municipality_id != debited.municipality_id:
         raise ConflictError("PURSE_NOT_ACTIVE", purse=purse.number.hex())

@@ -12,8 +12,8 @@ from backend.adapters.tables.settlement import GoodsReturnRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind
+from backend.domain.states import OrderSource, OrderState
 
-SOURCE = "refund"
 Wallet: TypeAlias = tuple[int, int | None, int | None]
 """Slot, programme, funding source."""
 
@@ -30,14 +30,14 @@ def owed(unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
 
 def ordered(unit: Unit, posting: PostingRow, but: LoadOrderRow | None = None) -> dict[Wallet, int]:
     """Cents that orders take of it, signed or not; ``but`` one that is not to count."""
-    orders = unit.acts.orders_from(SOURCE, posting.id)
+    orders = unit.acts.orders_from(OrderSource.REFUND, posting.id)
     return _sum(order for order in orders if but is None or order.id != but.id)
 
 
 def given(unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
     """Cents of it in grants that were signed and are not void: it can't be taken back."""
-    orders = unit.acts.orders_from(SOURCE, posting.id)
-    return _sum(order for order in orders if order.state != "approved")
+    orders = unit.acts.orders_from(OrderSource.REFUND, posting.id)
+    return _sum(order for order in orders if order.state != OrderState.APPROVED)
 
 
 def available_for(unit: Unit, order: LoadOrderRow) -> int:

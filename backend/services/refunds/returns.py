@@ -16,6 +16,7 @@ from backend.domain.amounts import check_amount
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, TransferKind
 from backend.domain.people import check_person, check_two_people
 from backend.domain.settlement import BatchState
+from backend.domain.states import OrderSource
 from backend.errors import ConflictError, UnknownError
 from backend.services.refunds import refunds_due
 from backend.services.refunds.refund_orders import check_target
@@ -161,7 +162,7 @@ class ReturnDesk:
         unit.add(
             LoadOrderRow(
                 purse_id=target, slot=row.slot, programme_id=row.programme_id,
-                funding_source_id=row.funding_source_id, source=refunds_due.SOURCE,
+                funding_source_id=row.funding_source_id, source=OrderSource.REFUND,
                 return_id=row.id, delta_cents=row.cents, approved_at=self._now(), **people,
             )
         )  # fmt: skip

@@ -36,6 +36,8 @@ from backend.domain.settlement import (
     check_second_person,
     draw_up,
 )
+from backend.domain.states import TerminalState
+from backend.domain.verdicts import PostingState
 from backend.errors import ConflictError
 from backend.services.recovery.office import require_whole
 from backend.services.settlement.money import book_batch, fail_batch
@@ -221,7 +223,7 @@ def _marks(unit: Unit, merchant: int) -> dict[int, int]:
     return {
         terminal.number: terminal.mark
         for terminal in unit.terminals.all()
-        if terminal.merchant_id == merchant and terminal.state == "active"
+        if terminal.merchant_id == merchant and terminal.state == TerminalState.ACTIVE
         and not terminal.training
     }  # fmt: skip
 
@@ -270,7 +272,7 @@ def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, failed: int | None,
         posting=posting.id,
         entry=entry_of(posting),
         event_time=posting.event_time,
-        proven=posting.state == "proven" or decided,
+        proven=posting.state == PostingState.PROVEN or decided,
         amount_open=posting.amount_open,
         chain_closed=posting.ctr <= purse.card_mark,
         parts=tuple(
@@ -292,7 +294,8 @@ def _is_decided(unit: Unit, posting: PostingRow) -> bool:
 
 def _end_to_end_id(row: SettlementBatchRow) -> str:
     """From the batch's number and content: the same batch has the same id for ever."""
-    lines = (f"{line.posting_id}:{line.cents}" for line in row.lines if line.state == "included")
+    included = (line for line in row.lines if line.state == LineState.INCLUDED)
+    lines = (f"{line.posting_id}:{line.cents}" for line in included)
     content = f"{row.merchant_id} {row.period_from} {row.period_to} {' '.join(lines)}"
     return f"BOR-{row.id}-{sha256(content.encode()).hexdigest()[:12].upper()}"
 

@@ -16,6 +16,7 @@ from backend.adapters.tables.settlement import GivenStatementRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.settlement import Period
+from backend.domain.verdicts import PostingState
 from backend.services.unit_of_work import Work
 from cardlib.calendar import day_at, day_end
 from cardlib.codec.purse import SpendType
@@ -121,7 +122,7 @@ def _lines(unit: Unit, merchant: int, period: Period) -> Iterator[StatedEntry]:
 
 
 def _standing(row: PostingRow) -> Standing:
-    if row.state != "proven" or not row.live:
+    if row.state != PostingState.PROVEN or not row.live:
         return Standing.UNPROVEN
     return Standing.OPEN if row.amount_open else Standing.PROVEN
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from backend.adapters.tables.acts import TerminalLossRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.people import check_two_people
+from backend.domain.states import TerminalState
 from backend.errors import BadInputError, ConflictError
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.judgement import judge_purse
@@ -37,7 +38,7 @@ class LossOffice:
                 if known.lost_at != lost_at:
                     raise ConflictError("TERMINAL_LOST_BEFORE", terminal=terminal)
                 return 0
-            row.state, row.lost_at = "lost", lost_at
+            row.state, row.lost_at = TerminalState.LOST, lost_at
             unit.add(
                 TerminalLossRow(
                     terminal=terminal, lost_at=lost_at, head_seq=row.high_seq, act=act,

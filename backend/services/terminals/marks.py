@@ -6,7 +6,8 @@ from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.journals import IntentRow
 from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.marks import Mark, TerminalState, mark_of
+from backend.domain.marks import Mark, TerminalReach, mark_of
+from backend.domain.states import TerminalState
 
 
 def mark_of_merchant(unit: Unit, merchant_id: int) -> Mark:
@@ -29,9 +30,9 @@ def mark_of_purse(unit: Unit, purse: PurseRow) -> Mark:
 
 def _mark(terminals: Iterable[TerminalRow], unresolved: Iterable[IntentRow]) -> Mark:
     states = (
-        TerminalState(
+        TerminalReach(
             number=row.number, mark=row.mark, enrolled_at=row.enrolled_at,
-            active=row.state == "active", lost=row.state == "lost",
+            active=row.state == TerminalState.ACTIVE, lost=row.state == TerminalState.LOST,
         )
         for row in terminals
     )  # fmt: skip

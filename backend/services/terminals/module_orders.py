@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from backend.adapters.key_store import KeyStore
 from backend.adapters.unit_of_work import Unit
+from backend.domain.states import TerminalState
 from backend.errors import NotGenuineError, NotPermittedError
 from backend.services.unit_of_work import Work
 from cardlib.errors import AuthenticityError
@@ -66,7 +67,7 @@ class ModuleOffice:
         allowance: ModuleAllowance | None = None,
     ) -> bytes:  # fmt: skip
         row = unit.terminals.terminal(terminal)
-        if row.state != "active":
+        if row.state != TerminalState.ACTIVE:
             raise NotPermittedError("CARD_SESSION_STATION_CLOSED")
         may = allowance or ALLOWANCE
         debits, cents = unit.journals.announced(terminal)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.verdicts import ProofRequestRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.states import OrderSource
 from backend.domain.verdicts import Judgement, PurseVerdict, judge
 from backend.services.alarms import hotlist, raise_alarm
 from backend.services.refunds import refunds_due
@@ -77,7 +78,7 @@ def _can_revive(unit: Unit, order_id: int) -> bool:
         award = unit.programmes.award(order.award_id)
         left = award.cents - award.withdrawn_cents - unit.cards.ordered_cents(award.id)
         return left >= order.delta_cents
-    if order.source == refunds_due.SOURCE:
+    if order.source == OrderSource.REFUND:
         return refunds_due.available_for(unit, order) >= order.delta_cents
     return unit.ledger.balance(grants.source_account(order)) >= order.delta_cents
 

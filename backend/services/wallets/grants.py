@@ -8,14 +8,15 @@ grant again changes nothing.
 from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, TransferKind
+from backend.domain.states import GrantState, OrderSource, OrderState
 from backend.errors import ConflictError
 from backend.services.wallets.accounts import move_now, pot_of_order, same_pot, slot_of_order
 from cardlib.wire.money import Money
 
 _SOURCES = {
-    "award": AccountKind.COMMITTED,
-    "refund": AccountKind.REFUND_DUE,
-    "replacement": AccountKind.BLOCKED,
+    OrderSource.AWARD: AccountKind.COMMITTED,
+    OrderSource.REFUND: AccountKind.REFUND_DUE,
+    OrderSource.REPLACEMENT: AccountKind.BLOCKED,
 }
 
 
@@ -26,12 +27,12 @@ def record_signed(unit: Unit, grant: CardGrantRow, now: int) -> None:
     ``ORDER_ALREADY_SIGNED`` when the order has a grant that is not void.
     """
     order = unit.cards.order(grant.order_id)
-    if any(known.state != "void" for known in unit.cards.grants_of_order(order.id)):
+    if any(known.state != GrantState.VOID for known in unit.cards.grants_of_order(order.id)):
         raise ConflictError("ORDER_ALREADY_SIGNED", order=order.id)
     if any(known.grant_seq == grant.grant_seq for known in unit.cards.grants_of(grant.purse_id)):
         raise ConflictError("GRANT_SEQ_USED", grant_seq=grant.grant_seq)
     unit.add(grant)
-    order.state = "loading"
+    order.state = OrderState.LOADING
     order.purse.grant_seq_high = max(order.purse.grant_seq_high, grant.grant_seq)
     _move(
         unit, order, TransferKind.GRANT_SIGNED,
@@ -45,33 +46,33 @@ def confirm(unit: Unit, grant: CardGrantRow, *, by: str, now: int) -> None:
     ``by``: ``session:ID`` or ``entry:T:S``. The caller judges the purse afterwards, so
     that the grant covers what was posted before it was known.
     """
-    if grant.state in {"on_card", "superseded"}:
+    if grant.state in {GrantState.ON_CARD, GrantState.SUPERSEDED}:
         return
     order = unit.cards.order(grant.order_id)
-    if grant.state == "void":
+    if grant.state == GrantState.VOID:
         _revive(unit, grant, order, now)
     loading, on_card = pot_of_order(order, AccountKind.LOADING), slot_of_order(order)
     _move(unit, order, TransferKind.GRANT_CONFIRMED, loading, on_card, order.delta_cents, now)
     earlier = _on_card(unit, grant)
     grant.confirmed_at, grant.confirmed_by = now, by
-    order.state = "on_card"
+    order.state = OrderState.ON_CARD
     if earlier is not None and earlier.grant_seq > grant.grant_seq:
-        grant.state = "superseded"
+        grant.state = GrantState.SUPERSEDED
         return
     if earlier is not None:
-        earlier.state = "superseded"
+        earlier.state = GrantState.SUPERSEDED
         unit.flush()
-    grant.state = "on_card"
+    grant.state = GrantState.ON_CARD
     _revive_wallet(unit, order, now)
     _leave_rest(unit, grant, order, now)
 
 
 def void(unit: Unit, grant: CardGrantRow, now: int) -> None:
     """The grant can no longer reach the card: loading → where it came from."""
-    if grant.state != "loading":
+    if grant.state != GrantState.LOADING:
         raise ConflictError("GRANT_NOT_LOADING", grant_seq=grant.grant_seq)
     order = unit.cards.order(grant.order_id)
-    grant.state = order.state = "void"
+    grant.state, order.state = GrantState.VOID, OrderState.VOID
     _move(
         unit, order, TransferKind.ORDER_VOID,
         pot_of_order(order, AccountKind.LOADING), source_account(order), order.delta_cents, now,
@@ -80,7 +81,7 @@ def void(unit: Unit, grant: CardGrantRow, now: int) -> None:
 
 def source_account(order: LoadOrderRow) -> Account:
     """Where the order's money comes from."""
-    kind = _SOURCES[order.source]
+    kind = _SOURCES[OrderSource(order.source)]
     if kind is AccountKind.BLOCKED:
         blocked = slot_of_order(order, kind)
         return same_pot(blocked, kind, purse=order.source_id, slot=order.slot)
@@ -89,7 +90,7 @@ def source_account(order: LoadOrderRow) -> Account:
 
 def _on_card(unit: Unit, grant: CardGrantRow) -> CardGrantRow | None:
     for known in unit.cards.grants_of(grant.purse_id):
-        if known.slot == grant.slot and known.state == "on_card":
+        if known.slot == grant.slot and known.state == GrantState.ON_CARD:
             return known
     return None
 
@@ -100,7 +101,7 @@ def _revive(unit: Unit, grant: CardGrantRow, order: LoadOrderRow, now: int) -> N
         unit, order, TransferKind.GRANT_SIGNED,
         source_account(order), pot_of_order(order, AccountKind.LOADING), order.delta_cents, now,
     )  # fmt: skip
-    grant.state = "loading"
+    grant.state = GrantState.LOADING
 
 
 def _revive_wallet(unit: Unit, order: LoadOrderRow, now: int) -> None:

@@ -6,6 +6,7 @@ from backend.adapters.tables.acts import PurseBlockRow
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.people import check_person, check_two_people
+from backend.domain.states import OrderState, PurseState
 from backend.errors import BadInputError, ConflictError
 from backend.services.alarms import hotlist
 from backend.services.unit_of_work import Work
@@ -37,13 +38,13 @@ class CardOffice:
         with self.work.begin() as unit:
             row = unit.cards.purse(purse)
             standing = unit.acts.open_block(row.id)
-            if row.state == "replaced":
+            if row.state == PurseState.REPLACED:
                 raise ConflictError("PURSE_REPLACED", purse=str(purse))
             if standing is not None:
                 return standing.id
             made = PurseBlockRow(purse_id=row.id, code=code, blocked_at=now, recorded_by=by)
             unit.add(made)
-            row.state = "blocked"
+            row.state = PurseState.BLOCKED
             hotlist(row, code, now)
             keep_in_place(unit, row, now)
             unit.commit()
@@ -60,9 +61,9 @@ class CardOffice:
         with self.work.begin() as unit:
             row = unit.cards.purse(purse)
             block = unit.acts.open_block(row.id)
-            if block is None or row.state != "blocked":
+            if block is None or row.state != PurseState.BLOCKED:
                 raise ConflictError("BLOCK_UNKNOWN")
-            block.ended_at, block.ended_by, row.state = now, requested_by, "active"
+            block.ended_at, block.ended_by, row.state = now, requested_by, PurseState.ACTIVE
             block.end_approved_by = approved_by
             if row.hotlist_code in CODES:
                 row.hotlisted_at, row.hotlist_code = None, None
@@ -90,7 +91,7 @@ class CardOffice:
             _check_pair(lost, fresh, new)
             block.replaced_by, block.replaced_at = fresh.id, now
             block.requested_by, block.approved_by = requested_by, approved_by
-            lost.state, fresh.holder = "replaced", fresh.holder or lost.holder
+            lost.state, fresh.holder = PurseState.REPLACED, fresh.holder or lost.holder
             orders = order_blocked(unit, block, lost, now)
             _bring_waiting(unit, lost, fresh)
             unit.commit()
@@ -101,9 +102,9 @@ class CardOffice:
 
 
 def _check_pair(lost: PurseRow, fresh: PurseRow, new: PurseId) -> None:
-    if lost.state == "replaced":
+    if lost.state == PurseState.REPLACED:
         raise ConflictError("PURSE_REPLACED", purse=str(new))
-    if fresh.id == lost.id or fresh.state != "active" or fresh.hotlisted_at is not None:
+    if fresh.id == lost.id or fresh.state != PurseState.ACTIVE or fresh.hotlisted_at is not None:
         raise ConflictError("PURSE_NOT_ACTIVE", purse=str(new))
     if fresh.municipality_id != lost.municipality_id:
         raise ConflictError("PURSE_OF_OTHER_TOWN", purse=str(new))
@@ -111,6 +112,6 @@ def _check_pair(lost: PurseRow, fresh: PurseRow, new: PurseId) -> None:
 
 def _bring_waiting(unit: Unit, lost: PurseRow, fresh: PurseRow) -> None:
     """Approved orders that nobody has signed go to the new purse."""
-    for order in unit.cards.orders_of(lost.id, "approved"):
+    for order in unit.cards.orders_of(lost.id, OrderState.APPROVED):
         check_slot(unit, fresh.id, order.slot, order.programme_id)
         order.purse = fresh

@@ -10,6 +10,7 @@ from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.expiry import expired_from
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
+from backend.domain.states import GrantState, PurseState
 from backend.services.wallets.accounts import same_pot
 from cardlib.codec.purse import Grant
 from cardlib.wire.money import Money
@@ -27,13 +28,13 @@ def present_kind(purse: PurseRow, grant: CardGrantRow) -> AccountKind:
     """The kind of account that the wallet's money is in."""
     if grant.pending_at is not None:
         return AccountKind.EXPIRED_PENDING
-    return AccountKind.ON_CARD if purse.state == "active" else AccountKind.BLOCKED
+    return AccountKind.ON_CARD if purse.state == PurseState.ACTIVE else AccountKind.BLOCKED
 
 
 def keep_in_place(unit: Unit, purse: PurseRow, now: int) -> None:
     """Moves what lies in another account of a wallet than its present one."""
     for grant in unit.cards.grants_of(purse.id):
-        if grant.state == "on_card":
+        if grant.state == GrantState.ON_CARD:
             keep_wallet(unit, purse, grant, now)
 
 
@@ -67,7 +68,7 @@ def given_up(
     where the caller has them.
     """
     for grant in unit.cards.grants_of(purse.id) if grants is None else grants:
-        if grant.slot == slot and grant.state == "on_card" and _gave_up(purse, grant):
+        if grant.slot == slot and grant.state == GrantState.ON_CARD and _gave_up(purse, grant):
             granted = Grant.decode(grant.grant).granted_total
             present = sum(cents for _, cents in unit.ledger.present_accounts(purse.id, slot))
             return max(0, granted - _posted(unit, purse.id, slot) - present)
@@ -75,7 +76,7 @@ def given_up(
 
 
 def _gave_up(purse: PurseRow, grant: CardGrantRow) -> bool:
-    return grant.pending_at is not None or purse.state == "replaced"
+    return grant.pending_at is not None or purse.state == PurseState.REPLACED
 
 
 def _posted(unit: Unit, purse_id: int, slot: int) -> int:

@@ -5,6 +5,7 @@ from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind
 from backend.domain.replacement import reserve
+from backend.domain.states import STANDING, GrantState, OrderSource, OrderState
 from backend.errors import ConflictError
 from backend.services.alarms import raise_alarm
 from backend.services.refunds import refunds_due
@@ -12,8 +13,6 @@ from backend.services.terminals.bundles import STOP_DAYS
 from backend.services.terminals.marks import mark_of_purse
 from backend.services.wallets import grants
 from cardlib.codec.purse import Grant
-
-SOURCE = "replacement"
 
 
 def order_blocked(unit: Unit, block: PurseBlockRow, old: PurseRow, now: int) -> list[int]:
@@ -26,7 +25,7 @@ def order_blocked(unit: Unit, block: PurseBlockRow, old: PurseRow, now: int) -> 
         block.rest_ordered_at = now
     orders: list[int] = []
     for grant in unit.cards.grants_of(old.id):
-        if grant.state == "on_card":
+        if grant.state == GrantState.ON_CARD:
             orders += _order_wallet(unit, block, old, grant, now, final=known)
     return orders
 
@@ -67,8 +66,8 @@ def _on_order(unit: Unit, old: PurseRow, account: Account) -> int:
     """Cents of the account that orders will take once they are signed."""
     return sum(
         order.delta_cents
-        for order in unit.acts.orders_from(SOURCE, old.id)
-        if order.state == "approved" and order.slot == account.slot
+        for order in unit.acts.orders_from(OrderSource.REPLACEMENT, old.id)
+        if order.state == OrderState.APPROVED and order.slot == account.slot
         and (order.programme_id, order.funding_source_id)
         == (account.programme, account.funding_source)
     )  # fmt: skip
@@ -81,9 +80,9 @@ def _order(unit: Unit, block: PurseBlockRow, account: Account, cents: int, now: 
     check_slot(unit, new, account.slot, account.programme)
     order = LoadOrderRow(
         purse_id=new, slot=account.slot, programme_id=account.programme,
-        funding_source_id=account.funding_source, source=SOURCE, source_id=block.purse_id,
-        delta_cents=cents, requested_by=block.requested_by, approved_by=block.approved_by,
-        approved_at=now,
+        funding_source_id=account.funding_source, source=OrderSource.REPLACEMENT,
+        source_id=block.purse_id, delta_cents=cents, requested_by=block.requested_by,
+        approved_by=block.approved_by, approved_at=now,
     )  # fmt: skip
     unit.add(order)
     return order.id
@@ -100,15 +99,14 @@ def _newest_card(unit: Unit, block: PurseBlockRow) -> int:
 
 def check_slot(unit: Unit, purse_id: int, slot: int, programme: int) -> None:
     """ConflictError ``REPLACEMENT_SLOT_TAKEN`` when another programme has the slot."""
-    states = ("approved", "loading", "on_card", "superseded_on_card")
-    for order in unit.cards.orders_of(purse_id, *states):
+    for order in unit.cards.orders_of(purse_id, *STANDING):
         if order.slot == slot and order.programme_id != programme:
             raise ConflictError("REPLACEMENT_SLOT_TAKEN", slot=slot)
 
 
 def is_gone(unit: Unit, order: LoadOrderRow) -> bool:
     """Whether nothing is left of what an unsigned order would take."""
-    return order.state == "approved" and _held_for(unit, order) <= 0
+    return order.state == OrderState.APPROVED and _held_for(unit, order) <= 0
 
 
 def fit_to_source(unit: Unit, order: LoadOrderRow) -> None:
@@ -117,7 +115,7 @@ def fit_to_source(unit: Unit, order: LoadOrderRow) -> None:
     ConflictError ``ORDER_MONEY_GONE`` when that is nothing; orders of awards and signed ones
     are left alone.
     """
-    if order.state != "approved":
+    if order.state != OrderState.APPROVED:
         return
     held = _held_for(unit, order)
     if held <= 0:
@@ -126,8 +124,8 @@ def fit_to_source(unit: Unit, order: LoadOrderRow) -> None:
 
 
 def _held_for(unit: Unit, order: LoadOrderRow) -> int:
-    if order.source == refunds_due.SOURCE:
+    if order.source == OrderSource.REFUND:
         return min(order.delta_cents, refunds_due.available_for(unit, order))
-    if order.source == SOURCE:
+    if order.source == OrderSource.REPLACEMENT:
         return unit.ledger.balance(grants.source_account(order))
     return order.delta_cents
