@@ -137,18 +137,19 @@ class Ledger:
     ) -> int:
         """Cents that a wallet gave up: expired under ``grant_seq``, or moved to another card.
 
-        Only moves after transfer ``since``, up to ``until``, count; what came back from an
-        order counts back. What a new grant did not carry over belongs to that grant's order.
+        Only moves after transfer ``since``, up to ``until``, count; an expiry names its grant,
+        and counts whenever it was. What came back from an order counts back. What a new grant
+        did not carry over belongs to that grant's order.
         """
         cents, last = 0, self.transfers if until is None else until
         for account in self.of_slot(purse, slot):
-            for target, amount, kind, document in self._book.ask(
-                "SELECT dst, cents, ref_kind, ref_id FROM transfer"
-                " WHERE src = ? AND id > ? AND id <= ?",
-                (account.id, since, last),
+            for number, target, amount, kind, document in self._book.ask(
+                "SELECT id, dst, cents, ref_kind, ref_id FROM transfer WHERE src = ? AND id > ?",
+                (account.id, since),
             ):
                 expired = kind == "expiry" and document.rpartition(":")[2] == str(grant_seq)
-                if self.accounts[target].kind == ("expired" if expired else "loading"):
+                counts = expired or number <= last
+                if counts and self.accounts[target].kind == ("expired" if expired else "loading"):
                     cents += amount
             if account.kind == "blocked":
                 cents -= self._back_from_orders(account.id, since, last)

@@ -138,25 +138,35 @@ class _Wallet:
 
     def _left(self, slot: int) -> int:
         """What the wallet gave up, by its transfers, less what new grants did not contain."""
-        left, rest = 0, 0
+        left = 0
         last: Grant | None = None
         confirmed = [g for g in self.grants if g.slot == slot and g.confirmed_at]
-        orders = {str(row.order_id): Grant.decode(row.grant) for row in confirmed}
+        orders = {str(row.order_id): row for row in confirmed}
         mine, ledger = (self.purse, slot), self.unit.ledger
+        moved_nothing = [g for g in confirmed if not self.unit.cards.order(g.order_id).delta_cents]
+
+        def replace(row: CardGrantRow) -> int:
+            nonlocal last
+            grant, before = Grant.decode(row.grant), last
+            carried, last = self.unit.cards.order(row.order_id).carried_over_cents, grant
+            rest = 0 if before is None else before.granted_total - grant.base_spent - carried
+            return max(0, left - max(rest, 0))
+
         for row in self.moved:
+            while moved_nothing and (moved_nothing[0].confirmed_at or 0) < row.booked_at:
+                left = replace(moved_nothing.pop(0))
             source, target = ledger.account(row.source_id), ledger.account(row.target_id)
             received = (target.purse, target.slot) == mine
             if received and row.kind == TransferKind.GRANT_CONFIRMED:
-                grant = orders[row.ref_id]
-                carried = self.unit.cards.order(int(row.ref_id)).carried_over_cents
-                rest = 0 if last is None else last.granted_total - grant.base_spent - carried
-                left, last = max(0, left - max(rest, 0)), grant
+                left = replace(orders[row.ref_id])
             if row.kind == TransferKind.WALLET_LEFT:
                 continue
             if (source.purse, source.slot) == mine and target.kind in _GONE:
                 left += row.cents
             if received and row.kind == TransferKind.ORDER_VOID:
                 left -= row.cents
+        for grant_row in moved_nothing:
+            left = replace(grant_row)
         return left
 
 

@@ -1,14 +1,17 @@
 """Wallets after their last day: late sales, the claim window, what is given up (PROTOCOL 7)."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
+from backend.adapters.tables.cards import LoadOrderRow
 from backend.services.administration.day_end import DayEnd, DayReport
 from cardlib.calendar import day_end
 from cardlib.codec.purse import day_number
-from tests.integration.backend.books import check_laws, held, payable, postings
-from tests.integration.backend.builders import Chip, Till, Town
+from cardlib.wire.entry_header import EntryType
+from tests.integration.backend.books import check_export, check_laws, held, payable, postings
+from tests.integration.backend.builders import APPROVER, LOADER, Chip, Till, Town
 
 LAST_DAY = date(2026, 9, 30)
 MIDNIGHT = day_end(LAST_DAY)
@@ -163,6 +166,45 @@ def test_a_new_grant_brings_nothing_back_that_was_given_up(
     town.load(chip, 1_000)
     check_laws(town)
     assert chip.balance() == held(town)["on_card"] == 1_000
+
+
+def test_a_card_renewed_when_its_wallet_was_given_up_still_owes_what_nobody_told_of(
+    town: Town, chip: Chip, till: Till
+) -> None:
+    """The same money signed anew for 0 cents: the auditor counts the expiry before it."""
+    seq = till.begin(chip, 700)
+    till.debit(chip, seq)
+    till.unresolved(seq)
+    town.clock.seconds = MIDNIGHT + WINDOW + DAY
+    report_in(till)
+    close_day(town)
+    town.confirm(town.sign(chip, sign_anew(town, chip)))
+    check_laws(town)
+    check_export(town)
+    assert chip.balance() == 0
+    assert "on_card" not in held(town)
+    till.commit(chip, seq, kind=EntryType.RECOVERED)
+    till.sync()
+    check_laws(town)
+    check_export(town)
+    assert (held(town)["exposure"], held(town)["suspense"]) == (-700, 700)
+
+
+def sign_anew(town: Town, chip: Chip) -> int:
+    """An order as a change of keys makes it: the wallet as it is, of the same award."""
+    chip.info = replace(chip.info, key_set=chip.info.key_set + 1)
+    with town.work.begin() as unit:
+        town.purse_row(unit, chip).info_core = chip.info.core
+        (earlier,) = unit.cards.orders_of(town.purse_row(unit, chip).id, "on_card")
+        order = LoadOrderRow(
+            purse_id=earlier.purse_id, slot=earlier.slot, programme_id=earlier.programme_id,
+            funding_source_id=earlier.funding_source_id, award_id=earlier.award_id,
+            source=earlier.source, source_id=earlier.source_id, delta_cents=0, requested_by=LOADER,
+            approved_by=APPROVER, approved_at=town.clock.seconds, state="loading",
+        )  # fmt: skip
+        unit.add(order)
+        unit.commit()
+        return order.id
 
 
 def test_a_grant_on_its_way_keeps_the_wallet(town: Town, chip: Chip, till: Till) -> None:
