@@ -16,7 +16,7 @@ from backend.adapters.unit_of_work import DatabaseWork
 from backend.config import Settings
 from backend.errors import ConflictError
 from backend.services.administration.day_end import DayEnd
-from backend.services.administration.load_orders import LoadDesk
+from backend.services.administration.load_orders import LoadOrderOffice
 from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.programmes import ProgrammeOffice
 from backend.services.administration.unspent import UnspentOffice
@@ -66,9 +66,9 @@ class Backend:
         return UnspentOffice(self.work, self.clock)
 
     @property
-    def loads(self) -> LoadDesk:
+    def loads(self) -> LoadOrderOffice:
         """Stock and load orders."""
-        return LoadDesk(self.work, self.keys, self.clock)
+        return LoadOrderOffice(self.work, self.keys, self.clock)
 
     @property
     def merchants(self) -> MerchantOffice:

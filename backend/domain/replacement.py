@@ -4,8 +4,9 @@ Tills that have not heard of the block may still sell: what each wallet could sp
 the last of them stops is held back, and follows once every till has told of that time.
 """
 
+from backend.domain.claim_window import DAY_S
+
 CENTS = 100
-DAY_S = 86_400
 
 
 def reserve(blocked: int, day_limit_eur: int, offline_days_stop: int) -> int:

@@ -14,8 +14,8 @@ from backend.adapters.tables.ledger import AccountRow
 from backend.adapters.tables.programmes import MunicipalityRow, ProgrammeRow
 from backend.adapters.tables.terminals import MerchantProgrammeRow, TerminalRow
 from backend.adapters.tables.verdicts import AlarmRow, CaseRow, PostingRow
+from backend.domain.claim_window import DAY_S
 from backend.domain.ledger import Account, AccountKind
-from backend.domain.replacement import DAY_S
 from backend.domain.states import CaseState, GrantState, OrderState, TerminalState
 from backend.errors import UnknownError
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from backend.adapters.tables.cards import CardGrantRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.claim_window import DAY_S
 from backend.domain.expiry import ExpiryRule, today
 from backend.domain.ledger import Account, AccountKind, Transfer, TransferKind
 from backend.domain.marks import Mark
@@ -24,7 +25,6 @@ from cardlib.wire.money import Money
 
 STEP = 200
 """Rows that one transaction looks at."""
-DAY_S = 86_400
 OVERDUE = "CASE_OVERDUE"
 OPEN_LONG = "INTENT_OPEN_LONG"
 

@@ -22,7 +22,7 @@ STOCK_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
-class LoadDesk:
+class LoadOrderOffice:
     """The use cases; people are named by whoever calls."""
 
     work: Work

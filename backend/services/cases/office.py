@@ -6,22 +6,21 @@ from dataclasses import dataclass
 from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.cases import CaseFacts, Cover, Decision, check_decision
+from backend.domain.claim_window import window_end
 from backend.domain.ledger import Account, AccountKind, Ref, RefKind, Transfer, TransferKind
 from backend.domain.people import check_two_people
 from backend.domain.states import CaseState
 from backend.domain.verdicts import PostingState
 from backend.errors import ConflictError
 from backend.services.cases import covers
-from backend.services.settlement.views import document_of
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.claim_rules import Reason
 from backend.services.verdicts.judgement import judge_purse
+from backend.services.verdicts.posted import document_of, keep_parts, void_above
 from backend.services.wallets.accounts import same_pot
 from backend.services.wallets.present import keep_in_place
 from cardlib.ports import Clock
 from cardlib.wire.money import Money
-
-DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +135,7 @@ class _Closing:
 
     def is_voided(self) -> bool:
         """Whether the card has a void above the sale."""
-        return self._posting is not None and _void_above(self._unit, self._posting) is not None
+        return self._posting is not None and void_above(self._unit, self._posting) is not None
 
     def judge_again(self) -> None:
         """Another till may claim the same record of the card, or the card shows a void of what is
@@ -191,14 +190,7 @@ class _Closing:
                 place = (part.slot, part.origin_id, self._unit.ledger.row(target).id)
             if target is None or place[2] != part.origin_id:
                 held[place] = held.get(place, 0) + part.cents
-        posting.parts = []
-        self._unit.flush()
-        posting.parts = [
-            PostingPartRow(slot=slot, origin_id=origin_id, holder_id=holder_id, cents=cents)
-            for (slot, origin_id, holder_id), cents in held.items()
-            if cents
-        ]
-        self._unit.flush()
+        keep_parts(self._unit, posting, held)
 
     def _suspended(self) -> Iterator["_Suspended"]:
         if self._posting is not None:
@@ -249,7 +241,7 @@ def due_at(unit: Unit, case: CaseRow) -> int:
     if case.purse_id is None:
         return case.opened_at
     town = unit.cards.purse_by_id(case.purse_id).municipality
-    return case.opened_at + town.claim_window_days * DAY_S
+    return window_end(case.opened_at, town.claim_window_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,14 +253,8 @@ class _Suspended:
     left: int
 
 
-def _void_above(unit: Unit, posting: PostingRow) -> PostingRow | None:
-    above = posting.ctr + 1
-    rows = unit.verdicts.postings(posting.purse_id, above)
-    return next((row for row in rows if row.live and row.is_void and row.ctr == above), None)
-
-
 def _suspended(unit: Unit, posting: PostingRow) -> Iterator[_Suspended]:
-    void = _void_above(unit, posting)
+    void = void_above(unit, posting)
     taken = {
         (part.slot, part.origin_id, part.holder_id): part.cents
         for part in (void.parts if void is not None and not posting.is_void else ())

@@ -5,7 +5,8 @@ from typing import Any, TypeAlias
 from backend.adapters.repositories.verdicts import Posted
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.verdicts import PREV_SIZE
+from backend.domain.verdicts import record_name
+from cardlib.wire.ids import PurseId
 
 Row: TypeAlias = dict[str, Any]
 """One line of a file."""
@@ -23,8 +24,8 @@ class Naming:
 
     def purse(self, purse_id: int) -> Row:
         """A purse by its issuer and number."""
-        row = self.purses[purse_id]
-        return {"issuer": self._issuers[row.municipality_id].hex(), "purse": row.number.hex()}
+        purse = self._id(purse_id)
+        return {"issuer": purse.issuer.hex(), "purse": purse.number.hex()}
 
     def pot(self, programme_id: int, funding_source_id: int) -> Row:
         """Whose money it is."""
@@ -38,6 +39,8 @@ class Naming:
         """``T:S`` of its entry, or ``issuer:purse:ctr:hash`` of a record without one."""
         if posting.closing_seq is not None:
             return f"{posting.terminal}:{posting.closing_seq}"
-        purse = self.purse(posting.purse_id)
-        digest = posting.record_hash[:PREV_SIZE].hex()
-        return f"{purse['issuer']}:{purse['purse']}:{posting.ctr}:{digest}"
+        return record_name(self._id(posting.purse_id), posting.ctr, posting.record_hash)
+
+    def _id(self, purse_id: int) -> PurseId:
+        row = self.purses[purse_id]
+        return PurseId(self._issuers[row.municipality_id], row.number)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from backend.adapters.tables.cards import LoadOrderRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.claim_window import window_end
 from backend.domain.people import check_two_people
 from backend.domain.states import OrderSource, PurseState
 from backend.errors import ConflictError, UnknownError
@@ -14,8 +15,6 @@ from backend.services.unit_of_work import Work
 from backend.services.wallets.replacements import check_slot
 from cardlib.ports import Clock
 from cardlib.wire.ids import PurseId
-
-DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +71,9 @@ class RefundDesk:
 
     def _due(self, unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
         """What is due to the purse and no order takes yet."""
-        window = unit.cards.purse_by_id(posting.purse_id).municipality.claim_window_days * DAY_S
-        if posting.amount_open and self._now() < posting.booked_at + window:
+        town = unit.cards.purse_by_id(posting.purse_id).municipality
+        waits_until = window_end(posting.booked_at, town.claim_window_days)
+        if posting.amount_open and self._now() < waits_until:
             return {}
         ordered = refunds_due.ordered(unit, posting)
         due = refunds_due.owed(unit, posting)

@@ -13,6 +13,7 @@ from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Account, AccountKind
 from backend.domain.states import OrderSource, OrderState
+from backend.services.verdicts.posted import void_above
 
 Wallet: TypeAlias = tuple[int, int | None, int | None]
 """Slot, programme, funding source."""
@@ -21,10 +22,9 @@ Wallet: TypeAlias = tuple[int, int | None, int | None]
 def owed(unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
     """Cents that a sale left in refund_due, less what a void of it took back; above zero."""
     cents = _due_in(unit, posting)
-    for above in unit.verdicts.postings(posting.purse_id, posting.ctr + 1):
-        if above.live and above.is_void and above.ctr == posting.ctr + 1:
-            for wallet, taken in _due_in(unit, above).items():
-                cents[wallet] = cents.get(wallet, 0) + taken
+    void = void_above(unit, posting)
+    for wallet, taken in ({} if void is None else _due_in(unit, void)).items():
+        cents[wallet] = cents.get(wallet, 0) + taken
     return {wallet: due for wallet, due in cents.items() if due > 0}
 
 

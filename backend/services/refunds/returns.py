@@ -21,8 +21,8 @@ from backend.errors import ConflictError, UnknownError
 from backend.services.refunds import refunds_due
 from backend.services.refunds.refund_orders import check_target
 from backend.services.refunds.refunds_due import Wallet, wallet_of
-from backend.services.settlement.views import entry_of
 from backend.services.unit_of_work import Work
+from backend.services.verdicts.posted import entry_of, void_above
 from backend.services.wallets.accounts import move_now
 from backend.services.wallets.replacements import check_slot
 from cardlib.ports import Clock
@@ -183,9 +183,8 @@ def returnable(unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
     Less what a void took, and other returns. What its wallet had lacked is not the purse's.
     """
     left: dict[Wallet, int] = {}
-    above = unit.verdicts.postings(posting.purse_id, posting.ctr + 1)
-    voids = (row for row in above if row.live and row.is_void and row.ctr == posting.ctr + 1)
-    for row in (posting, *voids):
+    void = void_above(unit, posting)
+    for row in (posting,) if void is None else (posting, void):
         for part in row.parts:
             origin, holder = (
                 unit.ledger.account(number) for number in (part.origin_id, part.holder_id)

@@ -20,6 +20,7 @@ from backend.adapters.tables.settlement import (
 )
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.claim_window import window_end
 from backend.domain.iban import checked_iban
 from backend.domain.ledger import AccountKind, Pot, Ref, RefKind
 from backend.domain.outcomes import PaymentState
@@ -42,12 +43,12 @@ from backend.errors import ConflictError
 from backend.services.recovery.office import require_whole
 from backend.services.settlement.money import book_batch, fail_batch
 from backend.services.settlement.reviews import check_reviewed, rule_of
-from backend.services.settlement.views import Batch, entry_of, view
+from backend.services.settlement.views import Batch, view
 from backend.services.unit_of_work import Work
+from backend.services.verdicts.posted import entry_of
 from cardlib.calendar import day_at
 from cardlib.ports import Clock
 
-DAY_S = 86_400
 _CLAIM_KINDS = (AccountKind.PAYABLE, AccountKind.SUSPENSE)
 
 
@@ -267,7 +268,7 @@ def _payable(unit: Unit, merchant: int) -> dict[Pot, int]:
 def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, failed: int | None, now: int) -> Claim:
     holders = [(unit.ledger.account(part.holder_id), part.cents) for part in posting.parts]
     decided = _is_decided(unit, posting)
-    window = purse.municipality.claim_window_days * DAY_S
+    waits_until = window_end(posting.booked_at, purse.municipality.claim_window_days)
     return Claim(
         posting=posting.id,
         entry=entry_of(posting),
@@ -281,7 +282,7 @@ def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, failed: int | None,
             if holder.kind in _CLAIM_KINDS
         ),
         replaces=failed,
-        final=decided or now >= posting.booked_at + window,
+        final=decided or now >= waits_until,
     )
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 
 from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
-from backend.adapters.tables.verdicts import CaseRow, PostingPartRow, PostingRow
+from backend.adapters.tables.verdicts import CaseRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.cases import Decision
 from backend.domain.ledger import Account, AccountKind, Pot, Ref, Transfer, TransferKind
 from backend.domain.settlement import HELD_STATES, LineState, Postponement
 from backend.errors import ConflictError
 from backend.services.settlement.money import hold_line
-from backend.services.settlement.views import document_of
+from backend.services.verdicts.posted import document_of, keep_parts, void_above
 from backend.services.verdicts.waiting_cases import case_for
 from backend.services.wallets.accounts import same_pot
 from cardlib.wire.money import Money
@@ -48,21 +48,16 @@ class Holding:
 
     def _of_the_same_sale(self) -> Iterable[BatchLineRow]:
         """Included lines that take of this sale: a void of it, returns."""
-        void = self._void()
+        void = void_above(self._unit, self._posting)
         for other in self._row.lines:
             of_it = other.return_id is not None and other.posting_id == self._posting.id
             voids = void is not None and other.posting_id == void.id
             if (of_it or voids) and other.state == LineState.INCLUDED:
                 yield other
 
-    def _void(self) -> PostingRow | None:
-        sale = self._posting
-        rows = self._unit.verdicts.postings(sale.purse_id, sale.ctr + 1)
-        above = (row for row in rows if row.live and row.is_void and row.ctr == sale.ctr + 1)
-        return next(above, None)
-
     def _check_may_be_taken(self, with_it: list[BatchLineRow]) -> None:
-        if with_it or self._void() or self._unit.settlement.returns_of(self._posting.id):
+        voided = void_above(self._unit, self._posting) is not None
+        if with_it or voided or self._unit.settlement.returns_of(self._posting.id):
             raise ConflictError("LINE_GIVEN_BACK", line=self._line.id)
         if self._posting.case_id is not None:
             case = self._unit.verdicts.case(self._posting.case_id)
@@ -93,23 +88,21 @@ class Holding:
     def _suspend(self) -> None:
         """Moves payable → suspense of a case that two people close."""
         posting, case = self._posting, self._case()
-        document, transfers, parts = document_of(self._unit, posting), list[Transfer](), []
+        document, transfers = document_of(self._unit, posting), list[Transfer]()
+        parts: dict[tuple[int, int, Account], int] = {}
         for part in posting.parts:
             holder = self._unit.ledger.account(part.holder_id)
             target = same_pot(holder, AccountKind.SUSPENSE, case=case.id)
             transfers.append(self._transfer(holder, target, part.cents, document))
-            parts.append((part.slot, part.origin_id, target, part.cents))
+            place = part.slot, part.origin_id, target
+            parts[place] = parts.get(place, 0) + part.cents
         self._unit.ledger.post(transfers, self._now)
         posting.reason = case.code
-        posting.parts = []
-        self._unit.flush()
-        posting.parts = [
-            PostingPartRow(
-                slot=slot, origin_id=origin, holder_id=self._unit.ledger.row(target).id,
-                cents=cents,
-            )
-            for slot, origin, target, cents in parts
-        ]  # fmt: skip
+        held = {
+            (slot, origin, self._unit.ledger.row(target).id): cents
+            for (slot, origin, target), cents in parts.items()
+        }
+        keep_parts(self._unit, posting, held)
 
     def _case(self) -> CaseRow:
         posting, code = self._posting, self._line.reason

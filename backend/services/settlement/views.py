@@ -4,11 +4,9 @@ from dataclasses import dataclass
 
 from backend.adapters.repositories.verdicts import Posted
 from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
-from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.ledger import Ref, RefKind
 from backend.domain.settlement import BatchState, Period
-from backend.domain.verdicts import PREV_SIZE
+from backend.services.verdicts.posted import entry_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +74,3 @@ def _line_view(line: BatchLineRow, posting: Posted) -> BatchLine:
         line.id, entry_of(posting), posting.event_time, line.cents, line.state, line.reason,
         line.replaces_id, line.return_id, line.in_sample, line.reviewed_by, line.note,
     )  # fmt: skip
-
-
-def document_of(unit: Unit, posting: PostingRow) -> Ref:
-    """What transfers of a posting name: its entry, or its record while that has none."""
-    if posting.closing_seq is not None:
-        return Ref(RefKind.ENTRY, entry_of(posting))
-    purse = unit.cards.purse_by_id(posting.purse_id)
-    place = f"{purse.municipality.issuer.hex()}:{purse.number.hex()}:{posting.ctr}"
-    return Ref(RefKind.RECORD, f"{place}:{posting.record_hash[:PREV_SIZE].hex()}")
-
-
-def entry_of(posting: PostingRow | Posted) -> str:
-    """The journal entry behind a posting, ``terminal:seq``."""
-    return f"{posting.terminal}:{posting.closing_seq or posting.intent_seq}"

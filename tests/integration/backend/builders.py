@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from backend.adapters.key_store import MemoryKeyStore
 from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.unit_of_work import DatabaseWork, Unit
-from backend.services.administration.load_orders import LoadDesk
+from backend.services.administration.load_orders import LoadOrderOffice
 from backend.services.administration.merchants import MerchantOffice
 from backend.services.administration.programmes import NewProgramme, ProgrammeOffice
 from backend.services.ingest.batches import Ingest
@@ -292,7 +292,7 @@ class Town:
         self.keys = MemoryKeyStore(self.randomness)
         self.last_look = LastLook()
         self.office = ProgrammeOffice(self.work, self.keys, self.clock)
-        self.loads = LoadDesk(self.work, self.keys, self.clock)
+        self.loads = LoadOrderOffice(self.work, self.keys, self.clock)
         self.merchants = MerchantOffice(self.work, self.clock)
         self.valid_to, self.day_limit_eur = 0xFFFF, 0
         self.office.set_up("Consorzio")
