@@ -45,10 +45,10 @@ def _played() -> tuple[Snapshot, Figures, Plan]:
     with quiet(), watching() as reached, World(plan, watchers=[checks, observer]) as world:
         for happening in plan.happenings:
             if shot is None and happening.at_ms > moment_ms:
-                shot = take_snapshot(world, observer)
+                shot = take_snapshot(world.town, observer)
             world.step(happening)
         world.end()
-        figures = gather(world, observer, reached, (), None, command=COMMAND, lang="en")
+        figures = gather(world.town, observer, reached, (), None, command=COMMAND, lang="en")
     assert shot is not None
     return shot, figures, plan
 

@@ -41,6 +41,7 @@ from simulator.town.campaign.trial import one_till_each
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Size, make_plan
 from simulator.town.plan.model import Happening
+from simulator.town.state import Town
 from simulator.town.world import World
 from terminal.journal.views import Views
 from terminal.risk import Risk
@@ -67,17 +68,17 @@ class Band:
     def __init__(self, attackers: Sequence[Attacker]) -> None:
         self.attackers = attackers
 
-    def after(self, world: World, happening: Happening) -> None:
+    def after(self, town: Town, happening: Happening) -> None:
         """At most one strikes: the first that wants to, of those with the fewest attempts."""
         for attacker in self.attackers:
-            attacker.follow(world, happening)
+            attacker.follow(town, happening)
         in_turn = sorted(self.attackers, key=lambda attacker: attacker.tally.attempts)
-        any(attacker.tempt(world, happening) for attacker in in_turn)
+        any(attacker.tempt(town, happening) for attacker in in_turn)
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """Everybody counts."""
         for attacker in self.attackers:
-            attacker.at_end(world)
+            attacker.at_end(town)
 
 
 def played(
@@ -220,7 +221,7 @@ def _bites(attacker: Attacker, seed: int) -> bool:
     people = 2 if isinstance(attacker, StolenWithPin) else 1
     plan = make_plan(seed, days=3, size=Size(people=people, shops=2, trips=6.0 / people))
     with World(one_till_each(plan), watchers=[attacker]) as world:
-        for happening in world.plan.happenings:
+        for happening in world.town.plan.happenings:
             world.step(happening)
             if attacker.tally.gain > attacker.tally.bound or attacker.tally.overdue:
                 break

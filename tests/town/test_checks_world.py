@@ -3,13 +3,14 @@
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Size, make_plan
 from simulator.town.reached import watching
+from simulator.town.state import Town
 from simulator.town.world import World
 
 SMALL = Size(people=2, shops=3, trips=2.0)
 
 
-def ledger_head(world: World) -> tuple[int, bytes]:
-    with world.hall.backend.work.begin() as unit:
+def ledger_head(town: Town) -> tuple[int, bytes]:
+    with town.hall.backend.work.begin() as unit:
         return unit.ledger.head()
 
 
@@ -18,8 +19,8 @@ def test_a_town_that_is_watched_lives_as_one_that_is_not() -> None:
     checks = TownChecks()
     with watching() as reached, World(plan, watchers=[checks]) as world:
         world.play()
-        watched = ledger_head(world)
-        accidents = world.truth.struck.total()
+        watched = ledger_head(world.town)
+        accidents = world.town.truth.struck.total()
     counts = checks.counts
     assert counts.happenings == len(plan.happenings)
     assert counts.records > SMALL.people
@@ -29,4 +30,4 @@ def test_a_town_that_is_watched_lives_as_one_that_is_not() -> None:
     assert reached.of("batch")["in_payment>paid"] > 0
     with World(plan) as world:
         world.play()
-        assert ledger_head(world) == watched
+        assert ledger_head(world.town) == watched

@@ -13,8 +13,8 @@ def test_an_honest_sale_that_nothing_proves_is_paid_beside_an_invented_one() -> 
     adversaries = [adversary() for adversary in town.adversaries]
     with World(town.plan(SEED), watchers=[*adversaries, TownChecks()]) as world:
         world.play()
-        honest = {shop.key: shop.iban for shop in world.plan.shops}
-        gave, paid = world.truth.delivered(), world.truth.paid
+        honest = {shop.key: shop.iban for shop in world.town.plan.shops}
+        gave, paid = world.town.truth.delivered(), world.town.truth.paid
         assert gave.total()
-        assert world.hall.backend.cases.waiting() == []
+        assert world.town.hall.backend.cases.waiting() == []
         assert {gave[shop] - paid[iban] for shop, iban in honest.items()} == {0}

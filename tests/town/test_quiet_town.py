@@ -34,8 +34,9 @@ def test_a_till_off_from_saturday_evening_to_monday_morning_sells_on_monday() ->
     plan = weekend_off(make_plan(1, days=5, size=Size(people=4, shops=2, trips=3.0)))
     with World(plan, watchers=[TownChecks()]) as world:
         world.play()
-        refused = world.truth.refused
-        sold = [item for item in world.truth.deliveries if moment(item.at_ms).weekday() == MONDAY]
+        truth = world.town.truth
+        refused = truth.refused
+        sold = [item for item in truth.deliveries if moment(item.at_ms).weekday() == MONDAY]
     shops = {item.shop for item in plan.happenings if item.kind is Kind.BUY and is_monday(item)}
     assert shops
     assert {item.shop for item in sold} == shops
@@ -52,5 +53,5 @@ def test_there_is_no_alarm_without_an_adversary(seed: int) -> None:
     plan = make_plan(seed, days=5, size=Size(people=3, shops=2, trips=2.0), faults=0.15)
     with World(plan, watchers=[checks]) as world:
         world.play()
-        assert world.truth.deliveries
+        assert world.town.truth.deliveries
     assert (checks.counts.alarms_false, checks.counts.alarms_missed) == (0, 0)

@@ -31,6 +31,7 @@ from simulator.town.report.picture import TownPicture
 from simulator.town.report.snapshot import ShopView, Snapshot, take_snapshot
 from simulator.town.report.summary import summary
 from simulator.town.report.words import Words
+from simulator.town.state import Town
 from simulator.town.world import World
 
 COMMAND = "borsellino sim town --seed 2"
@@ -40,7 +41,7 @@ HOUR_MS = 3_600_000
 @dataclass
 class Seen:
     plan: Plan
-    world: World
+    town: Town
     figures: Figures
     shot: Snapshot
 
@@ -57,18 +58,18 @@ def seen() -> Generator[Seen]:
         for happening in plan.happenings:
             world.step(happening)
             if happening.kind is Kind.BUY:
-                shot = take_snapshot(world, observer)
+                shot = take_snapshot(world.town, observer)
         world.end()
-        figures = gather(world, observer, reached, (), None, command=COMMAND, lang="en")
+        figures = gather(world.town, observer, reached, (), None, command=COMMAND, lang="en")
         assert shot is not None
-        yield Seen(plan, world, figures, shot)
+        yield Seen(plan, world.town, figures, shot)
 
 
 # figures ------------------------------------------------------------------------------------
 
 
 def test_the_figures_agree_with_what_happened_and_with_the_books(seen: Seen) -> None:
-    figures, truth = seen.figures, seen.world.truth
+    figures, truth = seen.figures, seen.town.truth
     assert figures.complete
     assert figures.holds
     assert figures.sales > 0
@@ -82,7 +83,7 @@ def test_the_figures_agree_with_what_happened_and_with_the_books(seen: Seen) -> 
 
 
 def test_every_entry_of_a_till_is_waited_for_once(seen: Seen) -> None:
-    entries = sum(len(till.entries(0)) for till in seen.world.tills)
+    entries = sum(len(till.entries(0)) for till in seen.town.tills)
     figures = seen.figures
     assert figures.waits.entries + figures.still_waiting + figures.never_came == entries
     assert figures.waits.longest_s >= figures.waits.median_s

@@ -22,7 +22,7 @@ from simulator.town.plan.model import Happening
 from simulator.town.report.failing import Asked, shortest
 from simulator.town.report.show import Silence
 from simulator.town.shrink import Failure, Recipe
-from simulator.town.world import World
+from simulator.town.state import Town
 
 SMALL = ("--seed", "3", "--days", "2", "--people", "2", "--shops", "1", "--lang", "en")
 RECIPE = Recipe(seed=3, days=2, people=2, shops=1, faults=0.1)
@@ -66,8 +66,8 @@ def test_a_broken_law_comes_with_its_shortest_history(
 ) -> None:
     real = TownChecks.after
 
-    def after(self: TownChecks, world: World, happening: Happening) -> None:
-        real(self, world, happening)
+    def after(self: TownChecks, town: Town, happening: Happening) -> None:
+        real(self, town, happening)
         breaks_at_the_first_sale(iter((happening,)))
 
     monkeypatch.setattr(TownChecks, "after", after)

@@ -5,6 +5,7 @@ from simulator.card.masks import WHITE
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Kind, Size, make_plan
 from simulator.town.plan.people import OTHER_CARDS
+from simulator.town.state import Town
 from simulator.town.world import World
 
 SMALL = Size(people=4, shops=3)
@@ -12,14 +13,14 @@ AES = Suite.AES_128
 KINDS = tuple(OTHER_CARDS.values())
 
 
-def journals(world: World) -> list[bytes]:
+def journals(town: Town) -> list[bytes]:
     """Every entry of every till."""
-    return [entry for register in world.tills for entry in register.entries(0)]
+    return [entry for register in town.tills for entry in register.entries(0)]
 
 
-def ledger_head(world: World) -> tuple[int, bytes]:
+def ledger_head(town: Town) -> tuple[int, bytes]:
     """Number and hash of the newest transfer."""
-    with world.hall.backend.work.begin() as unit:
+    with town.hall.backend.work.begin() as unit:
         return unit.ledger.head()
 
 
@@ -27,12 +28,12 @@ def test_an_honest_week_is_paid_to_the_cent() -> None:
     plan = make_plan(seed=1, days=7, size=SMALL)
     with World(plan) as world:
         world.play()
-        delivered = world.truth.delivered()
+        delivered = world.town.truth.delivered()
         ibans = {shop.key: shop.iban for shop in plan.shops}
-        assert len(world.truth.deliveries) > 8
-        assert world.truth.loaded == world.truth.ordered
+        assert len(world.town.truth.deliveries) > 8
+        assert world.town.truth.loaded == world.town.truth.ordered
         for shop, cents in delivered.items():
-            assert world.truth.paid[ibans[shop]] == cents
+            assert world.town.truth.paid[ibans[shop]] == cents
 
 
 def test_one_seed_is_one_history() -> None:
@@ -42,7 +43,8 @@ def test_one_seed_is_one_history() -> None:
     for _ in range(2):
         with World(plan) as world:
             world.play()
-            histories.append((journals(world), ledger_head(world), world.time.now_ms))
+            town = world.town
+            histories.append((journals(town), ledger_head(town), town.time.now_ms))
     assert histories[0] == histories[1]
 
 
@@ -72,6 +74,6 @@ def test_every_kind_of_card_is_paid_with() -> None:
     assert {(person.mask, person.suite) for person in plan.people} == {*KINDS, (WHITE, AES)}
     with World(plan, watchers=[TownChecks()]) as world:
         world.play()
-        bought = {item.person for item in world.truth.deliveries}
+        bought = {item.person for item in world.town.truth.deliveries}
     kinds = {(person.mask, person.suite) for person in plan.people if person.key in bought}
     assert kinds == set(KINDS)

@@ -45,11 +45,11 @@ def test_a_lost_card_is_replaced_and_one_that_was_found_pays_again() -> None:
     )
     with World(plan, watchers=[TownChecks()]) as world:
         world.play()
-        old, new = (purse for purse, who in world.holders.items() if who.person.key == "p000")
-        loaded, received = world.truth.loaded, world.truth.received()
+        old, new = (purse for purse, who in world.town.holders.items() if who.person.key == "p000")
+        loaded, received = world.town.truth.loaded, world.town.truth.received()
         assert loaded[old] - received[old] == loaded[new], "all came once the mark had passed"
         assert received[new] > 0
         day_two = plan.start_ms + 2 * 86_400_000
-        found = [item for item in world.truth.deliveries if item.person == "p001"]
+        found = [item for item in world.town.truth.deliveries if item.person == "p001"]
         assert any(item.at_ms > day_two for item in found)
-        assert sum(world.truth.paid.values()) == sum(world.truth.delivered().values())
+        assert sum(world.town.truth.paid.values()) == sum(world.town.truth.delivered().values())

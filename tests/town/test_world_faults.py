@@ -41,15 +41,15 @@ def test_each_kind_of_accident_strikes_and_nothing_is_astray() -> None:
     plan = with_one_of_each(make_plan(seed=5, days=4, size=Size(people=3, shops=1, trips=4.0)))
     with World(plan, watchers=[TownChecks()]) as world:
         world.play()
-        assert {kind: world.truth.struck[kind] for kind in WHERE} == dict.fromkeys(WHERE, 1)
-        assert sum(world.truth.paid.values()) == sum(world.truth.delivered().values()) > 0
+        assert {kind: world.town.truth.struck[kind] for kind in WHERE} == dict.fromkeys(WHERE, 1)
+        assert sum(world.town.truth.paid.values()) == sum(world.town.truth.delivered().values()) > 0
 
 
 def test_a_bad_fortnight_is_paid_to_the_cent() -> None:
     plan = make_plan(seed=8, days=14, size=Size(people=4, shops=2), faults=0.4)
     with World(plan, watchers=[TownChecks(strict_alarms=False)]) as world:
         world.play()
-        assert world.truth.struck[Kind.STEAL_TILL] == 1
-        assert world.truth.struck[Kind.RESTORE_TILL] == 1
-        (status,) = world.hall.backend.key_sets.status("018999")
+        assert world.town.truth.struck[Kind.STEAL_TILL] == 1
+        assert world.town.truth.struck[Kind.RESTORE_TILL] == 1
+        (status,) = world.town.hall.backend.key_sets.status("018999")
         assert status.begun

@@ -37,7 +37,7 @@ def test_a_load_that_was_not_fetched_goes_back_to_the_fund() -> None:
     )
     with watching() as reached, World(plan, watchers=[TownChecks()]) as world:
         world.play()
-        assert not sum(world.truth.ordered.values())
+        assert not sum(world.town.truth.ordered.values())
     assert reached.of("session_outcome")["LOAD_VOIDED"] == 1
     assert reached.of("order")["loading>void"] == 1
     assert reached.of("order")["approved>void"] >= 1
@@ -75,9 +75,9 @@ def test_what_people_do_is_done_once_though_the_backend_dies_under_their_hands()
         deaths += hit
     with World(replace(plan, happenings=tuple(happenings)), watchers=[TownChecks()]) as world:
         world.play()
-        assert deaths >= world.truth.struck[AccidentKind.KILL_BACKEND] >= deaths - 2
-        assert world.truth.loaded == world.truth.ordered
-        assert sum(world.truth.paid.values()) == sum(world.truth.delivered().values()) > 0
+        assert deaths >= world.town.truth.struck[AccidentKind.KILL_BACKEND] >= deaths - 2
+        assert world.town.truth.loaded == world.town.truth.ordered
+        assert sum(world.town.truth.paid.values()) == sum(world.town.truth.delivered().values()) > 0
 
 
 def test_a_load_that_a_restored_copy_has_forgotten_is_found_on_the_card() -> None:
@@ -93,9 +93,9 @@ def test_a_load_that_a_restored_copy_has_forgotten_is_found_on_the_card() -> Non
     )
     with World(plan, watchers=[TownChecks()]) as world:
         world.play()
-        assert not world.recovering
-        assert world.citizens["p000"].waiting == 0
-        assert world.truth.ordered.total() > 1_700
+        assert not world.town.recovering
+        assert world.town.citizens["p000"].waiting == 0
+        assert world.town.truth.ordered.total() > 1_700
 
 
 def test_a_restored_town_waits_two_nights_for_a_till_that_stays_away() -> None:
@@ -117,12 +117,13 @@ def test_a_restored_town_waits_two_nights_for_a_till_that_stays_away() -> None:
         for happening in plan.happenings:
             world.step(happening)
             if happening.kind is Kind.END_DAY:
-                recovering.append(world.recovering)
+                recovering.append(world.town.recovering)
         world.end()
         waited = sum(recovering)
         assert 1 <= waited <= 2
         assert not recovering[-1]
-        with world.hall.work.begin() as unit:
+        with world.town.hall.work.begin() as unit:
             named = unit.recoveries.newest()
             assert named is not None
-            assert str(world.registers[away.key, 0].terminal) in (named.without or "").split(",")
+            terminal = world.town.registers[away.key, 0].terminal
+            assert str(terminal) in (named.without or "").split(",")

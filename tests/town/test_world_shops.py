@@ -60,7 +60,7 @@ def test_customers_who_do_not_wait_leave_nothing_astray() -> None:
     assert sale["agreed>basket by reset_same"] == 1
     assert recovery["wrong_card"] >= 2
     assert intent["unresolved>committed"] == intent["unresolved>not_applied"] == 1
-    assert sum(world.truth.paid.values()) == sum(world.truth.delivered().values()) > 0
+    assert sum(world.town.truth.paid.values()) == sum(world.town.truth.delivered().values()) > 0
 
 
 def test_every_day_is_closed_and_what_shops_keep_is_looked_at() -> None:
@@ -68,15 +68,15 @@ def test_every_day_is_closed_and_what_shops_keep_is_looked_at() -> None:
     reached, world = play(plan)
     closes = [item for item in plan.happenings if item.kind is Kind.CLOSE_BATCH]
     assert reached.of("entry")["batch_close accepted"] == len(closes)
-    assert {merchant for merchant, _ in world.declared.statements} == {2}
+    assert {merchant for merchant, _ in world.town.declared.statements} == {2}
 
 
 def test_a_statement_that_the_books_do_not_bear_out_is_found() -> None:
     with World(make_plan(seed=6, days=1, size=Size(people=2, shops=1, trips=4.0))) as world:
         world.play()
-        check_audit(world, audited(world))
-        merchant, statement = world.declared.statements[-1]
-        world.declared.statements.append((merchant, statement[:-1] + b"?"))
+        check_audit(world.town, audited(world.town))
+        merchant, statement = world.town.declared.statements[-1]
+        world.town.declared.statements.append((merchant, statement[:-1] + b"?"))
         with pytest.raises(TownError) as found:
-            check_audit(world, audited(world))
+            check_audit(world.town, audited(world.town))
     assert found.value.facts["subject"] == "finding STATEMENT_BAD"

@@ -5,9 +5,8 @@ arrive is tried again with the PIN; what cannot be decided is parked. Goods go o
 counter when the journal says that they are paid: the screen says nothing else.
 """
 
-from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from cardlib.codec.purse import SpendType
 from cardlib.errors import CardlibError, PinBlockedError, PresenceError
@@ -23,6 +22,7 @@ from simulator.town.actors.register import Register
 from simulator.town.killed import Killed
 from simulator.town.mishaps import armed, die
 from simulator.town.plan.model import Happening, Mood
+from simulator.town.state import Town
 from simulator.town.truth import Delivery
 from terminal.day_close import close_day, render, totals
 from terminal.errors import UnsettledError
@@ -30,70 +30,65 @@ from terminal.journal.derived import purse_of
 from terminal.pay import Order, pay
 from terminal.sale.offer import Item
 
-if TYPE_CHECKING:
-    from simulator.town.world import World
-
 TURNS_MAX = 3
 """How often the card is put back for one customer before the next one is served."""
 BEING_RENEWED = "CARD_BEING_RENEWED"
 
 
+@dataclass(frozen=True, slots=True)
 class Cashier:
-    """Serves at every till of the town."""
+    """Serves at any till of the town, during one happening."""
 
-    def __init__(self, world: "World") -> None:
-        self._world = world
-        self._seen: dict[int, int] = {}
-        self._given: Counter[int] = Counter()
-        """Cents of goods that went over the counter since the last close, by terminal."""
+    town: Town
+    happening: Happening
 
-    def sell(self, register: Register, citizen: Citizen, happening: Happening) -> None:
+    def sell(self, register: Register, citizen: Citizen) -> None:
         """A purchase; the vouchers pay what they can."""
-        items = tuple(Item(bit, Money(cents)) for bit, cents in happening.basket)
-        slips = 99 if happening.forgets else happening.pin_slips
-        talk = self._talk(register, citizen, happening, slips)
-        self.serve(happening, Order(items, rest_otherwise=True), talk)
+        items = tuple(Item(bit, Money(cents)) for bit, cents in self.happening.basket)
+        slips = 99 if self.happening.forgets else self.happening.pin_slips
+        talk = self._talk(register, citizen, slips)
+        self.serve(Order(items, rest_otherwise=True), talk)
 
-    def void(self, register: Register, citizen: Citizen, happening: Happening) -> None:
+    def void(self, register: Register, citizen: Citizen) -> None:
         """The last purchase comes back."""
-        talk = self._talk(register, citizen, happening, happening.pin_slips)
-        self.serve(happening, Order(()), talk)
+        talk = self._talk(register, citizen, self.happening.pin_slips)
+        self.serve(Order(()), talk)
 
-    def serve(self, happening: Happening, order: Order, talk: CounterTalk) -> None:
+    def serve(self, order: Order, talk: CounterTalk) -> None:
         """Turn after turn until the customer has paid, was refused, or has to go."""
-        register, before = talk.register, len(self._world.truth.deliveries)
-        with armed(self._world, happening, register):
+        register, before = talk.register, len(self.town.truth.deliveries)
+        with armed(self.town, self.happening, register):
             for turn in range(TURNS_MAX):
-                over = self._turn(happening, order, talk)
-                self.hand_over(register, happening)
-                if over or len(self._world.truth.deliveries) > before:
+                over = self._turn(order, talk)
+                self.hand_over(register)
+                if over or len(self.town.truth.deliveries) > before:
                     break
                 talk.reader.put_back()
                 if turn == TURNS_MAX - 1:
                     self._park(register)
         self._note(talk.reader)
 
-    def settle(self, register: Register, citizen: Citizen, happening: Happening) -> None:
+    def settle(self, register: Register, citizen: Citizen) -> None:
         """The card is shown because something is open; nothing is bought."""
         counter = register.counter
         assert counter is not None
         try:
             counter.recovery().settle(counter.card(citizen.line()))
         except CardlibError as error:
-            self._world.truth.refused[error.code] += 1
-        self.hand_over(register, happening)
+            self.town.truth.refused[error.code] += 1
+        self.hand_over(register)
 
-    def close_batch(self, register: Register, happening: Happening) -> None:
+    def close_batch(self, register: Register) -> None:
         """The day's end: what is open is set aside, X is read, Z closes; the drawer agrees."""
-        with armed(self._world, happening, register):
+        with armed(self.town, self.happening, register):
             try:
                 self._park(register)
                 self._close(register)
             except Killed:
-                die(self._world, happening, register)
+                die(self.town, self.happening, register)
             except CardlibError as error:
-                self._world.truth.refused[error.code] += 1
-        self.hand_over(register, happening)
+                self.town.truth.refused[error.code] += 1
+        self.hand_over(register)
 
     @staticmethod
     def _close(register: Register) -> None:
@@ -105,41 +100,38 @@ class Cashier:
         assert read.close == found.close
         assert closed.hash.hex()[:32] in render(found, register.till, "it", closed)
 
-    def hand_over(self, register: Register, happening: Happening) -> None:
+    def hand_over(self, register: Register) -> None:
         """Goods for every sale that the journal closed since the last look; a void's come back."""
         with register.journal() as journal:
-            after = self._seen.get(register.terminal, 0)
+            after = register.looked_at
             for stored in journal.views.entries(after):
                 body = stored.decode().body
                 after += 1
                 if isinstance(body, BatchClose):
-                    self._count_drawer(register, happening, body)
+                    self._count_drawer(register, body)
                 elif isinstance(body, Committed):
                     intent = journal.views.entry(body.intent_seq).decode().body
                     assert isinstance(intent, Intent)
-                    self._deliver(register, happening, intent, int(body.intent_seq))
-        self._seen[register.terminal] = after
+                    self._deliver(register, intent, int(body.intent_seq))
+        register.looked_at = after
 
     # ----------------------------------------------------------------------------------------
 
-    @staticmethod
-    def _talk(
-        register: Register, citizen: Citizen, happening: Happening, slips: int
-    ) -> CounterTalk:
-        return CounterTalk(register, citizen, Reader(citizen, happening.accidents), slips)
+    def _talk(self, register: Register, citizen: Citizen, slips: int) -> CounterTalk:
+        return CounterTalk(register, citizen, Reader(citizen, self.happening.accidents), slips)
 
-    def _turn(self, happening: Happening, order: Order, talk: CounterTalk) -> bool:
+    def _turn(self, order: Order, talk: CounterTalk) -> bool:
         """One attempt; whether there is no use in another one."""
-        counter, refused = talk.register.counter, self._world.truth.refused
+        counter, refused = talk.register.counter, self.town.truth.refused
         assert counter is not None
         try:
-            if happening.mood is Mood.PATIENT:
+            if self.happening.mood is Mood.PATIENT:
                 pay(counter, counter.card(talk.reader.connection), order, talk)
             else:
-                behind = self._world.citizens.get(happening.other, talk.citizen)
-                ByHand(counter, talk, order, happening.mood, behind).serve()
+                behind = self.town.citizens.get(self.happening.other, talk.citizen)
+                ByHand(counter, talk, order, self.happening.mood, behind).serve()
         except Killed:
-            die(self._world, happening, talk.register)
+            die(self.town, self.happening, talk.register)
             return False
         except (PresenceError, UnsettledError) as error:
             refused[error.code] += 1
@@ -155,29 +147,29 @@ class Cashier:
         if register.counter.till.journal.views.open_intent() is not None:
             register.counter.recovery().park()
 
-    def _count_drawer(self, register: Register, happening: Happening, close: BatchClose) -> None:
+    def _count_drawer(self, register: Register, close: BatchClose) -> None:
         """TownError unless Z says what went over the counter since the last one."""
         net = close.sales.cents - close.voids.cents
-        given = self._given.pop(register.terminal, 0)
+        given, register.drawer_cents = register.drawer_cents, 0
         if net != given:
             raise TownError(
                 "TOWN_GOODS_ASTRAY", law=5, what=f"Z says {net}, goods were {given}",
-                seed=self._world.seed, subject=f"terminal {register.terminal}",
-                cents=net - given, happening=happening.id,
+                seed=self.town.seed, subject=f"terminal {register.terminal}",
+                cents=net - given, happening=self.happening.id,
             )  # fmt: skip
 
     def _note(self, reader: Reader) -> None:
-        self._world.truth.struck.update(str(item.kind) for item in reader.struck)
+        self.town.truth.struck.update(str(item.kind) for item in reader.struck)
 
-    def _deliver(self, register: Register, happening: Happening, intent: Intent, seq: int) -> None:
+    def _deliver(self, register: Register, intent: Intent, seq: int) -> None:
         sign = -1 if intent.plan.type is SpendType.VOID else 1
         slots = _by_slot((line.slot, sign * line.cents) for line in intent.lines)
         purse = purse_of(intent)
-        self._given[register.terminal] += sum(cents for _, cents in slots)
-        self._world.truth.deliver(
+        register.drawer_cents += sum(cents for _, cents in slots)
+        self.town.truth.deliver(
             Delivery(
-                happening=happening.id, at_ms=self._world.time.now_ms, shop=register.shop,
-                person=self._world.person_of(purse), purse=purse, terminal=register.terminal,
+                happening=self.happening.id, at_ms=self.town.time.now_ms, shop=register.shop,
+                person=self.town.person_of(purse), purse=purse, terminal=register.terminal,
                 seq=seq, cents=sum(cents for _, cents in slots), slots=slots,
             )
         )  # fmt: skip

@@ -43,6 +43,10 @@ class Register:
         """Whether its line is up; the world says so."""
         self.last_report: RoundReport | None = None
         """What the newest round of its agent came to."""
+        self.looked_at = 0
+        """The journal entry up to which goods went over the counter."""
+        self.drawer_cents = 0
+        """Of goods that went over the counter since the last close."""
         self._randomness = randomness
         self._hall = hall
         self.disk = SimulatedDisk()

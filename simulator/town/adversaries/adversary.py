@@ -11,7 +11,7 @@ from typing import ClassVar, Protocol
 
 from simulator.errors import TownError
 from simulator.town.plan.model import Happening
-from simulator.town.world import World
+from simulator.town.state import Town
 
 
 class Claim(StrEnum):
@@ -60,12 +60,12 @@ class Adversary(Protocol):
     expectation: ClassVar[Expectation]
     tally: Tally
 
-    def after(self, world: World, happening: Happening) -> None:
-        """Acts when its moment has come; declares to ``world.declared`` what honest books
+    def after(self, town: Town, happening: Happening) -> None:
+        """Acts when its moment has come; declares to ``town.declared`` what honest books
         cannot know (alarms that may or must come, terminals and purses that are rogue)."""
         ...
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """Completes ``tally`` from cards, ledger and payments."""
         ...
 

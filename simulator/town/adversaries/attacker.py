@@ -1,7 +1,7 @@
 """What adversaries at tills have in common: they lie in wait, and buy with a card of theirs.
 
 An attacker strikes after purchases, where the town has just shown that a card is at hand and a
-till open. Its own Random, from the world's seed and its name, says when.
+till open. Its own Random, from the town's seed and its name, says when.
 """
 
 from collections.abc import Iterable
@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from cardlib.connection import CardConnection
 from cardlib.wire.money import Money
+from simulator.town.actors.cashier import Cashier
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.counter_talk import CounterTalk
 from simulator.town.actors.reader import Reader
@@ -19,8 +20,8 @@ from simulator.town.adversaries.adversary import Expectation, Tally
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.plan.model import FOOD, Happening, Kind
 from simulator.town.randomness import sub_seed
+from simulator.town.state import Town
 from simulator.town.truth import Delivery
-from simulator.town.world import World
 from terminal.pay import Order
 from terminal.sale.offer import Item
 
@@ -32,7 +33,7 @@ PRICE = 300
 class Scene:
     """A moment to strike: a card with money, at an open till, after an honest purchase."""
 
-    world: World
+    town: Town
     register: Register
     citizen: Citizen
     happening: Happening
@@ -55,20 +56,20 @@ class Attacker:
     def __init__(self) -> None:
         self.tally = Tally()
 
-    def after(self, world: World, happening: Happening) -> None:
+    def after(self, town: Town, happening: Happening) -> None:
         """Strikes, or waits for a better moment."""
-        self.follow(world, happening)
-        self.tempt(world, happening)
+        self.follow(town, happening)
+        self.tempt(town, happening)
 
-    def follow(self, world: World, happening: Happening) -> None:
+    def follow(self, town: Town, happening: Happening) -> None:
         """After every happening: what an earlier attempt still needs, and who noticed it."""
 
-    def tempt(self, world: World, happening: Happening) -> bool:
+    def tempt(self, town: Town, happening: Happening) -> bool:
         """Strikes if this is a good moment; whether it did."""
         before = self.tally.attempts
         if happening.kind is not Kind.BUY or before >= self.tries:
             return False
-        scene = self.scene(world, happening)
+        scene = self.scene(town, happening)
         if scene is not None and self.rng(happening).random() < self.eagerness:
             self.tally.attempts += 1
             self.strike(scene)
@@ -78,26 +79,26 @@ class Attacker:
         """One attempt."""
         raise NotImplementedError
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """Nothing more to count."""
 
     def rng(self, happening: Happening) -> Random:
         """Chance that belongs to this adversary and happening, and to no other."""
         return Random(sub_seed(happening.seed, "adversary", self.name))
 
-    def scene(self, world: World, happening: Happening) -> Scene | None:
+    def scene(self, town: Town, happening: Happening) -> Scene | None:
         """The person and the till of a purchase; None where either cannot serve."""
-        register, citizen = world.registers[happening.place], world.citizens[happening.person]
+        register, citizen = town.registers[happening.place], town.citizens[happening.person]
         waiting = register.till is not None and register.till.journal.views.unsettled()
-        if register.till is None or waiting or not can_buy(world, citizen, self.worth):
+        if register.till is None or waiting or not can_buy(town, citizen, self.worth):
             return None
-        if citizen.purse in world.declared.rogue_purses:
+        if citizen.purse in town.declared.rogue_purses:
             return None
         quiet = replace(
             happening, id=f"{happening.id}+{self.name}", seed=sub_seed(happening.seed, self.name),
             accidents=(), pin_slips=0, forgets=False, cents=0,
         )  # fmt: skip
-        return Scene(world, register, citizen, quiet)
+        return Scene(town, register, citizen, quiet)
 
     # at the counter -----------------------------------------------------------------------------
 
@@ -129,10 +130,10 @@ class Attacker:
 
     def serve(self, scene: Scene, order: Order, talk: CounterTalk) -> list[Delivery]:
         """What the honest cashier hands over; refusals go into the tally."""
-        truth = scene.world.truth
+        truth = scene.town.truth
         refused, before = truth.refused.copy(), len(truth.deliveries)
-        scene.world.cashier.serve(scene.happening, order, talk)
-        scene.world.declared.acted_at(talk.register.terminal)
+        Cashier(scene.town, scene.happening).serve(order, talk)
+        scene.town.declared.acted_at(talk.register.terminal)
         for code, count in (truth.refused - refused).items():
             self.refused(code, count)
         return truth.deliveries[before:]
@@ -143,11 +144,11 @@ class Attacker:
             self.tally.refuse(code)
 
 
-def can_buy(world: World, citizen: Citizen, cents: int) -> bool:
+def can_buy(town: Town, citizen: Citizen, cents: int) -> bool:
     """Whether the chip holds so much, and its holder a PIN that works."""
     if citizen.purse is None or citizen.lost or citizen.needs_pin or citizen.pin is None:
         return False
-    return groceries(OpenedCard(world, citizen)) >= cents
+    return groceries(OpenedCard(town, citizen)) >= cents
 
 
 def groceries(card: OpenedCard) -> int:
@@ -160,11 +161,11 @@ def spent(card: OpenedCard) -> int:
     return sum(card.newest.spent)
 
 
-def other_registers(world: World, than: Register) -> Iterable[Register]:
+def other_registers(town: Town, than: Register) -> Iterable[Register]:
     """Open tills of the town besides one, in the plan's order; nothing is open at them."""
     return (
         register
-        for register in world.registers.values()
+        for register in town.registers.values()
         if register is not than and register.till is not None
         if not register.till.journal.views.unsettled()
     )

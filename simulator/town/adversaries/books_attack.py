@@ -13,7 +13,7 @@ from simulator.town.adversaries.rogue_shop import RogueShop
 from simulator.town.checks.alarms import NEW_ALARMS
 from simulator.town.checks.goods import SUSPENDED
 from simulator.town.plan.model import Happening, Kind
-from simulator.town.world import World
+from simulator.town.state import Town
 
 _CASES = (
     "SELECT c.id, c.code, NULL, NULL, m.issuer, p.number FROM suspense_case c"
@@ -67,11 +67,11 @@ class BooksAttack:
 
     # implements Adversary ---------------------------------------------------------------------
 
-    def after(self, world: World, happening: Happening) -> None:
+    def after(self, town: Town, happening: Happening) -> None:
         """A turn, when it is one; and a look at what has been noticed."""
         if not self._begun:
-            self.rng, self._begun = Random(f"{world.seed}:{self.name}"), True
-            self.world = world
+            self.rng, self._begun = Random(f"{town.seed}:{self.name}"), True
+            self.town = town
             self.prepare()
         if happening.id.startswith("end-"):
             self.finish(happening)
@@ -79,10 +79,10 @@ class BooksAttack:
             self.act(happening)
         self.look(happening)
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """The sums."""
         self.count()
-        for shop, cents in honest_losses(world, self.terminals, self.excused()).items():
+        for shop, cents in honest_losses(town, self.terminals, self.excused()).items():
             self.tally.overdue.append(f"{shop} lost {cents}")
 
     def excused(self) -> Counter[str]:
@@ -93,7 +93,7 @@ class BooksAttack:
 
     def look(self, happening: Happening) -> None:
         """Notes alarms and cases about ours."""
-        with self.world.engine.connect() as connection:
+        with self.town.engine.connect() as connection:
             for query, last in self._seen.items():
                 for number, code, _, terminal, issuer, purse in connection.exec_driver_sql(
                     query, (last,)
@@ -112,23 +112,23 @@ class BooksAttack:
 
     def open_shop(self) -> RogueShop:
         """A merchant of its own, with a till."""
-        self._shop = RogueShop(self.world, self.name)
+        self._shop = RogueShop(self.town, self.name)
         self.terminals.add(self._shop.terminal)
         return self._shop
 
     def victim(self, happening: Happening) -> OpenedCard | None:
         """The card of whoever the happening is about, when it is at hand and holds money."""
-        citizen = self.world.citizens.get(happening.person)
+        citizen = self.town.citizens.get(happening.person)
         return self.opened(citizen) if citizen is not None else None
 
     def opened(self, citizen: Citizen) -> OpenedCard | None:
         """A card with its PIN and a wallet; None while a till waits to see it again."""
         if citizen.purse is None or citizen.lost or citizen.pin is None or citizen.needs_pin:
             return None
-        tills = (register.till for register in self.world.registers.values())
+        tills = (register.till for register in self.town.registers.values())
         if any(till and list(till.journal.views.unsettled(citizen.purse)) for till in tills):
             return None
-        card = OpenedCard(self.world, citizen)
+        card = OpenedCard(self.town, citizen)
         return card if card.grants else None
 
     def slot_with(self, card: OpenedCard, cents: int) -> int | None:
@@ -137,27 +137,27 @@ class BooksAttack:
         return self.rng.choice(able) if able else None
 
 
-def honest_losses(world: World, rogue: Iterable[int], excused: Counter[str]) -> dict[str, int]:
+def honest_losses(town: Town, rogue: Iterable[int], excused: Counter[str]) -> dict[str, int]:
     """By shop: cents of goods given for vouchers that nobody owes or has paid it for."""
-    with world.engine.connect() as connection:
+    with town.engine.connect() as connection:
         holds = Counter[int]()
         for query in (_CLAIMS, SUSPENDED):
             for merchant, cents in connection.exec_driver_sql(query):
                 holds[merchant] += cents
     ours = set(rogue)
     gave = Counter[str]()
-    for item in world.truth.deliveries:
+    for item in town.truth.deliveries:
         if item.terminal not in ours:
             gave[item.shop] += item.cents
     lost = {
-        shop: cents - holds[world.founding.merchants[shop]] - excused[shop]
+        shop: cents - holds[town.founding.merchants[shop]] - excused[shop]
         for shop, cents in gave.items()
     }
     return {shop: cents for shop, cents in lost.items() if cents > 0}
 
 
-def balances(world: World, kind: str) -> int:
+def balances(town: Town, kind: str) -> int:
     """Cents in all accounts of a kind."""
-    with world.engine.connect() as connection:
+    with town.engine.connect() as connection:
         query = "SELECT coalesce(sum(balance_cents), 0) FROM account WHERE kind = ?"
         return int(connection.exec_driver_sql(query, (kind,)).scalar_one())

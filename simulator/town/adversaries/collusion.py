@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from cardlib.calendar import day_at
 from cardlib.wire.ids import PurseId
+from simulator.town.actors.cashier import Cashier
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
 from simulator.town.adversaries.reopened_value import everything
@@ -44,20 +45,20 @@ class Collusion(BooksAttack):
         if (card.purse, day) not in self.days:
             self.days[card.purse, day] = min(card.worth, DAY_LIMIT)
         wanted = [basket, basket, ((MEDICINES, 500),)]
-        before = self.world.truth.refused.copy()
+        before = self.town.truth.refused.copy()
         for turn, items in enumerate(wanted):
             again = replace(
                 happening, id=f"{happening.id}-cash{turn}", shop=self.shop.key, till=0,
                 basket=items, accidents=(), forgets=False, pin_slips=0,
             )  # fmt: skip
-            self.world.cashier.sell(self.shop.register, card.citizen, again)
-        for code, times in (self.world.truth.refused - before).items():
+            Cashier(self.town, again).sell(self.shop.register, card.citizen)
+        for code, times in (self.town.truth.refused - before).items():
             self.tally.refusals[code] = self.tally.refusals.get(code, 0) + times
         self.tally.attempts += 1
         self.shop.synchronise()
 
     def _day(self) -> int:
-        return day_at(self.world.time.now_s).toordinal()
+        return day_at(self.town.time.now_s).toordinal()
 
     def count(self) -> None:
         """All that it was paid; it gave no goods."""

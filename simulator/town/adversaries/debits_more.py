@@ -14,7 +14,7 @@ from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, grocerie
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.rogue_shop import RogueShop, lowered
 from simulator.town.plan.model import Happening
-from simulator.town.world import World
+from simulator.town.state import Town
 
 
 class DebitsMore(Attacker):
@@ -35,8 +35,8 @@ class DebitsMore(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """Shows little, takes all but a little; and tries again when nobody types."""
-        shop = self._shop = self._shop or RogueShop(scene.world, "more")
-        card = OpenedCard(scene.world, scene.citizen)
+        shop = self._shop = self._shop or RogueShop(scene.town, "more")
+        card = OpenedCard(scene.town, scene.citizen)
         slot, balance = max(card.grants, key=card.balance), groceries(card)
         if not shop.sell(card, slot, balance - PRICE):
             return
@@ -44,18 +44,18 @@ class DebitsMore(Attacker):
         self._believed[card.purse] = balance - PRICE
         self.tally.gain += balance - 2 * PRICE
         self.tally.bound += balance
-        if _debited_without_pin(OpenedCard(scene.world, scene.citizen.with_pin("")), slot):
+        if _debited_without_pin(OpenedCard(scene.town, scene.citizen.with_pin("")), slot):
             self.tally.overdue.append("the chip was debited without a PIN")
         shop.synchronise()
 
-    def follow(self, world: World, happening: Happening) -> None:
+    def follow(self, town: Town, happening: Happening) -> None:
         """At every purchase of a customer: what the till showed her before."""
-        deliveries, self._seen = world.truth.deliveries[self._seen :], len(world.truth.deliveries)
+        deliveries, self._seen = town.truth.deliveries[self._seen :], len(town.truth.deliveries)
         for given in deliveries:
             believed = self._believed.pop(given.purse, None)
             if believed is None:
                 continue
-            register = next(one for one in world.tills if one.terminal == given.terminal)
+            register = next(one for one in town.tills if one.terminal == given.terminal)
             with register.journal() as journal:
                 intent = journal.views.entry(given.seq).decode().body
             assert isinstance(intent, Intent)

@@ -36,7 +36,7 @@ class EchoForgery(BooksAttack):
     def prepare(self) -> None:
         """Opens the shop."""
         self.open_shop()
-        self.world.declared.expect("PREDECESSOR_FORGED", terminal=self.shop.terminal)
+        self.town.declared.expect("PREDECESSOR_FORGED", terminal=self.shop.terminal)
         self.tops: dict[PurseId, OpenedCard] = {}
 
     def act(self, happening: Happening) -> None:
@@ -52,14 +52,14 @@ class EchoForgery(BooksAttack):
         else:
             self._claim(card, slot)
         self._prove(card, self._ahead(card))
-        self.world.declared.expect("CARD_ABOVE_LEDGER", purse=card.purse)
+        self.town.declared.expect("CARD_ABOVE_LEDGER", purse=card.purse)
         self.tally.attempts += 1
         self.shop.synchronise()
 
     def _claim(self, card: OpenedCard, slot: int) -> None:
         entry, record = self.shop.intend(card, slot, _CLAIM)
         self.shop.commit(entry, record)
-        self.shop.prove(card, AttestedRead(1, record, self.world.randomness.bytes(8), bytes(8)))
+        self.shop.prove(card, AttestedRead(1, record, self.town.randomness.bytes(8), bytes(8)))
 
     def _echo(self, card: OpenedCard, slot: int) -> None:
         """Nothing was debited, it says, and shows a record from the future."""
@@ -71,17 +71,17 @@ class EchoForgery(BooksAttack):
     def _ahead(self, card: OpenedCard) -> Spend:
         return replace(
             card.newest, type=SpendType.SALE, ctr=card.newest.ctr + _FAR, seq=1,
-            intent_hash=self.world.randomness.bytes(8), terminal=self.shop.register.terminal,
+            intent_hash=self.town.randomness.bytes(8), terminal=self.shop.register.terminal,
         )  # fmt: skip
 
     def _prove(self, card: OpenedCard, spend: Spend) -> None:
-        random = self.world.randomness.bytes(8)
+        random = self.town.randomness.bytes(8)
         self.shop.prove(card, AttestedRead(1, self.shop.seal(card, spend), random, random))
 
     def count(self) -> None:
         """What it was paid for nothing; and whether a mark is ahead of its card."""
         self.tally.gain = self.shop.paid
-        with self.world.engine.connect() as connection:
+        with self.town.engine.connect() as connection:
             for purse, card in self.tops.items():
                 query = connection.exec_driver_sql(_MARK, (purse.issuer, purse.number))
                 if query.scalar_one() > card.newest.ctr:

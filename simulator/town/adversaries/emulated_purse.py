@@ -18,7 +18,7 @@ from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.second_state import twin, value_of_grant
 from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import Happening
-from simulator.town.world import World
+from simulator.town.state import Town
 
 _TILLS = 2
 _EXPECTED = ("CARD_ABOVE_LEDGER", "PREDECESSOR_FORGED", "PURSE_FORKED", "PURSE_ROLLED_BACK")
@@ -49,26 +49,26 @@ class EmulatedPurse(Attacker):
         """As much as each till gives."""
         purse = scene.citizen.purse
         assert purse is not None
-        scene.world.declared.rogue_purse(purse)
+        scene.town.declared.rogue_purse(purse)
         for code in _EXPECTED:
-            scene.world.declared.expect(code, purse=purse)
+            scene.town.declared.expect(code, purse=purse)
         played = _emulated(scene)
-        card = OpenedCard(scene.world, played)
-        for register in [scene.register, *other_registers(scene.world, scene.register)][:_TILLS]:
+        card = OpenedCard(scene.town, played)
+        for register in [scene.register, *other_registers(scene.town, scene.register)][:_TILLS]:
             goods = 0
             for _ in range(3):
                 cents = min(groceries(card), DAY_LIMIT)
                 goods += self._buy(scene, played, register, cents) if cents else 0
-                _open_again(scene.world, card)
+                _open_again(scene.town, card)
             self.tally.gain += goods
             self.tally.bound += min(value_of_grant(card), DAY_LIMIT) if goods else 0
 
-    def follow(self, world: World, happening: Happening) -> None:
+    def follow(self, town: Town, happening: Happening) -> None:
         """When the till has synchronised, each sale waits in suspense, unproven."""
         for register, seq in list(self._waiting):
             if register.acknowledged() > seq:
                 self._waiting.remove((register, seq))
-                with world.engine.connect() as books:
+                with town.engine.connect() as books:
                     rows = books.exec_driver_sql(_CLAIM, (register.terminal, seq)).all()
                 if rows and all(state != "proven" and not paid for state, _, paid in rows):
                     self.tally.seen.setdefault(str(rows[0][1]), happening.id)
@@ -76,9 +76,9 @@ class EmulatedPurse(Attacker):
                     self.tally.overdue.append(f"{register.terminal}:{seq} is {rows}")
 
     def _buy(self, scene: Scene, played: Citizen, register: Register, cents: int) -> int:
-        before = len(scene.world.truth.deliveries)
+        before = len(scene.town.truth.deliveries)
         goods = self.buy(scene, played.line(), cents, register=register, citizen=played)
-        for given in scene.world.truth.deliveries[before:]:
+        for given in scene.town.truth.deliveries[before:]:
             self._waiting.append((register, given.seq))
         return goods
 
@@ -88,17 +88,17 @@ def _emulated(scene: Scene) -> Citizen:
     played = twin(scene)
     purse = played.card.memory.find((DF_SERVICES, DF_BUONO_FIRST))
     assert purse is not None
-    purse.keys[KeyId.ATTEST] = scene.world.randomness.bytes(16)
+    purse.keys[KeyId.ATTEST] = scene.town.randomness.bytes(16)
     return played
 
 
-def _open_again(world: World, card: OpenedCard) -> None:
+def _open_again(town: Town, card: OpenedCard) -> None:
     """A record of nobody on top: nothing has been spent since the grants were signed."""
     purse = card.citizen.card.memory.find((DF_SERVICES, DF_BUONO_FIRST))
     file = purse.file_by_sfi(EF_SPEND.sfi) if purse else None
     assert file is not None
     full = replace(
         card.newest, type=SpendType.SALE, ctr=card.newest.ctr + 1, spent=card.base, day_spent=0,
-        intent_hash=world.randomness.bytes(8), prev=card.link, terminal=0x7777, seq=1,
+        intent_hash=town.randomness.bytes(8), prev=card.link, terminal=0x7777, seq=1,
     )  # fmt: skip
     file.records[:] = [records.seal_spend(card.keys.record, full), *file.records[:-1]]

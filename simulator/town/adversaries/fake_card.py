@@ -40,9 +40,9 @@ class FakeCard(Attacker):
         purse = memory.find((DF_SERVICES, DF_BUONO_FIRST))
         assert purse is not None
         for number in purse.keys:
-            purse.keys[number] = scene.world.randomness.bytes(16)
+            purse.keys[number] = scene.town.randomness.bytes(16)
         purse.pins[_PIN_ID].replace(_PIN)
-        fake = VirtualCard(memory, scene.world.randomness, without_image=True)
+        fake = VirtualCard(memory, scene.town.randomness, without_image=True)
         holder = scene.citizen.with_pin(_PIN.rstrip(b"\xff").decode())
         line = AlteredAnswer(
             InProcessConnection(fake), every(INS_UPDATE_RECORD), lambda _answer: _WRITTEN

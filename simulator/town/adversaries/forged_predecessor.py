@@ -29,7 +29,7 @@ class ForgedPredecessor(BooksAttack):
     def prepare(self) -> None:
         """Opens the shop."""
         self.open_shop()
-        self.world.declared.expect("PREDECESSOR_FORGED", terminal=self.shop.register.terminal)
+        self.town.declared.expect("PREDECESSOR_FORGED", terminal=self.shop.register.terminal)
 
     def act(self, happening: Happening) -> None:
         """A customer who has just bought elsewhere comes by."""
@@ -37,7 +37,7 @@ class ForgedPredecessor(BooksAttack):
         slot = self.slot_with(card, _SALE) if card else None
         if card is None or slot is None or card.newest.spent[slot - 1] < _MORE:
             return
-        self.world.declared.rogue_purse(card.purse)  # its ring names a record that never was
+        self.town.declared.rogue_purse(card.purse)  # its ring names a record that never was
         forged = lowered(card.newest, slot, _MORE)
         entry, record = self.shop.intend(card, slot, _SALE + _MORE, before=forged)
         spend = records.open_spend(card.keys.record, record)

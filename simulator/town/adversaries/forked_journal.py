@@ -33,7 +33,7 @@ class ForkedJournal(BooksAttack):
     def prepare(self) -> None:
         """Opens the shop."""
         self.open_shop()
-        self.world.declared.expect("JOURNAL_FORKED", terminal=self.shop.register.terminal)
+        self.town.declared.expect("JOURNAL_FORKED", terminal=self.shop.register.terminal)
 
     def act(self, happening: Happening) -> None:
         """A small true sale; then everything again, and the same place with a larger one."""

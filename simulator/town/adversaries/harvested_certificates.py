@@ -10,7 +10,7 @@ from simulator.town.adversaries.attacker import PRICE, Attacker, Scene
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.rogue_shop import RogueShop
 from simulator.town.plan.model import Happening
-from simulator.town.world import World
+from simulator.town.state import Town
 
 _SEEN = frozenset({"SALE_UNPROVEN", "SALE_CONTRADICTED"})
 _STATES = "SELECT state, reason FROM posting WHERE terminal = ?"
@@ -31,38 +31,38 @@ class HarvestedCertificates(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """A certificate, and a sale that would need one of its own."""
-        shop = self._shop = self._shop or RogueShop(scene.world, "harvest")
-        card = OpenedCard(scene.world, scene.citizen)
+        shop = self._shop = self._shop or RogueShop(scene.town, "harvest")
+        card = OpenedCard(scene.town, scene.citizen)
         read = card.attest()
         slot = max(card.grants, key=card.balance)
         entry, record = shop.intend(card, slot, PRICE)
         shop.commit(entry, record, AttestedRead(read.index, record, read.random, read.tc))
-        declared = scene.world.declared
+        declared = scene.town.declared
         declared.expect("CARD_ABOVE_LEDGER", purse=card.purse)
         declared.expect("PREDECESSOR_FORGED", terminal=shop.terminal)
         shop.synchronise()
         self._told += 1
 
-    def follow(self, world: World, happening: Happening) -> None:
+    def follow(self, town: Town, happening: Happening) -> None:
         """Each is judged when it is told."""
         if self._shop is None or len(self.tally.seen) == len(_SEEN):
             return
-        for state, reason in self._postings(world):
+        for state, reason in self._postings(town):
             if reason in _SEEN and state != "proven":
                 self.tally.seen.setdefault(reason, happening.id)
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """What the bank paid for nothing, and what is still to be paid."""
         if self._shop is None:
             return
-        found = self._postings(world)
+        found = self._postings(town)
         self.tally.gain = self._shop.paid
         proven = sum(state == "proven" for state, _ in found)
         if proven or len(found) < self._told:
             self.tally.overdue.append(f"{proven} of {len(found)} postings proven")
 
-    def _postings(self, world: World) -> list[tuple[str, str]]:
+    def _postings(self, town: Town) -> list[tuple[str, str]]:
         assert self._shop is not None
-        with world.engine.connect() as books:
+        with town.engine.connect() as books:
             rows = books.exec_driver_sql(_STATES, (self._shop.register.terminal,))
             return [(str(state), str(reason)) for state, reason in rows]

@@ -58,16 +58,16 @@ class HeldBackLoad(BooksAttack):
         card = self.victim(happening)
         if card is None or card.citizen.waiting or card.purse in self.orders.values():
             return
-        world, citizen = self.world, card.citizen
+        town, citizen = self.town, card.citizen
         copy = self._copy(card) if self.tally.attempts % 2 else None
-        world.official.order_load(card.purse, citizen.person.key, GROCERIES, _DELTA)
+        town.official.order_load(card.purse, citizen.person.key, GROCERIES, _DELTA)
         order = self._newest()
         board = PoweredBoard(citizen.line(), every(INS_UPDATE_RECORD))
-        outcome = run_session(Channel(board), world.desk.uplink, SessionOpening("load", "")).outcome
+        outcome = run_session(Channel(board), town.desk.uplink, SessionOpening("load", "")).outcome
         self.tally.refuse(outcome)
         shown = copy or board.inner
         void = SessionOpening("void", str(order))
-        self.tally.refuse(run_session(Channel(shown), world.desk.uplink, void).outcome)
+        self.tally.refuse(run_session(Channel(shown), town.desk.uplink, void).outcome)
         self.orders[order] = card.purse
         self.tally.refuse(board.release()[-2:].hex().upper())
         board.inner.reset()
@@ -77,13 +77,13 @@ class HeldBackLoad(BooksAttack):
         """His card as it is, on another chip."""
         memory = image.decode(image.encode(card.citizen.card.memory))
         self.copied.add(card.purse)
-        self.world.declared.rogue_purse(card.purse)
+        self.town.declared.rogue_purse(card.purse)
         for code in ("GRANT_REVIVED", "GRANT_WAS_VOID"):
-            self.world.declared.expect(code)
-        return InProcessConnection(VirtualCard(memory, self.world.randomness, without_image=True))
+            self.town.declared.expect(code)
+        return InProcessConnection(VirtualCard(memory, self.town.randomness, without_image=True))
 
     def _newest(self) -> int:
-        with self.world.engine.connect() as connection:
+        with self.town.engine.connect() as connection:
             return int(connection.exec_driver_sql(_NEWEST).scalar_one())
 
     def finish(self, happening: Happening) -> None:
@@ -91,15 +91,15 @@ class HeldBackLoad(BooksAttack):
         if happening.kind is not Kind.END_DAY:
             return
         for purse in sorted(self.copied, key=str):
-            citizen = self.world.holders[purse]
+            citizen = self.town.holders[purse]
             line = Channel(citizen.line())
-            done = run_session(line, self.world.desk.uplink, SessionOpening("load", ""))
+            done = run_session(line, self.town.desk.uplink, SessionOpening("load", ""))
             self.tally.refuse(done.outcome)
 
     def count(self) -> None:
         """Money that is on a card, or was spent, without an order that stands."""
-        truth = self.world.truth
-        with self.world.engine.connect() as connection:
+        truth = self.town.truth
+        with self.town.engine.connect() as connection:
             for order, purse in self.orders.items():
                 state, delta = connection.exec_driver_sql(_STATES, (order,)).one()
                 stands = delta if state in {"on_card", "superseded_on_card", "loading"} else 0

@@ -15,6 +15,7 @@ from cardlib.keys import records
 from cardlib.keys.derivation import KeyUse, derive
 from cardlib.keys.grants import sign_grant
 from cardlib.wire.ids import PurseId
+from simulator.town.actors.cashier import Cashier
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
 from simulator.town.adversaries.opened_card import OpenedCard
@@ -43,7 +44,7 @@ class InsiderGrant(BooksAttack):
     def act(self, happening: Happening) -> None:
         """Writes one onto the card of somebody who has just bought, who buys again each time."""
         card = self.victim(happening)
-        if card is None or self.world.registers[happening.place].till is None:
+        if card is None or self.town.registers[happening.place].till is None:
             return
         if card.purse not in self.friends and len(self.friends) < _FRIENDS and self._write(card):
             self._declare(card)
@@ -52,7 +53,7 @@ class InsiderGrant(BooksAttack):
 
     def _declare(self, card: OpenedCard) -> None:
         self.friends.add(card.purse)
-        declared = self.world.declared
+        declared = self.town.declared
         declared.rogue_purse(card.purse)
         for code in ("GRANT_NOT_OURS", "GRANT_UNKNOWN", "CARD_ABOVE_LEDGER", "PURSE_BELOW_GRANT"):
             declared.expect(code)
@@ -66,12 +67,12 @@ class InsiderGrant(BooksAttack):
         )  # fmt: skip
         if again.basket:
             self.tally.attempts += 1
-            self.world.cashier.sell(self.world.registers[again.place], card.citizen, again)
+            Cashier(self.town, again).sell(self.town.registers[again.place], card.citizen)
 
     def _write(self, card: OpenedCard) -> bool:
         """The next grant of a slot, larger, in a free record; and the map."""
         slot = min(card.grants)
-        old, store = card.grants[slot], self.world.hall.backend.keys
+        old, store = card.grants[slot], self.town.hall.backend.keys
         forged = replace(
             old.grant, grant_seq=self._next(card), base_ctr=card.newest.ctr,
             base_spent=card.newest.spent[slot - 1], granted_total=old.grant.granted_total + _EXTRA,
@@ -79,7 +80,7 @@ class InsiderGrant(BooksAttack):
         key = store.grant_key(card.info.issuer, forged.issuer_key)
         record = records.seal_grant(card.keys.record, sign_grant(key, card.info.core, forged))
         free = card.free_grant_record()
-        load = self.world.masters(card.info.issuer, card.info.key_set).load
+        load = self.town.masters(card.info.issuer, card.info.key_set).load
         command_key = derive(load, KeyUse.LOAD_COMMAND, card.info)
         written = card.send_secured(
             Command(0, INS_UPDATE_RECORD, free, EF_GRANT.read_p2, record), command_key
@@ -95,9 +96,9 @@ class InsiderGrant(BooksAttack):
 
     def count(self) -> None:
         """Goods, and what the card still holds, beyond what was ever ordered and loaded."""
-        truth = self.world.truth
+        truth = self.town.truth
         for purse in self.friends:
-            card = self.opened(self.world.holders[purse])
+            card = self.opened(self.town.holders[purse])
             had = truth.received()[purse] + (card.worth if card else 0)
             self.tally.gain += max(0, had - truth.loaded[purse])
         if self.tally.attempts and "GRANT_NOT_OURS" not in self.tally.seen:

@@ -26,7 +26,7 @@ class InventedRecord(BooksAttack):
     def prepare(self) -> None:
         """Opens the shop."""
         self.open_shop()
-        self.world.declared.expect("PREDECESSOR_FORGED", terminal=self.shop.terminal)
+        self.town.declared.expect("PREDECESSOR_FORGED", terminal=self.shop.terminal)
 
     def act(self, happening: Happening) -> None:
         """Right after a purchase elsewhere: it claims the next one."""
@@ -35,10 +35,10 @@ class InventedRecord(BooksAttack):
         if card is None or slot is None:
             return
         entry, record = self.shop.intend(card, slot, _CLAIM)
-        random = self.world.randomness.bytes(8)
+        random = self.town.randomness.bytes(8)
         self.shop.commit(entry, record, AttestedRead(1, record, random, bytes(8)))
         self.purses.add(card.purse)
-        self.world.declared.expect("CARD_ABOVE_LEDGER", purse=card.purse)
+        self.town.declared.expect("CARD_ABOVE_LEDGER", purse=card.purse)
         self.tally.attempts += 1
         self.shop.synchronise()
 

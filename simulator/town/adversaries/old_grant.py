@@ -12,8 +12,8 @@ from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, groceries
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.top_up import top_up
+from simulator.town.state import Town
 from simulator.town.truth import Delivery
-from simulator.town.world import World
 
 
 class OldGrant(Attacker):
@@ -27,7 +27,7 @@ class OldGrant(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """Loads, and buys with the grant that was replaced."""
-        card = OpenedCard(scene.world, scene.citizen)
+        card = OpenedCard(scene.town, scene.citizen)
         number, record, seq = _richest(card)
         before = groceries(card)
         if not top_up(scene) or groceries(card) <= before:
@@ -40,7 +40,7 @@ class OldGrant(Attacker):
                 line, _reads(number), lambda answer: answer[:2] + record + answer[2 + len(record) :]
             )
         for given in self.serve(scene, self.order(PRICE), talk):
-            self.tally.gain += _paid_by(scene.world, given, seq)
+            self.tally.gain += _paid_by(scene.town, given, seq)
 
 
 def _richest(card: OpenedCard) -> tuple[int, bytes, int]:
@@ -69,9 +69,9 @@ class _ReadsRecord:
         return apdu[1:4] == self._head
 
 
-def _paid_by(world: World, given: Delivery, old_seq: int) -> int:
+def _paid_by(town: Town, given: Delivery, old_seq: int) -> int:
     """Cents of a purchase that a superseded grant paid."""
-    register = next(one for one in world.tills if one.terminal == given.terminal)
+    register = next(one for one in town.tills if one.terminal == given.terminal)
     with register.journal() as journal:
         intent = journal.views.entry(given.seq).decode().body
     assert isinstance(intent, Intent)

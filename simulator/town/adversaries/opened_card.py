@@ -32,20 +32,20 @@ from cardlib.wire.ids import PurseId
 from simulator.card.filesystem import Directory
 from simulator.connection import InProcessConnection
 from simulator.town.actors.citizen import Citizen
-from simulator.town.world import World
+from simulator.town.state import Town
 
 
 class OpenedCard:
     """The purse of ``citizen`` as somebody with a shop's keys sees it, and may write it."""
 
-    def __init__(self, world: World, citizen: Citizen) -> None:
-        self._world = world
+    def __init__(self, town: Town, citizen: Citizen) -> None:
+        self._world = town
         self.citizen = citizen
         info_file = self._directory.file_by_sfi(1)
         assert info_file is not None
         self.info = Info.decode(info_file.content)
         self.keys = DebitKeys.derive(
-            world.masters(self.info.issuer, self.info.key_set).debit, self.info
+            town.masters(self.info.issuer, self.info.key_set).debit, self.info
         )
         self.suite = suite_of(self.info.suite)
 

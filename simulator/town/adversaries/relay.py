@@ -11,7 +11,7 @@ from cardlib.wire.ids import PurseId
 from simulator.faults import PinWedge, Shim
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import PRICE, Attacker, Scene
-from simulator.town.world import World
+from simulator.town.state import Town
 
 _WHERE = (
     "SELECT count(*) FROM posting s JOIN purse p ON p.id = s.purse_id"
@@ -54,23 +54,23 @@ class RelayedCard(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """One sale with the PIN, another without."""
-        wires, before = _Relay(scene.citizen.line()), len(scene.world.truth.deliveries)
+        wires, before = _Relay(scene.citizen.line()), len(scene.town.truth.deliveries)
         self.tally.gain += self.buy(scene, wires)
         self.tally.bound += PRICE
-        for given in scene.world.truth.deliveries[before:]:
+        for given in scene.town.truth.deliveries[before:]:
             self._sales.append(_Relayed(given.purse, given.terminal, given.seq))
         nobody = scene.citizen.with_pin(scene.citizen.wrong_pin())
         self.tally.gain += self.buy(scene, PinWedge(wires), PRICE + 1, citizen=nobody)
         scene.citizen.line().reset()
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """Her history at the backend names the till, hours after she left the other counter."""
-        with world.engine.connect() as books:
+        with town.engine.connect() as books:
             for sale in self._sales:
                 found = books.exec_driver_sql(
                     _WHERE, (sale.purse.number, sale.terminal, sale.seq)
                 ).scalar_one()
                 if found:
                     self.tally.seen["place"] = f"{sale.terminal}:{sale.seq}"
-                elif sale.terminal not in world.declared.lost_terminals:
+                elif sale.terminal not in town.declared.lost_terminals:
                     self.tally.overdue.append(f"{sale.terminal}:{sale.seq} is in no history")

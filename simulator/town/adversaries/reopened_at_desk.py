@@ -33,28 +33,28 @@ class ReopenedAtDesk(BooksAttack):
         """After a shop has reported: whoever bought there last is the villain."""
         people = [
             citizen
-            for citizen in self.world.citizens.values()
+            for citizen in self.town.citizens.values()
             if citizen.last_bought == happening.place and citizen.purse not in self.purses
         ]
         card = self.opened(self.rng.choice(people)) if people else None
         if card is None or card.newest.spent == card.base:
             return
         self.purses.add(card.purse)
-        self.world.declared.rogue_purse(card.purse)
+        self.town.declared.rogue_purse(card.purse)
         for code in self.tell_tales | {"PREDECESSOR_FORGED"}:
-            self.world.declared.expect(code, purse=card.purse)
-        self.tally.refuse(f"{card.write(reopened(self.world, card)):04X}")
+            self.town.declared.expect(code, purse=card.purse)
+        self.tally.refuse(f"{card.write(reopened(self.town, card)):04X}")
         self.tally.attempts += 1
         self._load(card, happening)
 
     def _load(self, card: OpenedCard, happening: Happening) -> None:
         """A small order, and the desk; what it signs beyond what is his is the gain."""
-        citizen, truth, person = card.citizen, self.world.truth, card.citizen.person.key
-        self.world.official.order_load(card.purse, person, GROCERIES, _SMALL)
+        citizen, truth, person = card.citizen, self.town.truth, card.citizen.person.key
+        self.town.official.order_load(card.purse, person, GROCERIES, _SMALL)
         citizen.waiting += 1
         before, refused = truth.loaded[card.purse], truth.refused.copy()
         desk = replace(happening, person=person, shop="", till=0, accidents=())
-        DEEDS[Kind.COLLECT](self.world, desk)
+        DEEDS[Kind.COLLECT](self.town, desk)
         if truth.loaded[card.purse] > before:
             due = truth.loaded[card.purse] - truth.received()[card.purse]
             self.tally.gain += max(0, card.worth - due)

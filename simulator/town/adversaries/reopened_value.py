@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import ClassVar
 
 from cardlib.codec.purse import Spend, SpendType, Totals
+from simulator.town.actors.cashier import Cashier
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.deeds import DEEDS
 from simulator.town.plan.calendar import DAY_LIMIT, GROCERIES
 from simulator.town.plan.model import Happening, Kind
-from simulator.town.world import World
+from simulator.town.state import Town
 
 NOWHERE = 0x7777
 """A terminal that nobody has enrolled."""
@@ -38,7 +39,7 @@ class ReopenedValue(BooksAttack):
 
     def prepare(self) -> None:
         """Chooses who it is."""
-        self.villain = self.world.citizens[self.rng.choice(sorted(self.world.citizens))]
+        self.villain = self.town.citizens[self.rng.choice(sorted(self.town.citizens))]
         self.known: dict[tuple[str, int], Totals] = {}
         """The totals that a till has seen last."""
         self.visited: set[tuple[str, int]] = set()
@@ -47,7 +48,7 @@ class ReopenedValue(BooksAttack):
     def act(self, happening: Happening) -> None:
         """After any purchase in town: opens it again, and buys for all of it at another till."""
         card = self.opened(self.villain)
-        tills = sorted(self.world.registers.items())
+        tills = sorted(self.town.registers.items())
         places = [place for place, register in tills if register.till is not None]
         places = [place for place in places if place not in self.closed_to_him]
         if card is None or not places:
@@ -68,26 +69,26 @@ class ReopenedValue(BooksAttack):
     def declare(self, card: OpenedCard) -> None:
         """What honest books cannot explain from now on."""
         self.purses.add(card.purse)
-        self.world.declared.rogue_purse(card.purse)
+        self.town.declared.rogue_purse(card.purse)
         for code in TELLS:
-            self.world.declared.expect(code, purse=card.purse)
+            self.town.declared.expect(code, purse=card.purse)
 
     def _reopen(self, card: OpenedCard, totals: Totals) -> None:
         """One more record, with these totals, unless they are there."""
         if card.newest.spent != totals or card.newest.day_spent:
-            self.tally.refuse(f"{card.write(reopened(self.world, card, totals)):04X}")
+            self.tally.refuse(f"{card.write(reopened(self.town, card, totals)):04X}")
             self.tally.attempts += 1
 
     def _buy(self, card: OpenedCard, happening: Happening, place: tuple[str, int]) -> bool:
         """The till sees a good card; what it gives is limited by what one grant holds."""
-        truth, room = self.world.truth, card.worth
+        truth, room = self.town.truth, card.worth
         before = truth.received()[card.purse]
         again = replace(
             happening, id=f"{happening.id}-again{self.tally.attempts}", accidents=(),
             basket=everything(card), forgets=False, pin_slips=0, shop=place[0], till=place[1],
         )  # fmt: skip
         if again.basket:
-            self.world.cashier.sell(self.world.registers[place], self.villain, again)
+            Cashier(self.town, again).sell(self.town.registers[place], self.villain)
             self.villain.last_bought = place
         if truth.received()[card.purse] == before:
             return False
@@ -100,16 +101,16 @@ class ReopenedValue(BooksAttack):
     def finish(self, happening: Happening) -> None:
         """At last he fetches a load: the latest moment at which it must be seen."""
         if happening.kind is Kind.END_DAY and self.tally.attempts and self.villain.purse:
-            self.world.official.order_load(
+            self.town.official.order_load(
                 self.villain.purse, self.villain.person.key, GROCERIES, 1_000
             )
             self.villain.waiting += 1
-            DEEDS[Kind.COLLECT](self.world, replace(happening, person=self.villain.person.key))
+            DEEDS[Kind.COLLECT](self.town, replace(happening, person=self.villain.person.key))
 
     def count(self) -> None:
         """Goods above what was ever loaded."""
         if self.villain.purse is not None:
-            truth = self.world.truth
+            truth = self.town.truth
             self.tally.gain = max(
                 0, truth.received()[self.villain.purse] - truth.loaded[self.villain.purse]
             )
@@ -117,12 +118,12 @@ class ReopenedValue(BooksAttack):
             self.tally.overdue.append("nothing told of it")
 
 
-def reopened(world: World, card: OpenedCard, totals: Totals | None = None) -> Spend:
+def reopened(town: Town, card: OpenedCard, totals: Totals | None = None) -> Spend:
     """A record on top with these totals; without, those under the live grants."""
     return replace(
         card.newest, type=SpendType.SALE, ctr=card.newest.ctr + 1, spent=totals or card.base,
         terminal=NOWHERE, seq=card.newest.ctr, prev=card.link, day_spent=0,
-        intent_hash=world.randomness.bytes(8), time=world.time.now_s,
+        intent_hash=town.randomness.bytes(8), time=town.time.now_s,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ class ReplayedSession(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """One of the two; cents that chip and counter disagree about."""
-        card = OpenedCard(scene.world, scene.citizen)
+        card = OpenedCard(scene.town, scene.citizen)
         before = spent(card)
         goods = self._old_answer(scene) if self.tally.attempts % 2 else self._twice(scene)
         self.tally.gain += abs(goods - (spent(card) - before))

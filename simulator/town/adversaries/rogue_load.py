@@ -46,13 +46,13 @@ class RogueLoad(BooksAttack):
     def act(self, happening: Happening) -> None:
         """A friend comes by; another household's order waits, for the town is generous."""
         card = self.victim(happening)
-        others = [one for one in self.world.citizens.values() if one.purse and not one.lost]
+        others = [one for one in self.town.citizens.values() if one.purse and not one.lost]
         others = [one for one in others if card is not None and one.purse != card.purse]
         if card is None or not others:
             return
         other, before = self.rng.choice(others), card.worth
         assert other.purse is not None
-        self.world.official.order_load(other.purse, other.person.key, GROCERIES, 1_000)
+        self.town.official.order_load(other.purse, other.person.key, GROCERIES, 1_000)
         other.waiting += 1
         self._write_grant(card)
         self._ask_for_order(card)
@@ -71,7 +71,7 @@ class RogueLoad(BooksAttack):
 
     def _ask_for_order(self, card: OpenedCard) -> None:
         """Another household's order, on this card."""
-        with self.world.engine.connect() as connection:
+        with self.town.engine.connect() as connection:
             found = connection.exec_driver_sql(_WAITING, (card.purse.number,)).scalars().all()
         opening = SessionOpening("load", str(found[-1]))
         line = Channel(card.citizen.line())
@@ -79,7 +79,7 @@ class RogueLoad(BooksAttack):
 
     def _take_over(self, card: OpenedCard) -> None:
         """A session of the desk, whose number was overheard."""
-        commands = self.world.desk.uplink.open(SessionOpening("load", ""))
+        commands = self.town.desk.uplink.open(SessionOpening("load", ""))
         line = card.citizen.line()
         line.reset()
         answers = tuple(line.transmit(command) for command in commands.commands)

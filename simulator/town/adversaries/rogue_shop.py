@@ -26,21 +26,21 @@ from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq, TerminalNumber
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.plan.people import town_iban
-from simulator.town.world import World
+from simulator.town.state import Town
 from terminal.journal.journal import Journal
 
 
 class RogueShop:
     """One rogue merchant. ``goods``: cents of goods that he truly gave for vouchers."""
 
-    def __init__(self, world: World, name: str) -> None:
-        self._world = world
+    def __init__(self, town: Town, name: str) -> None:
+        self._world = town
         self.key = f"rogue-{name.replace(' ', '-')}"
         self.iban = town_iban(900 + sum(name.encode()))
         self.goods = 0
-        world.founding.register_merchant(self.key, "Bottega Disonesta", self.iban)
-        self.register = world.enrol_till(self.key, 0)
-        world.declared.rogue_terminal(self.register.terminal)
+        town.founding.register_merchant(self.key, "Bottega Disonesta", self.iban)
+        self.register = town.enrol_till(self.key, 0)
+        town.declared.rogue_terminal(self.register.terminal)
         self.register.open()
 
     @property

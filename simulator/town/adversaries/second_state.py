@@ -17,7 +17,7 @@ from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, groceries, other_registers
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.plan.model import Happening
-from simulator.town.world import World
+from simulator.town.state import Town
 
 CODE = "PURSE_FORKED"
 BESIDES = "PREDECESSOR_FORGED"
@@ -53,14 +53,14 @@ class _SecondState(Attacker):
         """One purchase that counts, and one at every other till that has not heard of it."""
         citizen = scene.citizen
         assert citizen.purse is not None
-        scene.world.declared.rogue_purse(citizen.purse)
-        room = value_of_grant(OpenedCard(scene.world, citizen))
+        scene.town.declared.rogue_purse(citizen.purse)
+        room = value_of_grant(OpenedCard(scene.town, citizen))
         double = self.before(scene)
         fork = _Fork(citizen.purse, [])
         self._buy(scene, citizen, scene.register, fork)
         self.back(double)
-        for register in list(other_registers(scene.world, scene.register))[:1]:
-            wanted = min(groceries(OpenedCard(scene.world, double)), MUCH)
+        for register in list(other_registers(scene.town, scene.register))[:1]:
+            wanted = min(groceries(OpenedCard(scene.town, double)), MUCH)
             goods = self._buy(scene, double, register, fork, wanted)
             self.tally.gain += goods
             self.tally.bound += room if goods else 0
@@ -68,26 +68,26 @@ class _SecondState(Attacker):
             self.tally.overdue.append("a till took a state below its own high-water")
         if len(fork.told_by) > 1:
             for code in (CODE, BESIDES):
-                scene.world.declared.expect(code, purse=fork.purse)
+                scene.town.declared.expect(code, purse=fork.purse)
             self._forks.append(fork)
 
     def back(self, double: Citizen) -> None:
         """Goes back to the kept state."""
 
-    def follow(self, world: World, happening: Happening) -> None:
+    def follow(self, town: Town, happening: Happening) -> None:
         """Once both tills have told of it, the alarm has to stand."""
         for fork in list(self._forks):
             if all(register.acknowledged() >= seq for register, seq in fork.told_by):
                 self._forks.remove(fork)
-                world.declared.must_have_come(CODE, purse=fork.purse)
-                if stands(world, CODE, fork.purse):
+                town.declared.must_have_come(CODE, purse=fork.purse)
+                if stands(town, CODE, fork.purse):
                     self.tally.seen.setdefault(CODE, happening.id)
                 else:
                     self.tally.overdue.append(f"{CODE} after {happening.id}")
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """Nobody waits for a till at the end."""
-        gone = {register.terminal for register in world.tills if register.gone}
+        gone = {register.terminal for register in town.tills if register.gone}
         for fork in self._forks:
             if not {register.terminal for register, _ in fork.told_by} & gone:
                 self.tally.overdue.append(f"{CODE}: a till never told of it")
@@ -139,7 +139,7 @@ class Clone(_SecondState):
 def twin(scene: Scene) -> Citizen:
     """A second chip that holds all that the scene's holds, in the hand of somebody like her."""
     memory = image.decode(image.encode(scene.citizen.card.memory))
-    card = VirtualCard(memory, scene.world.randomness, without_image=True)
+    card = VirtualCard(memory, scene.town.randomness, without_image=True)
     return replace(scene.citizen, card=card, history=[])
 
 
@@ -150,13 +150,13 @@ def value_of_grant(card: OpenedCard) -> int:
     return grant.granted_total - grant.base_spent
 
 
-def stands(world: World, code: str, purse: PurseId) -> bool:
+def stands(town: Town, code: str, purse: PurseId) -> bool:
     """Whether an alarm about the purse has been raised."""
     query = (
         "SELECT count(*) FROM alarm a JOIN purse p ON p.id = a.purse_id"
         " WHERE a.code = ? AND p.number = ?"
     )
-    with world.engine.connect() as books:
+    with town.engine.connect() as books:
         return bool(books.exec_driver_sql(query, (code, purse.number)).scalar_one())
 
 

@@ -54,21 +54,21 @@ class SessionReplay(BooksAttack):
     def prepare(self) -> None:
         """Opens the shop."""
         shop = self.open_shop()
-        self.world.declared.expect("CARD_MAC_BAD", terminal=shop.terminal)
+        self.town.declared.expect("CARD_MAC_BAD", terminal=shop.terminal)
 
     def act(self, happening: Happening) -> None:
         """A friend fetches a small load here; afterwards everything is tried once more."""
         card = self.victim(happening)
         if card is None or card.citizen.waiting:
             return
-        self.world.official.order_load(card.purse, card.citizen.person.key, GROCERIES, _DELTA)
+        self.town.official.order_load(card.purse, card.citizen.person.key, GROCERIES, _DELTA)
         recorder = _Recorder(self.shop.register.uplink)
         line = Channel(card.citizen.line())
         done = run_session(line, recorder, SessionOpening("load", ""))
         if done.outcome != "LOAD_DONE":
             card.citizen.waiting += 1
             return
-        self.world.truth.loaded[card.purse] += done.cents
+        self.town.truth.loaded[card.purse] += done.cents
         self.tally.attempts += 1
         before = card.worth
         self._again(recorder)

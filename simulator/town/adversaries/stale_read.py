@@ -20,10 +20,10 @@ class StaleReadBoard(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """Buys, then buys again with what the card said before."""
-        card, board = OpenedCard(scene.world, scene.citizen), StaleRead(scene.citizen.line())
+        card, board = OpenedCard(scene.town, scene.citizen), StaleRead(scene.citizen.line())
         before = spent(card)
         goods = self.buy(scene, board)
         board.replay()
-        elsewhere = next(iter(other_registers(scene.world, scene.register)), scene.register)
+        elsewhere = next(iter(other_registers(scene.town, scene.register)), scene.register)
         goods += self.buy(scene, board, register=elsewhere)
         self.tally.gain += max(0, goods - (spent(card) - before))

@@ -16,7 +16,7 @@ from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, spent
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.deeds.cards import card_session
 from simulator.town.plan.model import Happening
-from simulator.town.world import World
+from simulator.town.state import Town
 
 _REFUNDS = (
     "SELECT count(*) FROM posting s JOIN purse p ON p.id = s.purse_id"
@@ -38,7 +38,7 @@ class StatusWords(Attacker):
         self._held: tuple[Scene, HeldOver] | None = None
         self._released: list[PurseId] = []
 
-    def follow(self, world: World, happening: Happening) -> None:  # noqa: ARG002
+    def follow(self, town: Town, happening: Happening) -> None:  # noqa: ARG002
         """What is held is released one happening later."""
         if self._held is not None:
             self._release(*self._held)
@@ -46,7 +46,7 @@ class StatusWords(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """One of the three, in turn."""
-        card, line = OpenedCard(scene.world, scene.citizen), scene.citizen.line()
+        card, line = OpenedCard(scene.town, scene.citizen), scene.citizen.line()
         before = spent(card)
         match self.tally.attempts % 3:
             case 1:
@@ -68,11 +68,11 @@ class StatusWords(Attacker):
         if answer[-2:] == bytes(Response(b"", Status.OK)):
             assert scene.citizen.purse is not None
             self._released.append(scene.citizen.purse)
-            card_session(scene.world, scene.world.desk, scene.citizen, scene.happening, "load", "")
+            card_session(scene.town, scene.town.desk, scene.citizen, scene.happening, "load", "")
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """Every debit that was let through late is on its way back to the purse."""
-        with world.engine.connect() as books:
+        with town.engine.connect() as books:
             for purse in self._released:
                 (count,) = books.exec_driver_sql(_REFUNDS, (purse.number,)).one()
                 if count:

@@ -6,6 +6,7 @@ sends the journal, so that the shop it belonged to (which shares with him) is pa
 
 from typing import ClassVar
 
+from simulator.town.actors.cashier import Cashier
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
@@ -45,16 +46,16 @@ class StolenTill(BooksAttack):
             self._sell(self.stolen, happening)
 
     def _steal(self, place: tuple[str, int]) -> None:
-        stolen = self.world.registers.get(place)
+        stolen = self.town.registers.get(place)
         if stolen is None or stolen.gone:
             return
         was_open = stolen.till is not None
-        new = self.world.new_till(place)
+        new = self.town.new_till(place)
         if was_open:
             new.open()
         self.stolen, self.head = stolen, len(stolen.entries(0))
         self.terminals.add(stolen.terminal)
-        self.world.declared.rogue_terminal(stolen.terminal)
+        self.town.declared.rogue_terminal(stolen.terminal)
         stolen.clock.jump(-_BACK_S)
         stolen.clock.reboot()
         stolen.gone = False
@@ -65,9 +66,9 @@ class StolenTill(BooksAttack):
         card = self.victim(happening)
         if card is None:
             return
-        before = self.world.truth.received()[card.purse]
-        self.world.cashier.sell(stolen, card.citizen, happening)
-        if self.world.truth.received()[card.purse] > before:
+        before = self.town.truth.received()[card.purse]
+        Cashier(self.town, happening).sell(stolen, card.citizen)
+        if self.town.truth.received()[card.purse] > before:
             self.purses.add(card.purse)
             self.tally.attempts += 1
         stolen.synchronise()
@@ -82,7 +83,7 @@ class StolenTill(BooksAttack):
         """What of its later sales lies anywhere but in suspense."""
         if self.stolen is None:
             return
-        with self.world.engine.connect() as connection:
+        with self.town.engine.connect() as connection:
             found = connection.exec_driver_sql(_AWAY, (self.stolen.terminal, self.head))
             self.tally.gain = int(found.scalar_one())
         if self.tally.attempts and not self.tally.seen:

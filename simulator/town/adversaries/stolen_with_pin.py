@@ -13,7 +13,7 @@ from simulator.town.adversaries.attacker import Attacker, Scene, groceries
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import Happening, Kind
-from simulator.town.world import World
+from simulator.town.state import Town
 
 REFUSED = "PURSE_HOTLISTED"
 _AT_ONCE = 15_00
@@ -44,40 +44,40 @@ class StolenWithPin(Attacker):
         self._synchronised: dict[int, int] = {}
         self._balance = 0
 
-    def follow(self, world: World, happening: Happening) -> None:
+    def follow(self, town: Town, happening: Happening) -> None:
         """The report, and which tills have heard of it."""
         if self._victim is None:
             return
         self._age += 1
         if self._age == _REPORTS_AFTER:
             assert self._victim.purse is not None
-            world.hall.backend.cards.block(self._victim.purse, "CARD_STOLEN", by="anna.loader")
-            self._blocked_ms = world.time.now_ms
-        if happening.kind is Kind.SYNC and happening.place in world.registers:
-            register = world.registers[happening.place]
+            town.hall.backend.cards.block(self._victim.purse, "CARD_STOLEN", by="anna.loader")
+            self._blocked_ms = town.time.now_ms
+        if happening.kind is Kind.SYNC and happening.place in town.registers:
+            register = town.registers[happening.place]
             report = register.last_report
             if report is not None and not report.problem:
-                self._synchronised[register.terminal] = world.time.now_ms
+                self._synchronised[register.terminal] = town.time.now_ms
 
-    def scene(self, world: World, happening: Happening) -> Scene | None:
+    def scene(self, town: Town, happening: Happening) -> Scene | None:
         """First anybody's card; from then on that one, at any till where somebody buys."""
-        scene = super().scene(world, happening)
+        scene = super().scene(town, happening)
         if scene is None or self._victim is None:
             return scene
-        left = groceries(OpenedCard(world, self._victim))
-        return Scene(world, scene.register, self._victim, scene.happening) if left else None
+        left = groceries(OpenedCard(town, self._victim))
+        return Scene(town, scene.register, self._victim, scene.happening) if left else None
 
     def strike(self, scene: Scene) -> None:
         """Steals it, or buys as much as he dares."""
-        world = scene.world
+        town = scene.town
         if self._victim is None:
             self._victim = scene.citizen
             scene.citizen.lost = True
-            self._balance = groceries(OpenedCard(world, scene.citizen))
+            self._balance = groceries(OpenedCard(town, scene.citizen))
         knows = self._knows(scene)
-        wanted = min(groceries(OpenedCard(world, self._victim)), _AT_ONCE)
+        wanted = min(groceries(OpenedCard(town, self._victim)), _AT_ONCE)
         goods = self.buy(scene, self._victim.line(), wanted)
-        day = day_at(world.time.now_s).toordinal()
+        day = day_at(town.time.now_s).toordinal()
         self._by_day[day] += goods
         self.tally.gain += goods
         self.tally.bound = min(self._balance, DAY_LIMIT * len(self._by_day))

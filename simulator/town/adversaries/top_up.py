@@ -12,6 +12,6 @@ CENTS = 500
 def top_up(scene: Scene, cents: int = CENTS) -> bool:
     """An approved order, fetched at the desk; whether the money is on the card."""
     happening = replace(scene.happening, cents=cents, programme=GROCERIES, shop="", till=0)
-    order_load(scene.world, happening)
-    collect(scene.world, happening)
+    order_load(scene.town, happening)
+    collect(scene.town, happening)
     return scene.citizen.waiting == 0

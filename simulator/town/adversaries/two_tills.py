@@ -39,11 +39,11 @@ class TwoTillsAtOnce(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """Two purchases, one inside the other."""
-        elsewhere = next(iter(other_registers(scene.world, scene.register)), None)
+        elsewhere = next(iter(other_registers(scene.town, scene.register)), None)
         if elsewhere is None:
             self.tally.attempts -= 1
             return
-        card, middle = OpenedCard(scene.world, scene.citizen), TwoTills(scene.citizen.line())
+        card, middle = OpenedCard(scene.town, scene.citizen), TwoTills(scene.citizen.line())
         before, plain = spent(card), self.talk(scene, middle.till())
 
         def meanwhile() -> None:

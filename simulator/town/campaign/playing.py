@@ -10,6 +10,7 @@ from simulator.town.checks.town_checks import TownChecks
 from simulator.town.logs import be_quiet
 from simulator.town.plan import Kind, Plan, Size, make_plan
 from simulator.town.reached import Reached, watching
+from simulator.town.state import Town
 from simulator.town.world import World
 
 PEOPLE, SHOPS, TRIPS = 12, 4, 20.0
@@ -80,16 +81,16 @@ def play_seed(seed: int, measure: Measure, clock: Clock | None = None) -> Played
             world.play()
         except TownError as error:
             failure = {"code": error.code, **error.facts}
-        return _played(world, checks, reached, failure, clock.monotonic_ms() - started)
+        return _played(world.town, checks, reached, failure, clock.monotonic_ms() - started)
 
 
 def _played(
-    world: World, checks: TownChecks, reached: Reached, failure: dict[str, Any] | None, ms: int
+    town: Town, checks: TownChecks, reached: Reached, failure: dict[str, Any] | None, ms: int
 ) -> Played:
-    counts, truth = checks.counts, world.truth
+    counts, truth = checks.counts, town.truth
     return Played(
-        seed=world.seed,
-        days=world.plan.days,
+        seed=town.seed,
+        days=town.plan.days,
         sales=sum(item.cents > 0 for item in truth.deliveries),
         faults={str(kind): count for kind, count in sorted(truth.struck.items())},
         cents=sum(item.cents for item in truth.deliveries),

@@ -82,15 +82,15 @@ def play_trial(name: str, seed: int, ground: Ground) -> Trial:
     failure = None
     with World(ground.plan(seed), watchers=[adversary, checks]) as world:
         try:
-            for happening in world.plan.happenings:
+            for happening in world.town.plan.happenings:
                 world.step(happening)
-                begun = begun or (world.time.now_ms if adversary.tally.attempts else 0)
+                begun = begun or (world.town.time.now_ms if adversary.tally.attempts else 0)
             world.end()
             judge(adversary, seed)
         except TownError as error:
             failure = f"{error.code}: {error.facts.get('what')} at {error.facts.get('happening')}"
             failure = None if error.code == IDLE else failure
-        attack = attack_of(adversary, world)
+        attack = attack_of(adversary, world.town)
         return Trial(
             name=name, seed=seed, attempts=attack.attempts, gain=attack.gain, bound=attack.bound,
             refusals=dict(attack.refusals), seen=_since(begun, attack.seen, attack.seen_ms),

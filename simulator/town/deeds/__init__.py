@@ -1,15 +1,12 @@
-"""What each kind of happening does in a world."""
+"""What each kind of happening does in a town."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from simulator.town.deeds import cards, office, shops
 from simulator.town.plan.model import Happening, Kind
+from simulator.town.state import Town
 
-if TYPE_CHECKING:
-    from simulator.town.world import World
-
-Deed = Callable[["World", Happening], None]
+Deed = Callable[[Town, Happening], None]
 DEEDS: Mapping[Kind, Deed] = {
     Kind.ISSUE_CARD: cards.issue_card,
     Kind.ORDER_LOAD: cards.order_load,

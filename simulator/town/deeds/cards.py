@@ -1,7 +1,6 @@
 """What befalls a card and its holder: a purse, loads, a new PIN, new keys, loss."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
@@ -15,51 +14,49 @@ from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
 from simulator.town.mishaps import armed
 from simulator.town.plan.model import Happening, Mood
+from simulator.town.state import Town
 from terminal.agent.card_session import run_session
-
-if TYPE_CHECKING:
-    from simulator.town.world import World
 
 RENEWED = ("KEY_SET_CHANGED", "KEY_SET_CURRENT")
 SESSIONS_MAX = 4
 """Card sessions of one visit: two loads may wait, and one may be torn."""
 
 
-def issue_card(world: "World", happening: Happening) -> None:
+def issue_card(town: Town, happening: Happening) -> None:
     """The desk makes a purse on the person's card, and she opens the letter."""
-    citizen = world.citizens[happening.person]
+    citizen = town.citizens[happening.person]
     if citizen.purse is None:
-        make_purse(world, citizen, happening)
+        make_purse(town, citizen, happening)
 
 
-def make_purse(world: "World", citizen: Citizen, happening: Happening) -> None:
+def make_purse(town: Town, citizen: Citizen, happening: Happening) -> None:
     """Personalises the card in hand; session after session where one breaks off."""
     if not citizen.in_stock:
-        world.founding.take_stock(citizen.card.memory, citizen.suite)
+        town.founding.take_stock(citizen.card.memory, citizen.suite)
         citizen.in_stock = True
     for _ in range(SESSIONS_MAX):
-        done = card_session(world, world.desk, citizen, happening, "personalise", citizen.serial)
+        done = card_session(town, town.desk, citizen, happening, "personalise", citizen.serial)
         happening = replace(happening, accidents=())
         if done is not None and done.outcome == "PURSE_MADE":
             citizen.purse = PurseId.parse(done.purse)
-            world.holders[citizen.purse] = citizen
-            read_letter(world, citizen)
+            town.holders[citizen.purse] = citizen
+            read_letter(town, citizen)
             return
 
 
-def read_letter(world: "World", citizen: Citizen) -> None:
+def read_letter(town: Town, citizen: Citizen) -> None:
     """The PIN as the newest letter says."""
     assert citizen.purse is not None
-    citizen.pin = world.hall.letters.pins[citizen.purse]
+    citizen.pin = town.hall.letters.pins[citizen.purse]
     citizen.needs_pin = False
 
 
-def order_load(world: "World", happening: Happening) -> None:
+def order_load(town: Town, happening: Happening) -> None:
     """The official orders; the person is told that money waits."""
-    citizen = world.citizens[happening.person]
+    citizen = town.citizens[happening.person]
     if citizen.purse is None or citizen.lost:
         return
-    world.official.order_load(
+    town.official.order_load(
         citizen.purse,
         citizen.person.holder.codice_fiscale,
         happening.programme,
@@ -69,14 +66,14 @@ def order_load(world: "World", happening: Happening) -> None:
     citizen.waiting += 1
 
 
-def collect(world: "World", happening: Happening) -> None:
+def collect(town: Town, happening: Happening) -> None:
     """The loads that wait go onto the card, at the desk or at a till that is online."""
-    citizen = world.citizens[happening.person]
-    station = world.station(happening)
+    citizen = town.citizens[happening.person]
+    station = town.station(happening)
     if citizen.purse is None or citizen.lost or not citizen.waiting or station is None:
         return
     for _ in range(SESSIONS_MAX):
-        done = card_session(world, station, citizen, happening, "load", "")
+        done = card_session(town, station, citizen, happening, "load", "")
         happening = replace(happening, accidents=())
         gone = done is None or done.outcome == "CARD_GONE"
         if gone and happening.mood is Mood.HURRIED:
@@ -84,41 +81,41 @@ def collect(world: "World", happening: Happening) -> None:
         if done is None:
             continue
         if done.outcome == "LOAD_DONE":
-            world.truth.loaded[citizen.purse] += done.cents
+            town.truth.loaded[citizen.purse] += done.cents
             citizen.waiting -= 1
             if not citizen.waiting:
                 return
-            world.look(happening)
+            town.pause(happening)
         elif done.outcome == "LOAD_NOTHING_WAITING":
             citizen.waiting = 0
             return
         elif done.outcome not in ("LOAD_AGAIN", "LOAD_TIDIED"):
-            world.truth.refused[done.outcome] += 1
+            town.truth.refused[done.outcome] += 1
             citizen.needs_renewal |= done.outcome == BEING_RENEWED
 
 
-def reset_pin(world: "World", happening: Happening) -> None:
+def reset_pin(town: Town, happening: Happening) -> None:
     """The desk sets a new PIN."""
-    citizen = world.citizens[happening.person]
+    citizen = town.citizens[happening.person]
     if citizen.purse is None or citizen.lost or not citizen.needs_pin:
         return
-    done = card_session(world, world.desk, citizen, happening, "pin", LOADER)
+    done = card_session(town, town.desk, citizen, happening, "pin", LOADER)
     if done is not None and done.outcome == "PIN_RESET":
-        read_letter(world, citizen)
+        read_letter(town, citizen)
 
 
-def renew_card(world: "World", happening: Happening) -> None:
+def renew_card(town: Town, happening: Happening) -> None:
     """The purse goes to the newest key set, with the citizen's PIN."""
-    citizen, station = world.citizens[happening.person], world.station(happening)
-    if world.hall_copy is None and citizen.purse and not citizen.lost and station is not None:
-        done = card_session(world, station, citizen, happening, "renew", "")
+    citizen, station = town.citizens[happening.person], town.station(happening)
+    if town.hall_copy is None and citizen.purse and not citizen.lost and station is not None:
+        done = card_session(town, station, citizen, happening, "renew", "")
         citizen.needs_renewal = done is None or done.outcome not in RENEWED
         if done is not None and citizen.needs_renewal:
-            world.truth.refused[done.outcome] += 1
+            town.truth.refused[done.outcome] += 1
 
 
 def card_session(
-    world: "World", station: Register, citizen: Citizen, happening: Happening, purpose: str,
+    town: Town, station: Register, citizen: Citizen, happening: Happening, purpose: str,
     reference: str,
 ) -> SessionCommands | None:  # fmt: skip
     """One card session; None where it did not come to its end: the next one goes on."""
@@ -128,67 +125,67 @@ def card_session(
         return Pin(citizen.pin) if citizen.pin and left is None else None
 
     try:
-        with armed(world, happening, station):
+        with armed(town, happening, station):
             opening = SessionOpening(purpose, reference)
             return run_session(Channel(reader.connection), station.uplink, opening, ask_pin=ask_pin)
     except CodedError as error:
-        world.truth.refused[error.code] += 1
+        town.truth.refused[error.code] += 1
         return None
     finally:
-        world.truth.struck.update(str(item.kind) for item in reader.struck)
+        town.truth.struck.update(str(item.kind) for item in reader.struck)
         reader.put_back()
 
 
-def lose_card(world: "World", happening: Happening) -> None:
+def lose_card(town: Town, happening: Happening) -> None:
     """The card is gone."""
-    citizen = world.citizens[happening.person]
+    citizen = town.citizens[happening.person]
     citizen.lost = citizen.purse is not None
 
 
-def report_loss(world: "World", happening: Happening) -> None:
+def report_loss(town: Town, happening: Happening) -> None:
     """The desk blocks the purse."""
-    citizen = world.citizens[happening.person]
-    if citizen.lost and citizen.purse is not None and world.hall_copy is None:
-        citizen.blocked = world.desk_work.block(citizen.purse)
+    citizen = town.citizens[happening.person]
+    if citizen.lost and citizen.purse is not None and town.hall_copy is None:
+        citizen.blocked = town.desk_work.block(citizen.purse)
 
 
-def find_card(world: "World", happening: Happening) -> None:
+def find_card(town: Town, happening: Happening) -> None:
     """The card turns up; one that a new card has replaced is thrown away."""
-    citizen = world.citizens[happening.person]
-    if citizen.lost and citizen.purse is not None and world.hall_copy is None:
-        if citizen.blocked and not world.desk_work.unblock(citizen.purse):
+    citizen = town.citizens[happening.person]
+    if citizen.lost and citizen.purse is not None and town.hall_copy is None:
+        if citizen.blocked and not town.desk_work.unblock(citizen.purse):
             return
         citizen.lost = citizen.blocked = False
 
 
-def replace_card(world: "World", happening: Happening) -> None:
+def replace_card(town: Town, happening: Happening) -> None:
     """A new card for one that stays lost; a later visit goes on where an earlier one ended."""
-    citizen = world.citizens[happening.person]
-    if world.hall_copy is not None:
+    citizen = town.citizens[happening.person]
+    if town.hall_copy is not None:
         return
     if citizen.blocked and citizen.old_purse is None:
-        citizen.take_new_card(world.seed, len(world.cards), world.randomness)
-        world.cards.append(citizen.card)
+        citizen.take_new_card(town.seed, len(town.cards), town.randomness)
+        town.cards.append(citizen.card)
     if citizen.old_purse is None:
         return
     if citizen.purse is None:
-        make_purse(world, citizen, happening)
+        make_purse(town, citizen, happening)
     if citizen.purse is not None:
-        orders = world.desk_work.replace(citizen.old_purse, citizen.purse)
+        orders = town.desk_work.replace(citizen.old_purse, citizen.purse)
         if orders is not None:
             citizen.waiting += orders
             citizen.old_purse, citizen.rest_due = None, True
 
 
-def take_back(world: "World", happening: Happening) -> None:
+def take_back(town: Town, happening: Happening) -> None:
     """Who has not fetched a load does not want it; the card is asked where it may be on it."""
-    citizen = world.citizens[happening.person]
-    if citizen.purse is None or not citizen.waiting or world.recovering or world.hall_copy:
+    citizen = town.citizens[happening.person]
+    if citizen.purse is None or not citizen.waiting or town.recovering or town.hall_copy:
         return
-    _, signed = world.official.take_back(citizen.purse)
+    _, signed = town.official.take_back(citizen.purse)
     if signed is not None and not citizen.lost:
-        done = card_session(world, world.desk, citizen, happening, "void", str(signed))
+        done = card_session(town, town.desk, citizen, happening, "void", str(signed))
         if done is not None and done.outcome == "LOAD_VOIDED":
-            _, signed = world.official.take_back(citizen.purse)
+            _, signed = town.official.take_back(citizen.purse)
     if signed is None:
         citizen.waiting = 0

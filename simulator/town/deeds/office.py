@@ -1,93 +1,89 @@
 """What the town hall, its operator and the bank do."""
 
-from typing import TYPE_CHECKING
-
 from simulator.errors import TownError
 from simulator.town.plan.model import AccidentKind, Happening
-
-if TYPE_CHECKING:
-    from simulator.town.world import World
+from simulator.town.state import Town
 
 
-def settle(world: "World", happening: Happening) -> None:
+def settle(town: Town, happening: Happening) -> None:
     """Batches, their review, approvals, the payment order."""
     slips = any(one.kind is AccidentKind.SLIP for one in happening.accidents)
     seed = happening.seed if slips else None
-    world.accountant.settle(happening.until_ms // 1000, seed)
+    town.accountant.settle(happening.until_ms // 1000, seed)
 
 
-def desk_work(world: "World", _happening: Happening) -> None:
+def desk_work(town: Town, _happening: Happening) -> None:
     """Cases are closed, refunds ordered; who is owed one is told."""
-    if world.recovering or world.hall_copy is not None:
+    if town.recovering or town.hall_copy is not None:
         return
-    world.desk_work.close_cases()
-    moved = {old: who.purse for old, who in world.holders.items() if who.purse is not None}
-    for purse in world.desk_work.order_refunds(moved):
-        world.holders[purse].waiting += 1
+    town.desk_work.close_cases()
+    moved = {old: who.purse for old, who in town.holders.items() if who.purse is not None}
+    for purse in town.desk_work.order_refunds(moved):
+        town.holders[purse].waiting += 1
 
 
-def pay(world: "World", happening: Happening) -> None:
+def pay(town: Town, happening: Happening) -> None:
     """The bank's evening."""
     fails = not happening.id.startswith("end-")
-    world.bank.carry_out(world.accountant, happening.seed, happening.id, fails=fails)
+    town.bank.carry_out(town.accountant, happening.seed, happening.id, fails=fails)
 
 
-def end_day(world: "World", _happening: Happening) -> None:
+def end_day(town: Town, _happening: Happening) -> None:
     """The night work of the backend; after a restored backup it is asked whether all are back."""
-    if world.recovering:
-        world.recovering = not world.operator.end_recovery()
-    if world.operator.end_day().rests_ordered:
-        for citizen in world.citizens.values():
+    if town.recovering:
+        town.recovering = not town.operator.end_recovery()
+    if town.operator.end_day().rests_ordered:
+        for citizen in town.citizens.values():
             citizen.waiting += citizen.rest_due
 
 
-def backup_backend(world: "World", _happening: Happening) -> None:
+def backup_backend(town: Town, _happening: Happening) -> None:
     """The operator copies the database."""
-    if not world.recovering:
-        world.hall_copy = world.hall.backup()
+    if not town.recovering:
+        town.hall_copy = town.hall.backup()
 
 
-def restore_backend(world: "World", happening: Happening) -> None:
+def restore_backend(town: Town, happening: Happening) -> None:
     """The copy is put back: tills send again what they have sent since, people enter their acts."""
-    if world.hall_copy is not None:
-        world.hall.restore(world.hall_copy)
-        world.declared.backend_restored()
-        world.recovering = True
-        for purse, loads in world.official.enter_again().items():
-            if purse in world.holders:
-                world.holders[purse].waiting = max(world.holders[purse].waiting, loads)
-        world.truth.struck[happening.kind] += 1
-    world.hall_copy = None
+    if town.hall_copy is not None:
+        town.hall.restore(town.hall_copy)
+        town.declared.backend_restored()
+        town.recovering = True
+        for purse, loads in town.official.enter_again().items():
+            if purse in town.holders:
+                town.holders[purse].waiting = max(town.holders[purse].waiting, loads)
+        town.truth.struck[happening.kind] += 1
+    town.hall_copy = None
 
 
-def announce_keys(world: "World", _happening: Happening) -> None:
+def announce_keys(town: Town, _happening: Happening) -> None:
     """The next key set."""
-    world.operator.announce_keys()
+    town.operator.announce_keys()
 
 
-def begin_keys(world: "World", _happening: Happening) -> None:
+def begin_keys(town: Town, _happening: Happening) -> None:
     """Cards may change."""
-    world.operator.begin_keys()
+    town.operator.begin_keys()
 
 
-def statements(world: "World", happening: Happening) -> None:
+def statements(town: Town, happening: Happening) -> None:
     """Every shop gets its statement, keeps it, and looks whether its own sales are in it."""
-    for shop, merchant in world.founding.merchants.items():
-        tills = [till for till in world.tills if till.shop == shop and not till.gone]
-        row = world.accountant.statement(merchant, happening.until_ms // 1000)
-        if shop not in world.shops or row is None:
+    for shop, merchant in town.founding.merchants.items():
+        tills = [till for till in town.tills if till.shop == shop and not till.gone]
+        row = town.accountant.statement(merchant, happening.until_ms // 1000)
+        if shop not in town.shops or row is None:
             continue
-        world.declared.statements.append((merchant, bytes.fromhex(str(row["bytes"]))))
+        town.declared.statements.append((merchant, bytes.fromhex(str(row["bytes"]))))
         for register in tills:
             faults = register.check_statement(row)
             if faults:
                 raise TownError(
-                    "TOWN_ENTRY_LOST", law=7, seed=world.seed, happening=happening.id, cents=0,
+                    "TOWN_ENTRY_LOST", law=7, seed=town.seed, happening=happening.id, cents=0,
                     what=f"the statement of {shop}: {faults}", subject=f"till {register.terminal}",
                 )  # fmt: skip
 
 
-def give_back(world: "World", _happening: Happening) -> None:
+def give_back(town: Town, _happening: Happening) -> None:
     """What nobody was awarded returns to the funder."""
-    if not world.recovering:
-        world.official.give_back()
+    if not town.recovering:
+        town.official.give_back()

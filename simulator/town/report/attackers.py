@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simulator.town.adversaries.adversary import Adversary, Claim
-from simulator.town.world import World
+from simulator.town.state import Town
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +32,10 @@ class Attack:
         return self.attempts > 0 and self.gain <= allowed and not self.overdue
 
 
-def attack_of(adversary: Adversary, world: World) -> Attack:
+def attack_of(adversary: Adversary, town: Town) -> Attack:
     """What came of an adversary, once the town has ended."""
     expected, tally = adversary.expectation, adversary.tally
-    moments = {item.id: item.at_ms for item in world.plan.happenings}
+    moments = {item.id: item.at_ms for item in town.plan.happenings}
     return Attack(
         name=adversary.name, source=expected.source, claim=expected.claim,
         attempts=tally.attempts, gain=tally.gain, bound=tally.bound,

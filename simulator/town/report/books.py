@@ -11,7 +11,7 @@ from backend.verifier.report import json_object
 from backend.verifier.report.texts import Texts
 from cardlib.calendar import day_at
 from simulator.town.checks.sql import Sql
-from simulator.town.world import World
+from simulator.town.state import Town
 
 CHAIN = ("fund", "committed", "loading", "on_card", "payable", "in_payment", "paid")
 """The way of the money, by kind of account."""
@@ -45,9 +45,9 @@ class Books:
         return self.funded - sum(self.accounts.values())
 
 
-def read_books(world: World) -> Books:
+def read_books(town: Town) -> Books:
     """The backend's database as it is now."""
-    sql = Sql(world.engine)
+    sql = Sql(town.engine)
     try:
         by_category, loaded = Counter[int](), Counter[date]()
         for category, void, cents in sql.ask(_BY_CATEGORY):

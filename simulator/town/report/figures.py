@@ -15,7 +15,7 @@ from simulator.town.report.attackers import Attack, attack_of
 from simulator.town.report.books import in_words, read_books
 from simulator.town.report.lag import Waited, Waits, waits
 from simulator.town.report.observer import Observer
-from simulator.town.world import World
+from simulator.town.state import Town
 
 LOOKED_AT = ("happenings", "transfers", "entries", "records")
 """What the checks count of their own work."""
@@ -136,15 +136,15 @@ class Figures:
 
 
 def gather(
-    world: World, observer: Observer, reached: Reached, adversaries: Sequence[Adversary],
+    town: Town, observer: Observer, reached: Reached, adversaries: Sequence[Adversary],
     failure: Exception | None, *, command: str, lang: str,
 ) -> Figures:  # fmt: skip
     """The figures of what was played so far."""
-    plan, truth, checks, books = world.plan, world.truth, observer.checks, read_books(world)
-    lag, now_ms = observer.lag, world.time.now_ms
-    gone = [till.terminal for till in world.tills if till.gone]
-    alive = [till.terminal for till in (world.desk, *world.registers.values())]
-    citizens = world.citizens.values()
+    plan, truth, checks, books = town.plan, town.truth, observer.checks, read_books(town)
+    lag, now_ms = observer.lag, town.time.now_ms
+    gone = [till.terminal for till in town.tills if till.gone]
+    alive = [till.terminal for till in (town.desk, *town.registers.values())]
+    citizens = town.citizens.values()
     counts = asdict(checks.counts)
     return Figures(
         seed=plan.seed, days_planned=plan.days, command=command,
@@ -152,21 +152,21 @@ def gather(
         happenings=len(plan.happenings), happenings_played=observer.done,
         people=len(plan.people), cards=sum(one.purse is not None for one in citizens),
         cards_lost=sum(one.lost for one in citizens),
-        days=tuple(_days(world, observer, books.loaded_by_day)),
-        shops=tuple(_shops(world)), by_category=books.by_category,
+        days=tuple(_days(town, observer, books.loaded_by_day)),
+        shops=tuple(_shops(town)), by_category=books.by_category,
         loads=sum(count for state, count in books.orders.items() if "on_card" in state),
         loaded_cents=sum(books.loaded_by_day.values()),
         sent_away=_sorted(truth.refused), waits=waits(lag.waited),
         still_waiting=sum(map(lag.waiting, alive)), never_came=sum(map(lag.waiting, gone)),
         faults=_sorted(truth.struck),
-        attacks=tuple(attack_of(adversary, world) for adversary in adversaries),
+        attacks=tuple(attack_of(adversary, town) for adversary in adversaries),
         alarms_explained=_sorted(checks.alarms.explained),
         alarms_false=_sorted(checks.alarms.false), alarms_missed=_sorted(checks.alarms.missed),
         reached=reached.as_json(),
         looked_at={name: counts[name] for name in LOOKED_AT},
         accounts=books.accounts, funded=books.funded, paid=truth.paid.total(),
         cents_astray=_astray(books.astray, failure), failure=_facts(failure),
-        verifier=in_words(checks.verdict or audited(world), lang),
+        verifier=in_words(checks.verdict or audited(town), lang),
     )  # fmt: skip
 
 
@@ -187,15 +187,15 @@ def _astray(in_the_ledger: int, failure: Exception | None) -> int:
     return abs(int(cents)) or abs(in_the_ledger)
 
 
-def _days(world: World, observer: Observer, loaded: Mapping[date, int]) -> Iterator[Day]:
-    given, back = _by_day(world, 1), _by_day(world, -1)
+def _days(town: Town, observer: Observer, loaded: Mapping[date, int]) -> Iterator[Day]:
+    given, back = _by_day(town, 1), _by_day(town, -1)
     faults: Counter[date] = Counter()
     for struck in observer.faults:
         faults[day_at(struck.at_ms // 1000)] += struck.count
     waited: defaultdict[date, list[Waited]] = defaultdict(list)
     for one in observer.lag.waited:
         waited[day_at(one.at_ms // 1000)].append(one)
-    day, last = day_at(world.plan.start_ms // 1000), day_at(world.time.now_s)
+    day, last = day_at(town.plan.start_ms // 1000), day_at(town.time.now_s)
     while day <= last:
         yield Day(
             day=day.isoformat(), sales=len(given[day]), cents=sum(given[day]),
@@ -205,20 +205,20 @@ def _days(world: World, observer: Observer, loaded: Mapping[date, int]) -> Itera
         day += timedelta(days=1)
 
 
-def _by_day(world: World, sign: int) -> defaultdict[date, list[int]]:
+def _by_day(town: Town, sign: int) -> defaultdict[date, list[int]]:
     found: defaultdict[date, list[int]] = defaultdict(list)
-    for item in world.truth.deliveries:
+    for item in town.truth.deliveries:
         if item.cents * sign > 0:
             found[day_at(item.at_ms // 1000)].append(item.cents)
     return found
 
 
-def _shops(world: World) -> Iterator[ShopFigures]:
-    goods, now_ms = world.truth.delivered(), world.time.now_ms
-    sales = Counter(item.shop for item in world.truth.deliveries if item.cents > 0)
-    for shop in world.plan.shops:
+def _shops(town: Town) -> Iterator[ShopFigures]:
+    goods, now_ms = town.truth.delivered(), town.time.now_ms
+    sales = Counter(item.shop for item in town.truth.deliveries if item.cents > 0)
+    for shop in town.plan.shops:
         offline = tuple((begin, min(end, now_ms)) for begin, end in shop.down if begin < now_ms)
         yield ShopFigures(
             key=shop.key, name=shop.name, tills=shop.tills, sales=sales[shop.key],
-            cents=goods[shop.key], paid=world.truth.paid[shop.iban], offline=offline,
+            cents=goods[shop.key], paid=town.truth.paid[shop.iban], offline=offline,
         )  # fmt: skip

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.report.lag import LagBook
-from simulator.town.world import World
+from simulator.town.state import Town
 
 NEWS_MAX = 30
 
@@ -43,9 +43,9 @@ class Observer:
         """By person: the newest happening that she had a part in."""
         self._struck: Counter[str] = Counter()
 
-    def after(self, world: World, happening: Happening) -> None:
+    def after(self, town: Town, happening: Happening) -> None:
         """Notes one happening, or more of it: watchers look between two loads of one visit."""
-        struck = self._note_faults(world)
+        struck = self._note_faults(town)
         if self.news and self.news[-1].happening.id == happening.id:
             struck = (*self.news.pop().struck, *struck)
         else:
@@ -53,27 +53,27 @@ class Observer:
         if happening.person:
             self.last_seen[happening.person] = happening
         self.news.append(News(happening, struck))
-        self._note_entries(world, happening)
+        self._note_entries(town, happening)
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """Nothing more."""
 
-    def _note_faults(self, world: World) -> tuple[str, ...]:
-        struck = world.truth.struck
+    def _note_faults(self, town: Town) -> tuple[str, ...]:
+        struck = town.truth.struck
         if struck.total() == self._struck.total():
             return ()
         new = struck - self._struck
         self._struck = struck.copy()
-        now_ms = world.time.now_ms
+        now_ms = town.time.now_ms
         self.faults += [Struck(now_ms, str(kind), count) for kind, count in sorted(new.items())]
         return tuple(str(kind) for kind in sorted(new))
 
-    def _note_entries(self, world: World, happening: Happening) -> None:
-        now_ms = world.time.now_ms
-        for register in (world.desk, *world.registers.values()):
+    def _note_entries(self, town: Town, happening: Happening) -> None:
+        now_ms = town.time.now_ms
+        for register in (town.desk, *town.registers.values()):
             journal = self.checks.journals.journals.get(register.terminal)
             if journal is not None:
                 self.lag.write(register.terminal, journal.seq, now_ms)
         if happening.kind is Kind.SYNC:
-            register = world.register(happening.place)
+            register = town.register(happening.place)
             self.lag.acknowledge(register.terminal, register.acknowledged(), now_ms)

@@ -20,6 +20,7 @@ from simulator.town.report.figures import Figures, gather
 from simulator.town.report.observer import Observer
 from simulator.town.report.show import Show, show_for
 from simulator.town.report.words import Words
+from simulator.town.state import Town
 from simulator.town.world import World
 
 _BROKEN = (Exception,)
@@ -59,8 +60,9 @@ def play(
             except _BROKEN as error:
                 failure = error
         figures = gather(
-            world, observer, reached, attackers, failure, command=asked.command, lang=words.lang
-        )
+            world.town, observer, reached, attackers, failure,
+            command=asked.command, lang=words.lang,
+        )  # fmt: skip
     return Played(figures, failure, stop.asked)
 
 
@@ -69,7 +71,7 @@ def play_again(asked: Asked, plan: Plan) -> None:
     attackers = called(asked.adversaries)
     with quiet(), World(plan, watchers=[*attackers, TownChecks()]) as world:
         world.play()
-        _judge(attackers, world)
+        _judge(attackers, world.town)
 
 
 def _town(
@@ -79,18 +81,18 @@ def _town(
 
 
 def _go_through(world: World, attackers: Sequence[Adversary], show: Show, stop: _Stop) -> None:
-    for happening in world.plan.happenings:
+    for happening in world.town.plan.happenings:
         if stop.asked:
             return
         world.step(happening)
-        show.look(world)
+        show.look(world.town)
     world.end()
-    _judge(attackers, world)
+    _judge(attackers, world.town)
 
 
-def _judge(attackers: Sequence[Adversary], world: World) -> None:
+def _judge(attackers: Sequence[Adversary], town: Town) -> None:
     for attacker in attackers:
-        judge(attacker, world.seed)
+        judge(attacker, town.seed)
 
 
 @contextmanager

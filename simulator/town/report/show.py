@@ -12,7 +12,7 @@ from simulator.town.report.observer import Observer
 from simulator.town.report.picture import TownPicture
 from simulator.town.report.snapshot import take_snapshot
 from simulator.town.report.words import Words
-from simulator.town.world import World
+from simulator.town.state import Town
 
 REFRESH_MS = 200
 HEIGHT_MIN = 24
@@ -22,7 +22,7 @@ WIDTH_MIN = 80
 class Show(Protocol):
     """Told after every happening; a context manager."""
 
-    def look(self, world: World) -> None:
+    def look(self, town: Town) -> None:
         """The town has moved on."""
         ...
 
@@ -49,7 +49,7 @@ def show_for(
 class Silence:
     """Shows nothing."""
 
-    def look(self, world: World) -> None:
+    def look(self, town: Town) -> None:
         """Nothing."""
 
     def __enter__(self) -> Self:
@@ -72,16 +72,16 @@ class DayLines(Silence):
         self._next = 0
         self._sales = self._faults = 0
 
-    def look(self, world: World) -> None:
+    def look(self, town: Town) -> None:
         """Tells the day that has just ended."""
-        day_ms, start_ms = 86_400_000, world.plan.start_ms
-        over = (world.time.now_ms - start_ms) // day_ms
-        if over > self._next or self._observer.done == len(world.plan.happenings):
-            self._tell(world, start_ms + self._next * day_ms)
+        day_ms, start_ms = 86_400_000, town.plan.start_ms
+        over = (town.time.now_ms - start_ms) // day_ms
+        if over > self._next or self._observer.done == len(town.plan.happenings):
+            self._tell(town, start_ms + self._next * day_ms)
             self._next = over
 
-    def _tell(self, world: World, begin_ms: int) -> None:
-        shot, words = take_snapshot(world, self._observer), self._words
+    def _tell(self, town: Town, begin_ms: int) -> None:
+        shot, words = take_snapshot(town, self._observer), self._words
         faults = sum(shot.faults.values())
         waiting = sum(till.waiting for shop in shot.shops for till in shop.tills)
         self._console.print(
@@ -105,15 +105,15 @@ class LivePicture:
         self._live = Live(console=console, screen=True, auto_refresh=False)
         self._begun_ms = self._drawn_ms = clock.monotonic_ms()
 
-    def look(self, world: World) -> None:
+    def look(self, town: Town) -> None:
         """Draws, unless it has just done so."""
         now_ms = self._clock.monotonic_ms()
         if now_ms - self._drawn_ms < REFRESH_MS:
             return
         self._drawn_ms = now_ms
-        passed = world.time.now_ms - world.plan.start_ms
+        passed = town.time.now_ms - town.plan.start_ms
         speed = passed // max(1, now_ms - self._begun_ms)
-        shot = take_snapshot(world, self._observer)
+        shot = take_snapshot(town, self._observer)
         self._live.update(TownPicture(shot, self._words, speed), refresh=True)
 
     def __enter__(self) -> Self:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from simulator.town.checks.sql import Sql
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.report.observer import News, Observer
-from simulator.town.world import World
+from simulator.town.state import Town
 
 _THERE_MS = 20 * 60 * 1000
 """So long somebody is thought to be where she was last seen."""
@@ -88,28 +88,28 @@ class Snapshot:
         return tuple(person for person in self.people if person.where == where)
 
 
-def take_snapshot(world: World, observer: Observer) -> Snapshot:
+def take_snapshot(town: Town, observer: Observer) -> Snapshot:
     """The town as it is between two happenings."""
-    people = tuple(_person(world, observer, key) for key in world.citizens)
-    counts, plan, now_ms = observer.checks.counts, world.plan, world.time.now_ms
+    people = tuple(_person(town, observer, key) for key in town.citizens)
+    counts, plan, now_ms = observer.checks.counts, town.plan, town.time.now_ms
     return Snapshot(
-        seed=world.seed, now_ms=now_ms,
+        seed=town.seed, now_ms=now_ms,
         day=min(plan.days, (now_ms - plan.start_ms) // 86_400_000 + 1), days=plan.days,
         done=observer.done, happenings=len(plan.happenings),
-        sales=sum(item.cents > 0 for item in world.truth.deliveries),
-        shops=tuple(_shop(world, observer, people, key) for key in world.shops),
-        desk=_till(world, observer, ("desk", 0)), people=people, recovering=world.recovering,
-        deaths=world.hall.deaths, transfers=counts.transfers,
-        orders_at_bank=len(world.accountant.orders), paid=world.truth.paid.total(),
-        money=balances(world), faults={str(k): n for k, n in world.truth.struck.items()},
+        sales=sum(item.cents > 0 for item in town.truth.deliveries),
+        shops=tuple(_shop(town, observer, people, key) for key in town.shops),
+        desk=_till(town, observer, ("desk", 0)), people=people, recovering=town.recovering,
+        deaths=town.hall.deaths, transfers=counts.transfers,
+        orders_at_bank=len(town.accountant.orders), paid=town.truth.paid.total(),
+        money=balances(town), faults={str(k): n for k, n in town.truth.struck.items()},
         alarms_explained=counts.alarms_explained, alarms_false=counts.alarms_false,
         alarms_missed=counts.alarms_missed, news=tuple(observer.news),
     )  # fmt: skip
 
 
-def balances(world: World) -> dict[str, int]:
+def balances(town: Town) -> dict[str, int]:
     """Cents by kind of account."""
-    sql = Sql(world.engine)
+    sql = Sql(town.engine)
     try:
         rows = sql.ask("SELECT kind, sum(balance_cents) FROM account GROUP BY kind")
     finally:
@@ -117,25 +117,25 @@ def balances(world: World) -> dict[str, int]:
     return {kind: cents for kind, cents in rows if cents}
 
 
-def _shop(world: World, observer: Observer, people: tuple[PersonView, ...], key: str) -> ShopView:
-    shop = world.shops[key]
-    tills = tuple(_till(world, observer, (key, number)) for number in range(shop.tills))
+def _shop(town: Town, observer: Observer, people: tuple[PersonView, ...], key: str) -> ShopView:
+    shop = town.shops[key]
+    tills = tuple(_till(town, observer, (key, number)) for number in range(shop.tills))
     visitors = tuple(person.name for person in people if person.where == key)
-    return ShopView(key, shop.name, world.online(key), tills, visitors)
+    return ShopView(key, shop.name, town.online(key), tills, visitors)
 
 
-def _till(world: World, observer: Observer, place: tuple[str, int]) -> TillView:
-    register = world.register(place)
+def _till(town: Town, observer: Observer, place: tuple[str, int]) -> TillView:
+    register = town.register(place)
     journal = observer.checks.journals.journals.get(register.terminal)
     cases = sum(map(len, journal.parked.values())) if journal else 0
     waiting = observer.lag.waiting(register.terminal)
     return TillView(place[1], register.till is not None, waiting, cases)
 
 
-def _person(world: World, observer: Observer, key: str) -> PersonView:
-    citizen = world.citizens[key]
+def _person(town: Town, observer: Observer, key: str) -> PersonView:
+    citizen = town.citizens[key]
     holder = citizen.person.holder
-    where = _where(observer.last_seen.get(key), world.time.now_ms)
+    where = _where(observer.last_seen.get(key), town.time.now_ms)
     if citizen.lost:
         holding = Holding.LOST
     elif citizen.purse is None:

@@ -14,6 +14,7 @@ from simulator.card import image
 from simulator.card.card import VirtualCard
 from simulator.connection import InProcessConnection
 from simulator.faults import AlteredAnswer, TearAfter, nth
+from simulator.town.actors.cashier import Cashier
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.attacker import PRICE, Attacker, Scene
 from simulator.town.adversaries.opened_card import OpenedCard
@@ -37,7 +38,7 @@ class LeftOpen(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """One of the three, then the card is read well."""
-        register, citizen, cashier = scene.register, scene.citizen, scene.world.cashier
+        register, citizen = scene.register, scene.citizen
         torn = TearAfter(citizen.line(), nth(1, _UPDATE))
         counter, talk = register.counter, self.talk(scene, torn)
         assert counter is not None
@@ -45,7 +46,7 @@ class LeftOpen(Attacker):
             pay(counter, counter.card(torn), self.order(PRICE), talk)
         except CardlibError as error:
             self.tally.refuse(error.code)
-        scene.world.declared.acted_at(register.terminal)
+        scene.town.declared.acted_at(register.terminal)
         citizen.line().reset()
         match self.tally.attempts % 3:
             case 1:
@@ -55,7 +56,7 @@ class LeftOpen(Attacker):
             case _:
                 counter.recovery().park()
                 self.buy(scene, citizen.line())
-        cashier.settle(register, citizen, scene.happening)
+        Cashier(scene.town, scene.happening).settle(register, citizen)
 
     def _unreadable(self, scene: Scene) -> None:
         counter = scene.register.counter
@@ -89,7 +90,7 @@ class ForgedGrant(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """Buys a little: any of it would be paid by nobody."""
-        true = OpenedCard(scene.world, scene.citizen)
+        true = OpenedCard(scene.town, scene.citizen)
         memory = image.decode(image.encode(scene.citizen.card.memory))
         purse = memory.find((DF_SERVICES, DF_BUONO_FIRST))
         file = purse.file_by_sfi(EF_GRANT.sfi) if purse else None
@@ -98,7 +99,7 @@ class ForgedGrant(Attacker):
             signed = records.open_grant(true.keys.record, record) if any(record) else None
             if signed is not None:
                 file.records[at] = records.seal_grant(true.keys.record, _raised(signed))
-        emulated = VirtualCard(memory, scene.world.randomness, without_image=True)
+        emulated = VirtualCard(memory, scene.town.randomness, without_image=True)
         self.tally.gain += self.buy(scene, InProcessConnection(emulated))
 
 

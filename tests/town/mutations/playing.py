@@ -43,7 +43,7 @@ def play(town: str, seed: int) -> Caught | None:
             patch.object(bank, "FAILS", _BANK_FAILS),
             World(TOWNS[town].plan(seed), watchers=watchers) as world,
         ):
-            for happening in world.plan.happenings:
+            for happening in world.town.plan.happenings:
                 going_on = happening.id
                 world.step(happening)
                 for adversary in adversaries:

@@ -24,7 +24,7 @@ from simulator.town.adversaries.books_attack import balances
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.deeds import DEEDS
 from simulator.town.plan.model import FOOD, Happening, Kind
-from simulator.town.world import World
+from simulator.town.state import Town
 
 SHORT, SHORT_CENTS = 90, 40_000
 _NIGHT_WORK = "SELECT count(*) FROM transfer WHERE kind = 'expired'"
@@ -52,12 +52,12 @@ class ShortLived(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """A programme of one day, and a load of it."""
-        world, citizen, backend = scene.world, scene.citizen, scene.world.hall.backend
-        today = day_at(world.time.now_s)
+        town, citizen, backend = scene.town, scene.citizen, scene.town.hall.backend
+        today = day_at(town.time.now_s)
         new = NewProgramme(SHORT, "Buono breve", (FOOD,), today, today)
         programme = backend.programmes.create_programme(ISSUER, new)
         backend.programmes.fund(programme, SOURCE, Money(SHORT_CENTS), act="x", by=ACCOUNTANT)
-        for merchant in world.founding.merchants.values():
+        for merchant in town.founding.merchants.values():
             backend.merchants.enable(merchant, programme)
         assert citizen.purse is not None
         people = {"requested_by": LOADER, "approved_by": APPROVER}
@@ -65,25 +65,25 @@ class ShortLived(Attacker):
             programme, SOURCE, citizen.person.key, Money(SHORT_CENTS), act="x", **people
         )
         backend.loads.approve(award, citizen.purse, Money(SHORT_CENTS), **people)
-        world.truth.ordered[citizen.purse] += SHORT_CENTS
-        world.truth.ordered_slots[citizen.purse, SHORT] += SHORT_CENTS
+        town.truth.ordered[citizen.purse] += SHORT_CENTS
+        town.truth.ordered_slots[citizen.purse, SHORT] += SHORT_CENTS
         citizen.waiting += 1
         _at_the_desk(scene, Kind.COLLECT)
-        grants = OpenedCard(world, citizen).grants
+        grants = OpenedCard(town, citizen).grants
         self._slot = next((at for at, one in grants.items() if one.grant.programme == SHORT), 0)
         self._purse, self._last_day = citizen.purse, today.toordinal()
 
-    def follow(self, world: World, happening: Happening) -> None:  # noqa: ARG002
+    def follow(self, town: Town, happening: Happening) -> None:  # noqa: ARG002
         """What the ended wallet still pays."""
-        new, self._seen = world.truth.deliveries[self._seen :], len(world.truth.deliveries)
+        new, self._seen = town.truth.deliveries[self._seen :], len(town.truth.deliveries)
         for given in new:
             late = day_at(given.at_ms // 1000).toordinal() > self._last_day
             if given.purse == self._purse and late:
                 self.tally.gain += sum(cents for slot, cents in given.slots if slot == self._slot)
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """The claim window has only begun."""
-        with world.engine.connect() as books:
+        with town.engine.connect() as books:
             if books.exec_driver_sql(_NIGHT_WORK).scalar_one():
                 self.tally.overdue.append("a rest was given up within the claim window")
 
@@ -97,12 +97,12 @@ class Reported(Attacker):
     def strike(self, scene: Scene) -> None:
         """Then it is the holder who has found it."""
         assert scene.citizen.purse is not None
-        blocked = scene.world.desk_work.block(scene.citizen.purse)
+        blocked = scene.town.desk_work.block(scene.citizen.purse)
         if not blocked or not _heard(scene.register):
             self.tally.attempts -= 1
         else:
             self.tally.gain += self.buy(scene, scene.citizen.line())
-        scene.world.desk_work.unblock(scene.citizen.purse)
+        scene.town.desk_work.unblock(scene.citizen.purse)
         _heard(scene.register)
 
 
@@ -122,20 +122,20 @@ class OldState(Attacker):
         if self._due or not self.buy(scene, scene.citizen.line()) or not _heard(scene.register):
             self.tally.attempts -= 1
             return
-        self._due = scene, kept, scene.world.time.now_ms + _LATER_MS
+        self._due = scene, kept, scene.town.time.now_ms + _LATER_MS
 
-    def follow(self, world: World, happening: Happening) -> None:
+    def follow(self, town: Town, happening: Happening) -> None:
         """Some time later another till has heard of it."""
-        if self._due is None or world.time.now_ms < self._due[2]:
+        if self._due is None or town.time.now_ms < self._due[2]:
             return
         scene, kept, _ = self._due
-        others = list(other_registers(world, scene.register))
-        if not others or not can_buy(world, scene.citizen, PRICE) or not _heard(others[0]):
+        others = list(other_registers(town, scene.register))
+        if not others or not can_buy(town, scene.citizen, PRICE) or not _heard(others[0]):
             return
         self._due, now = None, _state(scene.citizen)
         _put(scene.citizen, kept)
         again = replace(scene.happening, id=f"{happening.id}+{self.name}", at_ms=happening.at_ms)
-        later = Scene(world, others[0], scene.citizen, again)
+        later = Scene(town, others[0], scene.citizen, again)
         self.tally.gain += self.buy(later, scene.citizen.line())
         _put(scene.citizen, now)
 
@@ -157,7 +157,7 @@ class Guesser(Attacker):
         for guess in [*wrong, right or ""]:
             answer = line.transmit(bytes(verify_pin(Pin(guess))))
         if answer[-2:] == Status.OK.to_bytes(2, "big"):
-            self.tally.gain += OpenedCard(scene.world, scene.citizen).worth
+            self.tally.gain += OpenedCard(scene.town, scene.citizen).worth
         line.reset()
         scene.citizen.needs_pin = True
 
@@ -185,7 +185,7 @@ class LateOnReplaced(Attacker):
 
     def strike(self, scene: Scene) -> None:
         """The desk makes a new card in the same hour, and loads what may be loaded."""
-        held = OpenedCard(scene.world, scene.citizen).grants.values()
+        held = OpenedCard(scene.town, scene.citizen).grants.values()
         wanted = any(one.grant.programme == SHORT for one in held)  # by another probe
         if wanted or not self.buy(scene, scene.citizen.line()):
             self.tally.attempts -= 1
@@ -193,9 +193,9 @@ class LateOnReplaced(Attacker):
         for kind in (Kind.LOSE_CARD, Kind.REPORT_LOSS, Kind.REPLACE_CARD, Kind.COLLECT):
             _at_the_desk(scene, kind)
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """The town has lent nothing."""
-        self.tally.gain = -balances(world, "exposure")
+        self.tally.gain = -balances(town, "exposure")
 
 
 class ToldTwice:
@@ -208,26 +208,26 @@ class ToldTwice:
         self.tally = Tally()
         self._last = 0
 
-    def after(self, world: World, happening: Happening) -> None:
+    def after(self, town: Town, happening: Happening) -> None:
         """After each evening of the bank."""
         if happening.kind is not Kind.PAY:
             return
-        with world.engine.connect() as books:
+        with town.engine.connect() as books:
             found = books.exec_driver_sql(_FILES, (self._last,)).all()
         for number, content in found:
-            backend = world.hall.backend
+            backend = town.hall.backend
             service = OutcomeService(backend.work, backend.clock)
             report = service.import_file("again.csv", bytes(content) + b"\r\n", ACCOUNTANT)
             self.tally.attempts += 1
             self.tally.gain += sum(one.cents for one in report.new)
             self._last = number + 1
 
-    def at_end(self, world: World) -> None:
+    def at_end(self, town: Town) -> None:
         """Nothing more to count."""
 
 
 def _at_the_desk(scene: Scene, kind: Kind) -> None:
-    DEEDS[kind](scene.world, replace(scene.happening, kind=kind, shop="", till=0))
+    DEEDS[kind](scene.town, replace(scene.happening, kind=kind, shop="", till=0))
 
 
 def _heard(register: Register) -> bool:
