@@ -17,9 +17,9 @@ from simulator.errors import TownError
 from simulator.town.adversaries.roll import as_commanded
 from simulator.town.plan import Size
 from simulator.town.report.failing import Asked, shortest
-from simulator.town.report.page import write_page
-from simulator.town.report.playing import Played, play, play_again
-from simulator.town.report.summary import summary
+from simulator.town.report.few_lines import summary
+from simulator.town.report.html_page import write_page
+from simulator.town.report.live import Played, play, play_again
 from simulator.town.report.words import Words
 from simulator.town.shrink import Failure, Recipe, Shrunk
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from backend.services.export.export import write_export
 from backend.verifier.audit import Verdict, audit
-from simulator.town.demo.books import SlotBooks, compare
+from simulator.town.demo.cards_and_ledger import SlotBooks, compare
 from simulator.town.demo.shop import Shop
 from simulator.town.demo.town_hall import TownHall
 from terminal.counter import Counter as TillCounter

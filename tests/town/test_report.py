@@ -15,21 +15,21 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from simulator.town.adversaries.adversary import Claim
-from simulator.town.campaign.page import page as campaign_page
 from simulator.town.campaign.playing import Played
+from simulator.town.campaign.result_table import page as campaign_page
 from simulator.town.campaign.summary import Summary
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.logs import quiet
 from simulator.town.plan import Kind, Plan, Size, make_plan
 from simulator.town.reached import watching
-from simulator.town.report.attackers import Attack
+from simulator.town.report.attack import Attack
+from simulator.town.report.few_lines import summary
 from simulator.town.report.figures import Figures, gather
+from simulator.town.report.html_page import write_page
 from simulator.town.report.lag import LagBook, Waits, waits
 from simulator.town.report.observer import Observer
-from simulator.town.report.page import write_page
 from simulator.town.report.picture import TownPicture
 from simulator.town.report.snapshot import ShopView, Snapshot, take_snapshot
-from simulator.town.report.summary import summary
 from simulator.town.report.words import Words
 from simulator.town.state import Town
 from simulator.town.world import World

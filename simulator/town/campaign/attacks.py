@@ -14,7 +14,7 @@ from cardlib.text import catalogue
 from simulator.town.adversaries.roll import ADVERSARIES, hyphened
 from simulator.town.campaign.attack_table import table
 from simulator.town.campaign.book import Book
-from simulator.town.campaign.page import put
+from simulator.town.campaign.result_table import put
 from simulator.town.campaign.trial import Ground, Trial, play_trial
 
 SEEDS = 20

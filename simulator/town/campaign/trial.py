@@ -10,7 +10,7 @@ from simulator.town.adversaries.roll import ADVERSARIES
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.logs import be_quiet
 from simulator.town.plan import Kind, Plan, Size, make_plan
-from simulator.town.report.attackers import attack_of
+from simulator.town.report.attack import attack_of
 from simulator.town.world import World
 
 IDLE = "TOWN_ATTACK_IDLE"

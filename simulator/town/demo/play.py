@@ -20,7 +20,7 @@ from cardlib.text import catalogue
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 from simulator.errors import SimulatorError
-from simulator.town.demo.books import SlotBooks, compare
+from simulator.town.demo.cards_and_ledger import SlotBooks, compare
 from simulator.town.demo.narrator import Narrator
 from simulator.town.demo.readers import PcscReader, ProcessReader, Reader
 from simulator.town.demo.shop import Shop

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import date, datetime, time
 
 from cardlib.calendar import ZONE
-from simulator.town.report.books import CHAIN
 from simulator.town.report.figures import Figures
+from simulator.town.report.ledger_sums import CHAIN
 from simulator.town.report.svg import (
     FILLS,
     INK,

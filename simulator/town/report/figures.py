@@ -11,9 +11,9 @@ from cardlib.errors import CodedError
 from simulator.town.adversaries.adversary import Adversary
 from simulator.town.checks.audit import audited
 from simulator.town.reached import TABLES, Reached
-from simulator.town.report.attackers import Attack, attack_of
-from simulator.town.report.books import in_words, read_books
+from simulator.town.report.attack import Attack, attack_of
 from simulator.town.report.lag import Waited, Waits, waits
+from simulator.town.report.ledger_sums import in_words, read_books
 from simulator.town.report.observer import Observer
 from simulator.town.state import Town
 

@@ -7,8 +7,8 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from simulator.town.report.books import CHAIN
 from simulator.town.report.chronicle import Chronicle
+from simulator.town.report.ledger_sums import CHAIN
 from simulator.town.report.snapshot import ShopView, Snapshot, TillView
 from simulator.town.report.words import Words
 

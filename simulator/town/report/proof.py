@@ -6,9 +6,9 @@ from typing import Any
 
 from simulator.town.reached import TABLES
 from simulator.town.report import charts
-from simulator.town.report.attackers import Attack
+from simulator.town.report.attack import Attack
 from simulator.town.report.figures import Figures
-from simulator.town.report.html import Cell, figure, number, paragraph, section, table
+from simulator.town.report.html_parts import Cell, figure, number, paragraph, section, table
 from simulator.town.report.words import Words
 from simulator.town.unreached import grouped
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from cardlib.errors import CardlibError
 from cardlib.system import SystemClock, SystemRandomness
 from cardlib.wire.money import Money
-from simulator.town.demo.books import SlotBooks, compare
+from simulator.town.demo.cards_and_ledger import SlotBooks, compare
 from simulator.town.demo.narrator import Narrator
 from simulator.town.demo.people import FOOD, GROCER, MARIA, PAOLO
 from simulator.town.demo.readers import ProcessReader, Wrap, untouched

@@ -1,4 +1,4 @@
-"""``python -m simulator.town.campaign.page REPORT.json``: a campaign's result as a table.
+"""``python -m simulator.town.campaign.result_table REPORT.json``: a campaign's result as a table.
 
 Prints Markdown; ``--page docs/town.md --place usual`` puts it into a page instead, between
 ``<!-- campaign usual -->`` and ``<!-- end -->``.

@@ -5,7 +5,7 @@ from html import escape
 from simulator.town.plan.model import FOOD, HYGIENE, MEDICINES
 from simulator.town.report import charts, proof
 from simulator.town.report.figures import Figures
-from simulator.town.report.html import document, figure, number, paragraph, section, table
+from simulator.town.report.html_parts import document, figure, number, paragraph, section, table
 from simulator.town.report.words import Words
 
 CATEGORIES = {FOOD: "food", HYGIENE: "hygiene", MEDICINES: "medicines"}

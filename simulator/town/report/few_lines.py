@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from simulator.town.reached import TABLES
 from simulator.town.report.figures import Figures
-from simulator.town.report.page import conclusion, main_figures
+from simulator.town.report.html_page import conclusion, main_figures
 from simulator.town.report.words import Words
 
 
