@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,6 +15,15 @@ from cardlib.text import catalogue
 from cardlib.text.command_line import language, reported
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
+
+
+class Choice(StrEnum):
+    """What is typed for a decision: its name."""
+
+    PAY = "pay"
+    REFUND = "refund"
+    RELEASE = "release"
+    DONE = "done"
 
 
 def add_commands(app: typer.Typer, openers: Openers) -> None:
@@ -38,7 +48,7 @@ def _add_cases(app: typer.Typer, openers: Openers) -> None:
     @app.command("close-case")
     def close_case(
         case: int,
-        decision: Decision,
+        decision: Choice,
         *,
         cover: Annotated[
             Cover | None, typer.Option(help="Who bears what the wallet lacked.")
@@ -50,10 +60,11 @@ def _add_cases(app: typer.Typer, openers: Openers) -> None:
         as_json: Json = False,
         lang: Lang = None,
     ) -> None:
-        """Two people decide: pay the merchant, refund the purse, or return it to the wallet."""
+        """Two people decide: pay the merchant, refund the purse, or release it to the wallet."""
+        chosen = Decision[decision.name]
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
             cents = backend.cases.close(
-                case, decision, act=act, requested_by=by, approved_by=approved_by, cover=cover
+                case, chosen, act=act, requested_by=by, approved_by=approved_by, cover=cover
             )
             if as_json:
                 typer.echo(json.dumps({"case": case, "cents": cents}))

@@ -1,6 +1,6 @@
 """What a person may decide about money in suspense (PROTOCOL 6 and 7). Pure.
 
-A case is paid, refunded to the purse, or returned to the wallet it came from. What the
+A case is paid, refunded to the purse, or released to the wallet it came from. What the
 wallet lacked (exposure) is borne by somebody when it is paid: the fund of the programme,
 or a loss that the municipality takes over.
 """
@@ -18,8 +18,9 @@ class Decision(StrEnum):
     """To the merchant. Of a void: it does not hold, the merchant keeps the money."""
     REFUND = "refund"
     """To the purse, by a new grant: the card was debited, the shop is not paid."""
-    RETURN = "return"
-    """Back to where it came from: the card was not debited. Of a void: it holds."""
+    RELEASE = "return"
+    """Back to where it came from: the card was not debited. Of a void: it holds. Books and
+    exports write "return", which has nothing to do with goods that come back."""
     DONE = "done"
     """Nothing moves: a case without money is settled."""
 
@@ -59,7 +60,7 @@ def check_decision(case: int, facts: CaseFacts, decision: Decision, cover: Cover
     if facts.waits_for_entry and not facts.told_no_more:
         raise ConflictError("CASE_TOO_EARLY", case=case)
     if not _fits(facts, decision):
-        raise ConflictError("CASE_DECISION_UNFIT", case=case, decision=decision)
+        raise ConflictError("CASE_DECISION_UNFIT", case=case, decision=decision.name.lower())
     if facts.lacking and decision in {Decision.PAY, Decision.REFUND} and cover is None:
         raise BadInputError("CASE_COVER_WANTED", case=case, cents=facts.lacking)
 
@@ -72,7 +73,7 @@ def _fits(facts: CaseFacts, decision: Decision) -> bool:
             return facts.suspended > 0 and facts.merchant_known
         case Decision.REFUND:
             return facts.suspended > 0 and facts.proven and not facts.is_void
-        case Decision.RETURN:  # a wallet gets back only what its card still shows
+        case Decision.RELEASE:  # a wallet gets back only what its card still shows
             return facts.suspended > 0 and (
                 not facts.proven or facts.is_void or facts.lacking == facts.suspended
             )

@@ -74,7 +74,7 @@ class CaseOffice:
             moved = closing.close(decision, cover)
             row.state, row.decision, row.act = CaseState.CLOSED, decision, act
             row.decided_by, row.approved_by, row.decided_at = requested_by, approved_by, closing.now
-            if decision is Decision.RETURN or (decision is Decision.PAY and closing.is_voided()):
+            if decision is Decision.RELEASE or (decision is Decision.PAY and closing.is_voided()):
                 closing.judge_again()
             unit.commit()
         return moved

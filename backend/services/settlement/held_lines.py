@@ -61,7 +61,7 @@ class Holding:
             raise ConflictError("LINE_GIVEN_BACK", line=self._line.id)
         if self._posting.case_id is not None:
             case = self._unit.verdicts.case(self._posting.case_id)
-            if case.by_people and case.decision != Decision.RETURN:
+            if case.by_people and case.decision != Decision.RELEASE:
                 raise ConflictError("LINE_DECIDED", line=self._line.id, case=case.id)
 
     def _pots(self, lines: Iterable[BatchLineRow]) -> dict[Pot, int]:

@@ -110,7 +110,7 @@ class Books:
         if case.decision == Decision.DONE and not row.parts and not judgement.amount_open:
             return False  # nobody knew the amount then
         proven_since = judgement.proven and row.state != PostingState.PROVEN
-        return case.by_people and not (proven_since and case.decision == Decision.RETURN)
+        return case.by_people and not (proven_since and case.decision == Decision.RELEASE)
 
     def _keep_decided(self, row: PostingRow, judgement: Judgement, record: KnownRecord) -> None:
         """Off the live branch the wallet gets its money back; what a person gave stays."""

@@ -110,7 +110,7 @@ def _is_given_back(unit: Unit, posting: PostingRow) -> bool:
     """Whether people closed the case of an unproven sale, and the wallet has its money again."""
     if posting.case_id is None or posting.is_void or posting.state != "unproven":
         return False
-    return unit.verdicts.case(posting.case_id).decision == Decision.RETURN
+    return unit.verdicts.case(posting.case_id).decision == Decision.RELEASE
 
 
 def _starts(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]]) -> dict[int, int]:

@@ -123,7 +123,7 @@ class DeskWork:
             proven = posting.state == "proven"
         handed_over = self._truth.was_delivered(*sale)
         if is_void:
-            return Decision.RETURN if handed_over or proven else Decision.PAY
+            return Decision.RELEASE if handed_over or proven else Decision.PAY
         if handed_over:
             return Decision.PAY
-        return Decision.REFUND if proven else Decision.RETURN
+        return Decision.REFUND if proven else Decision.RELEASE

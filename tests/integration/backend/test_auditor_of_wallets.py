@@ -162,7 +162,7 @@ def overspent(town: Town) -> Town:
     for case in office.waiting():
         paid = case.code == "SALE_EXPIRED"
         office.close(
-            case.number, Decision.PAY if paid else Decision.RETURN, act="DD 9",
+            case.number, Decision.PAY if paid else Decision.RELEASE, act="DD 9",
             requested_by=LOADER, approved_by=APPROVER, cover=Cover.FUND if paid else None,
         )  # fmt: skip
     check_laws(town)

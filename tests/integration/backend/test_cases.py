@@ -75,7 +75,7 @@ def test_one_person_decides_nothing(town: Town) -> None:
     office = CaseOffice(town.work, town.clock)
     with pytest.raises(NotPermittedError, match="SAME_PERSON"):
         office.close(1, Decision.PAY, act="x", requested_by="Ada", approved_by="ada")
-    decide(town, Decision.RETURN)
+    decide(town, Decision.RELEASE)
     with pytest.raises(ConflictError, match="CASE_CLOSED"):
         decide(town, Decision.PAY)
 
@@ -93,7 +93,7 @@ def test_who_decides_is_a_person_with_a_name(town: Town, nobody: str) -> None:
 
 def test_a_sale_given_back_is_posted_after_all_once_the_card_proves_it(town: Town) -> None:
     chip, till = unproven(town)
-    decide(town, Decision.RETURN)
+    decide(town, Decision.RELEASE)
     assert held(town)["on_card"] == 5_000
     till.prove(chip, 1)
     till.sync()
@@ -105,7 +105,7 @@ def test_a_sale_given_back_is_posted_after_all_once_the_card_proves_it(town: Tow
 def told_and_given_back(town: Town, cents: int) -> tuple[Chip, Till]:
     """A till tells of a sale without a proof; two people take it back, with an act."""
     chip, till = unproven(town, cents)
-    decide(town, Decision.RETURN)
+    decide(town, Decision.RELEASE)
     return chip, till
 
 
@@ -147,7 +147,7 @@ def test_who_decides_a_claim_sees_the_other_one_for_the_same_record(town: Town) 
     (case,) = CaseOffice(town.work, town.clock).waiting()
     assert case.cents == 700
     assert case.rivals == (f"{other.number}:{second}",)
-    decide(town, Decision.RETURN)
+    decide(town, Decision.RELEASE)
     (case,) = CaseOffice(town.work, town.clock).waiting()
     assert (case.entry, case.cents) == (f"{other.number}:{second}", 400)
 
@@ -178,7 +178,7 @@ def test_who_claimed_the_same_record_later_is_paid_when_the_first_claim_was_inve
     honest.sync()
     assert [row.parts == [] for row in postings(town, chip)] == [False, True]
 
-    decide(town, Decision.RETURN, case=1)
+    decide(town, Decision.RELEASE, case=1)
 
     (case,) = CaseOffice(town.work, town.clock).waiting()
     assert (case.code, case.cents, case.entry) == ("SALE_UNPROVEN", 700, f"{honest.number}:2")
@@ -198,7 +198,7 @@ def test_a_proven_sale_that_may_not_be_paid_is_refunded_by_a_new_grant(town: Tow
     till.sell(chip, 700)
     till.sync()
     with pytest.raises(ConflictError, match="CASE_DECISION_UNFIT"):
-        decide(town, Decision.RETURN)
+        decide(town, Decision.RELEASE)
     decide(town, Decision.REFUND)
     assert held(town)["refund_due"] == 700
     desk = RefundDesk(town.work, town.clock)
@@ -228,7 +228,7 @@ def test_what_a_till_denied_is_refunded(town: Town) -> None:
 
 def test_a_void_of_a_sale_that_was_given_back_finds_nothing_there(town: Town) -> None:
     chip, till = unproven(town)
-    decide(town, Decision.RETURN)
+    decide(town, Decision.RELEASE)
     till.void(chip, Seq(len(till.journal)), 700)
     till.sync()
     check_laws(town)
@@ -282,7 +282,7 @@ def test_a_void_gives_the_money_back_to_whoever_bore_its_sale(
     till.sync()
     if not proven:
         assert held(town)["suspense"] == 700
-        decide(town, Decision.RETURN, case=2)
+        decide(town, Decision.RELEASE, case=2)
     check_laws(town)
     check_export(town)
     assert not held(town).keys() & {"exposure", "loss", "payable", "suspense"}
@@ -338,7 +338,7 @@ def test_an_unproven_void_is_decided_either_way(town: Town) -> None:
         sale = till.sell(chip, 700)
         till.void(chip, sale, 700, tc=False)
     till.sync()
-    decide(town, Decision.RETURN, case=1)
+    decide(town, Decision.RELEASE, case=1)
     decide(town, Decision.PAY, case=2)
     assert payable(town, town.shop) == 700
     assert held(town)["on_card"] == 4_300

@@ -37,7 +37,7 @@ def test_a_void_after_the_close_moves_nothing_before_two_people_decided(town: To
 
 
 @pytest.mark.parametrize(
-    ("decision", "on_card", "owed"), [(Decision.RETURN, 4_800, 200), (Decision.PAY, 4_300, 700)]
+    ("decision", "on_card", "owed"), [(Decision.RELEASE, 4_800, 200), (Decision.PAY, 4_300, 700)]
 )
 def test_two_people_say_whether_it_holds(
     town: Town, decision: Decision, on_card: int, owed: int
@@ -109,7 +109,7 @@ def burn(town: Town, till: Till) -> None:
 
 
 @pytest.mark.parametrize(
-    ("decision", "on_card", "owed"), [(Decision.RETURN, 4_800, 200), (Decision.PAY, 4_300, 700)]
+    ("decision", "on_card", "owed"), [(Decision.RELEASE, 4_800, 200), (Decision.PAY, 4_300, 700)]
 )
 def test_a_void_of_which_only_the_card_tells_waits_for_two_people(
     town: Town, decision: Decision, on_card: int, owed: int
@@ -148,7 +148,7 @@ def test_sale_and_void_of_a_till_that_burnt_are_decided_one_after_the_other(town
     (case,) = CaseOffice(town.work, town.clock).waiting()
     assert case.cents == 500
     town.clock.seconds += WINDOW
-    assert decide(town, Decision.RETURN, case=case.number) == 500
+    assert decide(town, Decision.RELEASE, case=case.number) == 500
     assert (held(town)["on_card"], payable(town, town.shop)) == (4_800, 200)
     check_export(town)
 

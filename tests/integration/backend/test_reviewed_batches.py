@@ -106,7 +106,7 @@ def test_a_sale_that_its_card_proved_late_may_be_suspended_and_is_decided_anew(
     till.sell(chip, 700, tc=False)
     till.sync()
     if given_back:
-        decide(town, Decision.RETURN)
+        decide(town, Decision.RELEASE)
     till.prove(chip, 1)
     till.sync()
     office, batch = reviewed(town, till)

@@ -83,7 +83,7 @@ def test_a_case_is_listed_and_closed_by_two(town: Town, office: Office) -> None:
     till.sync()
     assert "not proven this sale yet" in office.types("cases").stdout
     assert json.loads(office.types("cases", "--json").stdout)[0]["cents"] == 700
-    closed = office.types("close-case", "1", "return", "--act", "DD 9", *TWO)
+    closed = office.types("close-case", "1", "release", "--act", "DD 9", *TWO)
     assert "Case 1 closed: €7.00" in closed.stdout or "7.00" in closed.stdout
     assert held(town)["on_card"] == 5_000
     refused = office.types("refund", str(till.number), "2", *TWO)
