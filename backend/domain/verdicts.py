@@ -3,10 +3,11 @@
 Pure: facts in, judgements out, whatever the order in which the facts arrived. A
 record is *attested* when a card returned it under K_TC; it is *proven* when it is
 attested, or when a later attested state, written at another merchant's terminal,
-continues it without a break in counter, prev and totals; an attested record of the
-same counter outweighs that. At most one record of a counter is *live*. The amount of a
-record is the difference of its totals and those of the live record before it; until that
-one is proven, or posted by another merchant, the amount of a proven record is open.
+continues it without a break in counter, prev and totals, whatever its own till could
+tell of it; an attested record of the same counter outweighs that. At most one record of
+a counter is *live*. The amount of a record is the difference of its totals and those of
+the live record before it; until that one is proven, or posted by another merchant, the
+amount of a proven record is open.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,17 +15,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cardlib.codec.purse import SLOTS, ZERO_TOTALS, SpendType, Totals
-from cardlib.wire.ids import PurseId
 
 PREV_SIZE = 4
 RING_SIZE = 20
 """Records that a card keeps: an older one can no longer be read."""
-
-
-def record_name(purse: PurseId, ctr: int, record_hash: bytes) -> str:
-    """How books and exports name a record without an entry: ``issuer:purse:ctr:hash``."""
-    place = f"{purse.issuer.hex()}:{purse.number.hex()}:{ctr}"
-    return f"{place}:{record_hash[:PREV_SIZE].hex()}"
 
 
 class PostingState(StrEnum):
@@ -72,8 +66,13 @@ class RecordFact:
 
     @property
     def claimed(self) -> bool:
-        """Whether the terminal says that the card was debited."""
-        return self.closing is Closing.COMMITTED
+        """Whether the terminal says that the card was debited, or leaves it to the neighbours."""
+        return self.closing in (Closing.COMMITTED, Closing.UNRESOLVED)
+
+    @property
+    def announced(self) -> bool:
+        """Whether a signed intent of the terminal is for this record."""
+        return self.closing is not Closing.MISSING
 
     @property
     def sign(self) -> int:
@@ -154,7 +153,7 @@ def _proven(by_ctr: Mapping[int, list[RecordFact]]) -> set[bytes]:
 
 
 def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> Iterator[RecordFact]:
-    """Claims of other merchants below ``state``, down to the first break.
+    """What other merchants announced below ``state``, down to the first break.
 
     The terminal number in a record is only what a shop key wrote: another merchant's
     terminal speaks through the entry that it signed.
@@ -163,7 +162,7 @@ def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> It
         return
     above = state
     while (below := _linked(above, by_ctr)) is not None and _totals_agree(above, below):
-        if state.merchant != below.merchant and below.claimed:
+        if state.merchant != below.merchant and below.announced:
             yield below
         above = below
 

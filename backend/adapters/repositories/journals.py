@@ -146,6 +146,15 @@ class Journals:
             .order_by(IntentRow.ctr, IntentRow.terminal, IntentRow.seq)
         ).all()
 
+    def announced_on(self, purse_id: int, ctr: int) -> Sequence[IntentRow]:
+        """Intents for record ``ctr`` of a purse whose tills have not told of a debit."""
+        return self._session.scalars(
+            select(IntentRow)
+            .where(IntentRow.purse_id == purse_id, IntentRow.ctr == ctr)
+            .where(IntentRow.state != "committed")
+            .order_by(IntentRow.terminal, IntentRow.seq)
+        ).all()
+
     def announced(self, terminal: int) -> tuple[int, int]:
         """How many debits a terminal has announced, voids among them, and their cents."""
         debits = self._session.scalar(

@@ -13,6 +13,7 @@ from backend.domain.states import OrderSource
 from backend.domain.verdicts import Judgement, PurseVerdict, judge
 from backend.services.alarms import hotlist, raise_alarm
 from backend.services.refunds import refunds_due
+from backend.services.verdicts.announced import learn_announced
 from backend.services.verdicts.postings import Books
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, gather, grant_of_line
 from backend.services.wallets import grants
@@ -38,6 +39,7 @@ def judge_purses(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]], now
 
 
 def _judge(unit: Unit, purse: PurseRow, facts: PurseFacts, now: int) -> None:
+    learn_announced(unit, purse, facts, now)
     verdict = judge([record.fact() for record in facts.records.values()], facts.base)
     for judgement in verdict.judgements:
         if judgement.live and judgement.proven:

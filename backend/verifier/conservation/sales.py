@@ -41,9 +41,10 @@ class SaleAudit:
 
     def check(self) -> None:
         """Judges every posting, purse by purse."""
+        proofs = Proofs(self._book)
         histories = Histories(
-            self._book, self._findings, Proofs(self._book).prove, self._rivals.may_be_dead,
-            self._is_given_back,
+            self._book, self._findings, proofs.prove, proofs.is_written_over,
+            self._rivals.may_be_dead, self._is_given_back,
         )  # fmt: skip
         for posting, worth in histories.walk():
             self._posting(posting, worth)

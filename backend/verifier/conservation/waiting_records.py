@@ -13,7 +13,9 @@ from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.ledger.decisions import Decisions
 from backend.verifier.ledger.demands import Demand, DemandAudit, booked, compare, taken
 from backend.verifier.ledger.ledger import Account, Ledger, Transfer
+from backend.verifier.purses.announced import Announced, written_over
 from backend.verifier.purses.histories import totals_of
+from backend.verifier.purses.proofs import Proofs
 from backend.verifier.registry import PurseKey
 from backend.verifier.workbook import Workbook
 
@@ -22,13 +24,17 @@ SUSPENSE = ("suspense", "")
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """An attested record; ``intent`` is the start of its intent's hash, ``totals`` as JSON."""
+    """``intent`` is the start of its intent's hash, ``totals`` as JSON.
+
+    Attested, or written over; ``proven``: also as another merchant's attested record shows.
+    """
 
     purse: PurseKey
     ctr: int
     digest: bytes
     intent: bytes
     totals: str
+    proven: bool = True
 
 
 class WaitingRecordAudit:
@@ -42,6 +48,7 @@ class WaitingRecordAudit:
         self._book = book
         self._findings = findings
         self._demands = DemandAudit(ledger, book, findings)
+        self._proofs = Proofs(book)
 
     def check(self) -> None:
         """Every such record that no posting has claimed meanwhile."""
@@ -53,14 +60,14 @@ class WaitingRecordAudit:
             self._record(document)
 
     def _record(self, document: str) -> None:
-        record = self._attested(document)
+        record = self._known(document)
         if record is None:
             return  # stays unjudged, and so is found to be without a document
         decided = self._decisions.of(document)
         transfers = self._ledger.of("record", document) + decided
         self._decisions.bear(document, transfers)
         place = Place("transfers.jsonl", transfers[0].line, document=f"record {document}")
-        self._findings.trust("RECORD_WITHOUT_ENTRY")
+        self._findings.trust("RECORD_WITHOUT_ENTRY" if record.proven else "UNPROVEN")
         intent = self._intent(record)
         lies = booked(transfers, _claim_of)
         claims = self._claims(record) + _decided_claims(decided)
@@ -124,7 +131,7 @@ class WaitingRecordAudit:
         if self._book.first_use("wallet pays", label, place.line or 0) is not None or live:
             self._findings.add(Law.ONCE, "POSTED_TWICE", place, ctr=record.ctr)
 
-    def _attested(self, document: str) -> _Record | None:
+    def _known(self, document: str) -> _Record | None:
         issuer, purse, ctr, start = (*document.split(":"), "", "", "")[:4]
         try:
             key = (bytes.fromhex(issuer), bytes.fromhex(purse), int(ctr), bytes.fromhex(start))
@@ -135,7 +142,16 @@ class WaitingRecordAudit:
             " WHERE issuer = ? AND purse = ? AND ctr = ? AND substr(record_hash, 1, 4) = ?",
             key,
         )
-        return _Record((key[0], key[1]), key[2], *found[0]) if found else None
+        if found:
+            return _Record((key[0], key[1]), key[2], *found[0])
+        over = written_over(self._book, (key[0], key[1]), key[2], key[3])
+        if over is None:
+            return None
+        totals, proven = json.dumps(over.intent.totals), self._is_written_over(over)
+        return _Record((key[0], key[1]), key[2], over.digest, over.short, totals, proven)
+
+    def _is_written_over(self, record: Announced) -> bool:
+        return self._proofs.is_written_over(record.digest, record.merchant)
 
     def _is_forked(self, record: _Record) -> bool:
         """Whether another record of the same counter is known."""
@@ -161,6 +177,7 @@ class WaitingRecordAudit:
                 " JOIN intent ON intent.hash = closed.intent WHERE short = ?",
                 (record.intent,),
             )
+            if record.proven
         ]
 
     def _worths(self, record: _Record, intent: Intent | None) -> list[dict[int, int]]:

@@ -15,6 +15,7 @@ from itertools import groupby
 from backend.verifier.decoder import entries
 from backend.verifier.decoder.entries import Intent
 from backend.verifier.findings import Findings, Law, Place
+from backend.verifier.purses.announced import announced_as
 from backend.verifier.registry import PurseKey
 from backend.verifier.workbook import Workbook
 
@@ -111,12 +112,14 @@ class Histories:
         book: Workbook,
         findings: Findings,
         is_proven: Callable[[Posting], bool],
+        is_written_over: Callable[[bytes, str], bool],
         may_be_dead: Callable[[Posting], bool],
         is_given_back: Callable[[Posting], bool],
     ) -> None:
         self._book = book
         self._findings = findings
         self._is_proven = is_proven
+        self._is_written_over = is_written_over
         self._may_be_dead = may_be_dead
         self._is_given_back = is_given_back
 
@@ -189,7 +192,17 @@ class Histories:
         ):
             if totals != "null":
                 return tuple(json.loads(totals)), bool(linked)
-        return None, True
+        return self._announced_before(posting), True
+
+    def _announced_before(self, posting: Posting) -> Totals | None:
+        """Totals of the record that it was written over, where its till never told its end."""
+        below = announced_as(self._book, posting.intent.prior)
+        if below is None:
+            return None
+        told_by_itself = below.merchant == posting.merchant and posting.state == "proven"
+        stands = below.left_open and not told_by_itself
+        stands = stands or self._is_written_over(below.digest, below.merchant)
+        return below.intent.totals if stands else None
 
     def _check_proof(self, posting: Posting) -> None:
         self._check_attested(posting)

@@ -28,17 +28,18 @@ class Proofs:
 
     def prove(self, posting: Posting) -> bool:
         """Whether anything in the export proves the posting's record."""
-        return self._is_attested(posting.record_hash) or self._is_written_over(posting)
+        digest, merchant = posting.record_hash, posting.merchant
+        return self._is_attested(digest) or self.is_written_over(digest, merchant)
 
     def _is_attested(self, record_hash: bytes) -> bool:
         return bool(self._book.ask(_ATTESTED, (record_hash,))[0][0])
 
-    def _is_written_over(self, posting: Posting) -> bool:
-        """By an attested record of another merchant, however far above."""
-        reached, seen = [posting.record_hash], {posting.record_hash}
+    def is_written_over(self, record_hash: bytes, own: str) -> bool:
+        """By an attested record of another merchant than ``own``, however far above."""
+        reached, seen = [record_hash], {record_hash}
         while reached:
             for merchant, above in self._book.ask(_ABOVE, (reached.pop(),)):
-                if merchant != posting.merchant and self._is_attested(above):
+                if merchant != own and self._is_attested(above):
                     return True
                 if above not in seen:
                     seen.add(above)
