@@ -15,10 +15,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cardlib.codec.purse import SLOTS, ZERO_TOTALS, SpendType, Totals
+from cardlib.wire.ids import PurseId
 
 PREV_SIZE = 4
 RING_SIZE = 20
 """Records that a card keeps: an older one can no longer be read."""
+
+
+def record_name(purse: PurseId, ctr: int, record_hash: bytes) -> str:
+    """How books and exports name a record without an entry: ``issuer:purse:ctr:hash``."""
+    place = f"{purse.issuer.hex()}:{purse.number.hex()}:{ctr}"
+    return f"{place}:{record_hash[:PREV_SIZE].hex()}"
 
 
 class PostingState(StrEnum):
