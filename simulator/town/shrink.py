@@ -23,13 +23,12 @@ from cardlib.ports import Clock
 from cardlib.text import catalogue
 from cardlib.wire.money import Money
 from simulator.town.checks.town_checks import AT_END
+from simulator.town.plan.finale import FINALE
 from simulator.town.plan.making import make_plan
 from simulator.town.plan.model import DESK, Happening, Mood, Plan, Size
 
 RUNS_MAX, SECONDS_MAX = 400, 300.0
 _BROKEN = (Exception,)
-FINALE = "end-"
-"""How the ids of the finale's happenings begin."""
 
 
 @dataclass(frozen=True, slots=True)

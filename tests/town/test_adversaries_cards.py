@@ -21,7 +21,6 @@ from cardlib.wire.ids import TerminalNumber
 from simulator.card.session import Session
 from simulator.errors import TownError
 from simulator.town.adversaries.adversary import judge
-from simulator.town.adversaries.attacker import Attacker
 from simulator.town.adversaries.debits_more import DebitsMore
 from simulator.town.adversaries.emulated_purse import EmulatedPurse
 from simulator.town.adversaries.fake_card import FakeCard
@@ -35,6 +34,7 @@ from simulator.town.adversaries.second_state import Clone, RolledBackImage
 from simulator.town.adversaries.stale_read import StaleReadBoard
 from simulator.town.adversaries.status_words import StatusWords
 from simulator.town.adversaries.stolen_with_pin import StolenWithPin
+from simulator.town.adversaries.till_attack import TillAttack
 from simulator.town.adversaries.two_tills import TwoTillsAtOnce
 from simulator.town.adversaries.void_after_load import VoidAfterLoad
 from simulator.town.campaign.trial import one_till_each
@@ -52,20 +52,20 @@ from terminal.trust import BundleTrust
 
 SEEDS = 5
 """Of so many towns one must do."""
-STOPPED: tuple[type[Attacker], ...] = (
+STOPPED: tuple[type[TillAttack], ...] = (
     StaleReadBoard, FakeCard, StatusWords, PinWedgeThief, TwoTillsAtOnce, OldGrant,
     ReplayedSession, VoidAfterLoad,
 )  # fmt: skip
 
 
-TWO_STATES: tuple[type[Attacker], ...] = (RolledBackImage, Clone, EmulatedPurse, DebitsMore)
-VICTIMS: tuple[type[Attacker], ...] = (HarvestedCertificates, RelayedCard, StolenWithPin)
+TWO_STATES: tuple[type[TillAttack], ...] = (RolledBackImage, Clone, EmulatedPurse, DebitsMore)
+VICTIMS: tuple[type[TillAttack], ...] = (HarvestedCertificates, RelayedCard, StolenWithPin)
 
 
 class Band:
     """Several attackers in one town, who take turns: a watcher like each of them."""
 
-    def __init__(self, attackers: Sequence[Attacker]) -> None:
+    def __init__(self, attackers: Sequence[TillAttack]) -> None:
         self.attackers = attackers
 
     def after(self, town: Town, happening: Happening) -> None:
@@ -82,8 +82,8 @@ class Band:
 
 
 def played(
-    kinds: Sequence[type[Attacker]], seed: int, people: int, days: int = 5
-) -> list[Attacker]:
+    kinds: Sequence[type[TillAttack]], seed: int, people: int, days: int = 5
+) -> list[TillAttack]:
     """They take turns in a town with accidents, whose laws are watched."""
     attackers = [kind() for kind in kinds]
     plan = make_plan(seed, days, size=Size(people=people, shops=2, trips=2.0), faults=0.05)
@@ -98,10 +98,10 @@ def played(
     ids=["who has no key", "two states of a chip", "thieves and rogue counters"],
 )
 def test_each_is_stopped_or_bounded_and_seen(
-    kinds: Sequence[type[Attacker]], people: int, days: int, seen: bool
+    kinds: Sequence[type[TillAttack]], people: int, days: int, seen: bool
 ) -> None:
     """On the first seed that gives everybody a moment to strike, and a time to be seen."""
-    attackers, seed = list[Attacker](), 1
+    attackers, seed = list[TillAttack](), 1
     for seed in range(1, SEEDS + 1):
         attackers = played(kinds, seed, people, days)
         if all(one.tally.attempts and (one.tally.seen or not seen) for one in attackers):
@@ -189,7 +189,7 @@ def no_hotlist(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BundleTrust, "hotlisted", lambda *_given: False)
 
 
-BITES: dict[type[Attacker], Callable[[pytest.MonkeyPatch], None]] = {
+BITES: dict[type[TillAttack], Callable[[pytest.MonkeyPatch], None]] = {
     StaleReadBoard: no_answer_mac,
     FakeCard: no_answer_mac,
     StatusWords: goods_on_a_bare_9000,
@@ -210,13 +210,13 @@ BITES: dict[type[Attacker], Callable[[pytest.MonkeyPatch], None]] = {
 
 @pytest.mark.parametrize("make", BITES, ids=lambda make: make.name)
 def test_without_the_defence_it_would_gain(
-    make: type[Attacker], monkeypatch: pytest.MonkeyPatch
+    make: type[TillAttack], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     BITES[make](monkeypatch)
     assert any(_bites(make(), seed) for seed in range(1, SEEDS + 1))
 
 
-def _bites(attacker: Attacker, seed: int) -> bool:
+def _bites(attacker: TillAttack, seed: int) -> bool:
     """Plays until it has gained what it may not, or until the end; whether the judge says so."""
     people = 2 if isinstance(attacker, StolenWithPin) else 1
     plan = make_plan(seed, days=3, size=Size(people=people, shops=2, trips=6.0 / people))

@@ -7,11 +7,12 @@ from typing import ClassVar
 
 from cardlib.wire.ids import PurseId
 from simulator.town.actors.citizen import Citizen
-from simulator.town.adversaries.adversary import Expectation, Tally
+from simulator.town.adversaries.attacker import Attacker
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.rogue_shop import RogueShop
 from simulator.town.checks.alarms import NEW_ALARMS
 from simulator.town.checks.goods import SUSPENDED
+from simulator.town.plan.finale import FINALE
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.state import Town
 
@@ -26,23 +27,20 @@ _CLAIMS = (
 )
 
 
-class BooksAttack:
-    """Implements ``adversary.Adversary``. A subclass says when it acts and what it counts.
+class BooksAttack(Attacker):
+    """A subclass says when it acts and what it counts.
 
     ``tell_tales``: codes of alarms and cases about its terminals and purses that are noted in
     ``tally.seen``, each with the happening after which it stood.
     """
 
-    name: ClassVar[str] = ""
-    expectation: ClassVar[Expectation]
-    turn: ClassVar[frozenset[Kind]] = frozenset({Kind.BUY})
+    tries: ClassVar[int] = 6
     tell_tales: ClassVar[frozenset[str]] = frozenset()
     anywhere: ClassVar[bool] = False
     """Whether alarms count that name neither its terminals nor its purses."""
-    attempts_max: ClassVar[int] = 6
 
     def __init__(self) -> None:
-        self.tally = Tally()
+        super().__init__()
         self.terminals: set[int] = set()
         self.purses: set[PurseId] = set()
         self._begun = False
@@ -65,7 +63,7 @@ class BooksAttack:
     def count(self) -> None:
         """At the end: gain, bound, and what is overdue."""
 
-    # implements Adversary ---------------------------------------------------------------------
+    # its turns -----------------------------------------------------------------------------------
 
     def after(self, town: Town, happening: Happening) -> None:
         """A turn, when it is one; and a look at what has been noticed."""
@@ -73,11 +71,18 @@ class BooksAttack:
             self.rng, self._begun = Random(f"{town.seed}:{self.name}"), True
             self.town = town
             self.prepare()
-        if happening.id.startswith("end-"):
-            self.finish(happening)
-        elif happening.kind in self.turn and self.tally.attempts < self.attempts_max:
-            self.act(happening)
+        super().after(town, happening)
         self.look(happening)
+
+    def follow(self, town: Town, happening: Happening) -> None:  # noqa: ARG002
+        """In the finale it does what its shop has to do."""
+        if happening.id.startswith(FINALE):
+            self.finish(happening)
+
+    def take_turn(self, town: Town, happening: Happening) -> None:  # noqa: ARG002
+        """In the finale it rests."""
+        if not happening.id.startswith(FINALE):
+            self.act(happening)
 
     def at_end(self, town: Town) -> None:
         """The sums."""

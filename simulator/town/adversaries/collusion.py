@@ -27,7 +27,7 @@ class Collusion(BooksAttack):
         bound="the day limit for each holder and day, and what the wallet holds",
         seen_by="statistics: nothing in the books",
     )  # fmt: skip
-    attempts_max: ClassVar[int] = 12
+    tries: ClassVar[int] = 12
 
     def prepare(self) -> None:
         """Opens the shop."""

@@ -10,14 +10,14 @@ from cardlib.codec.status import Status
 from cardlib.wire.entry_body import Intent
 from cardlib.wire.ids import PurseId
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, groceries
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.rogue_shop import RogueShop, lowered
+from simulator.town.adversaries.till_attack import PRICE, Scene, TillAttack, groceries
 from simulator.town.plan.model import Happening
 from simulator.town.state import Town
 
 
-class DebitsMore(Attacker):
+class DebitsMore(TillAttack):
     """A shop with a till of its own programming."""
 
     name = "debits more than shown"

@@ -13,9 +13,9 @@ from cardlib.keys import records
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import Attacker, Scene, groceries, other_registers
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.second_state import twin, value_of_grant
+from simulator.town.adversaries.till_attack import Scene, TillAttack, groceries, other_registers
 from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import Happening
 from simulator.town.state import Town
@@ -29,7 +29,7 @@ _CLAIM = (
 )
 
 
-class EmulatedPurse(Attacker):
+class EmulatedPurse(TillAttack):
     """His own purse, a computer that plays its chip, and the keys of a shop."""
 
     name = "emulated purse"

@@ -14,7 +14,7 @@ from simulator.card.card import VirtualCard
 from simulator.connection import InProcessConnection
 from simulator.faults import AlteredAnswer, every
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import Attacker, Scene
+from simulator.town.adversaries.till_attack import Scene, TillAttack
 
 _ORACLES = (0x82, 0x88)
 """EXTERNAL and INTERNAL AUTHENTICATE (ISO/IEC 7816-4, 11.5)."""
@@ -24,7 +24,7 @@ _WRITTEN = bytes.fromhex("9902 9000 8E08") + bytes(8) + b"\x90\x00"
 _PIN, _PIN_ID = b"12345\xff\xff\xff", 0x1C
 
 
-class FakeCard(Attacker):
+class FakeCard(TillAttack):
     """A programmable card, and somebody's real one for a minute."""
 
     name = "fake card"

@@ -6,9 +6,9 @@ invented sales carry a certificate of another record, which proves nothing.
 
 from cardlib.wire.entry_body import AttestedRead
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.rogue_shop import RogueShop
+from simulator.town.adversaries.till_attack import PRICE, Scene, TillAttack
 from simulator.town.plan.model import Happening
 from simulator.town.state import Town
 
@@ -16,7 +16,7 @@ _SEEN = frozenset({"SALE_UNPROVEN", "SALE_CONTRADICTED"})
 _STATES = "SELECT state, reason FROM posting WHERE terminal = ?"
 
 
-class HarvestedCertificates(Attacker):
+class HarvestedCertificates(TillAttack):
     """A shop with M_DEBIT in its till, and a customer's card for a moment."""
 
     name = "harvested certificates"

@@ -46,7 +46,7 @@ class HeldBackLoad(BooksAttack):
     )  # fmt: skip
     tell_tales: ClassVar[frozenset[str]] = frozenset({"GRANT_REVIVED", "GRANT_WAS_VOID"})
     anywhere: ClassVar[bool] = True
-    attempts_max: ClassVar[int] = 2
+    tries: ClassVar[int] = 2
 
     def prepare(self) -> None:
         """No order yet."""

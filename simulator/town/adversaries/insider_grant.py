@@ -35,7 +35,7 @@ class InsiderGrant(BooksAttack):
     )  # fmt: skip
     tell_tales: ClassVar[frozenset[str]] = frozenset({"GRANT_NOT_OURS", "SALE_GRANT_UNKNOWN"})
     anywhere: ClassVar[bool] = True
-    attempts_max: ClassVar[int] = 12
+    tries: ClassVar[int] = 12
 
     def prepare(self) -> None:
         """Nobody's friend yet."""

@@ -9,14 +9,14 @@ from cardlib.codec.files import DF_BUONO_FIRST, DF_SERVICES, EF_GRANT
 from cardlib.wire.entry_body import Intent
 from simulator.faults import AlteredAnswer, ForgedMap
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, groceries
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import PRICE, Scene, TillAttack, groceries
 from simulator.town.adversaries.top_up import top_up
 from simulator.town.state import Town
 from simulator.town.truth import Delivery
 
 
-class OldGrant(Attacker):
+class OldGrant(TillAttack):
     """The holder's own card and PIN, a board, and a small load in between."""
 
     name = "old grant"

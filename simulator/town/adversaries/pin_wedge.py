@@ -2,10 +2,10 @@
 
 from simulator.faults import PinWedge
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import Attacker, Scene
+from simulator.town.adversaries.till_attack import Scene, TillAttack
 
 
-class PinWedgeThief(Attacker):
+class PinWedgeThief(TillAttack):
     """A card that was lifted from its holder and is put back afterwards, and a board."""
 
     name = "pin wedge"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from cardlib.wire.ids import PurseId
 from simulator.faults import PinWedge, Shim
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene
+from simulator.town.adversaries.till_attack import PRICE, Scene, TillAttack
 from simulator.town.state import Town
 
 _WHERE = (
@@ -38,7 +38,7 @@ class _Relay(Shim):
         """The same."""
 
 
-class RelayedCard(Attacker):
+class RelayedCard(TillAttack):
     """A rogue counter, wires, and an accomplice at an honest till."""
 
     name = "relay"

@@ -35,7 +35,7 @@ class ReopenedValue(BooksAttack):
         seen_by="the proof of the forged record at the next sale, or the next load",
     )  # fmt: skip
     tell_tales: ClassVar[frozenset[str]] = TELLS
-    attempts_max: ClassVar[int] = 24
+    tries: ClassVar[int] = 24
 
     def prepare(self) -> None:
         """Chooses who it is."""

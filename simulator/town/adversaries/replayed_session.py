@@ -3,11 +3,11 @@
 from cardlib.codec.commands import INS_UPDATE_RECORD
 from simulator.faults import Replayed, SentAgain, every
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import Attacker, Scene, spent
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import Scene, TillAttack, spent
 
 
-class ReplayedSession(Attacker):
+class ReplayedSession(TillAttack):
     """In turn a holder who wants goods for an old answer, and a reader that debits twice."""
 
     name = "replayed session"

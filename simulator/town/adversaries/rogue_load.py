@@ -36,7 +36,7 @@ class RogueLoad(BooksAttack):
         seen_by="refused at once: by the chip, and by the backend with a code",
     )  # fmt: skip
     turn: ClassVar[frozenset[Kind]] = frozenset({Kind.BUY})
-    attempts_max: ClassVar[int] = 4
+    tries: ClassVar[int] = 4
 
     def prepare(self) -> None:
         """Opens the shop."""

@@ -14,8 +14,14 @@ from simulator.card.filesystem import Directory
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, groceries, other_registers
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import (
+    PRICE,
+    Scene,
+    TillAttack,
+    groceries,
+    other_registers,
+)
 from simulator.town.plan.model import Happening
 from simulator.town.state import Town
 
@@ -35,7 +41,7 @@ class _Fork:
     told_by: list[tuple[Register, int]]
 
 
-class _SecondState(Attacker):
+class _SecondState(TillAttack):
     """Buys with the chip as it is, then with the chip as it was."""
 
     tries = 2

@@ -49,7 +49,7 @@ class SessionReplay(BooksAttack):
         seen_by="CARD_SESSION_STEP_DIFFERS at once; CARD_MAC_BAD, an alarm, in a new session",
     )  # fmt: skip
     tell_tales: ClassVar[frozenset[str]] = frozenset({"CARD_MAC_BAD"})
-    attempts_max: ClassVar[int] = 3
+    tries: ClassVar[int] = 3
 
     def prepare(self) -> None:
         """Opens the shop."""

@@ -6,11 +6,11 @@ what it saw: a till that believed it would write over the first purchase.
 
 from simulator.faults import StaleRead
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import Attacker, Scene, other_registers, spent
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import Scene, TillAttack, other_registers, spent
 
 
-class StaleReadBoard(Attacker):
+class StaleReadBoard(TillAttack):
     """The holder's own card and PIN, and a thin board."""
 
     name = "stale read"

@@ -12,8 +12,8 @@ from cardlib.wire.entry_body import NotApplied
 from cardlib.wire.ids import PurseId
 from simulator.faults import ForgedStatus, HeldBack, HeldOver, every, nth
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, spent
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import PRICE, Scene, TillAttack, spent
 from simulator.town.deeds.cards import card_session
 from simulator.town.plan.model import Happening
 from simulator.town.state import Town
@@ -24,7 +24,7 @@ _REFUNDS = (
 )
 
 
-class StatusWords(Attacker):
+class StatusWords(TillAttack):
     """The holder's own card and PIN, and a board that answers for the card."""
 
     name = "believed status words"

@@ -9,8 +9,8 @@ from collections import Counter
 from cardlib.calendar import day_at
 from simulator.town.actors.citizen import Citizen
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import Attacker, Scene, groceries
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import Scene, TillAttack, groceries
 from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.state import Town
@@ -23,7 +23,7 @@ _REPORTS_AFTER = 20
 """Happenings until the holder has noticed and said so."""
 
 
-class StolenWithPin(Attacker):
+class StolenWithPin(TillAttack):
     """The card itself, and its PIN."""
 
     name = "stolen with its pin"

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from simulator.town.adversaries.attacker import Scene
+from simulator.town.adversaries.till_attack import Scene
 from simulator.town.deeds.cards import collect, order_load
 from simulator.town.plan.calendar import GROCERIES
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from simulator.faults import TwoTills
 from simulator.town.actors.counter_talk import CounterTalk
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, other_registers, spent
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import PRICE, Scene, TillAttack, other_registers, spent
 from terminal.sale.offer import Offer
 
 
@@ -29,7 +29,7 @@ class _MeanwhileTalk(CounterTalk):
         return CounterTalk.agree(self, offer)
 
 
-class TwoTillsAtOnce(Attacker):
+class TwoTillsAtOnce(TillAttack):
     """The holder's own card and PIN, two readers' worth of wires, and an accomplice."""
 
     name = "two tills at once"

@@ -1,12 +1,12 @@
 """A sale is to be taken back after a load was computed from it: its value would count twice."""
 
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import Attacker, Scene
+from simulator.town.adversaries.till_attack import Scene, TillAttack
 from simulator.town.adversaries.top_up import top_up
 from terminal.pay import Order
 
 
-class VoidAfterLoad(Attacker):
+class VoidAfterLoad(TillAttack):
     """The holder, with a receipt of today and a load in between."""
 
     name = "void after load"

@@ -1,6 +1,7 @@
 """What the town hall, its operator and the bank do."""
 
 from simulator.errors import TownError
+from simulator.town.plan.finale import FINALE
 from simulator.town.plan.model import AccidentKind, Happening
 from simulator.town.state import Town
 
@@ -24,7 +25,7 @@ def desk_work(town: Town, _happening: Happening) -> None:
 
 def pay(town: Town, happening: Happening) -> None:
     """The bank's evening."""
-    fails = not happening.id.startswith("end-")
+    fails = not happening.id.startswith(FINALE)
     town.bank.carry_out(town.accountant, happening.seed, happening.id, fails=fails)
 
 

@@ -13,6 +13,8 @@ from simulator.town.randomness import sub_seed
 _MINUTE_MS = 60_000
 _WINDOW_MS = 16 * 24 * 60 * _MINUTE_MS
 """The claim window of a town, and a day."""
+FINALE = "end-"
+"""How the names of its happenings begin."""
 
 
 @dataclass(slots=True)
@@ -26,7 +28,7 @@ class _Clock:
     def one(self, kind: Kind, word: str, **fields: Any) -> Happening:
         """The next happening."""
         self.at_ms += _MINUTE_MS
-        name = f"end-{word}"
+        name = FINALE + word
         seed = sub_seed(self.seed, name)
         return Happening(id=name, at_ms=self.at_ms, kind=kind, seed=seed, **fields)
 

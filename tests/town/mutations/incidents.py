@@ -16,8 +16,8 @@ from simulator.connection import InProcessConnection
 from simulator.faults import AlteredAnswer, TearAfter, nth
 from simulator.town.actors.cashier import Cashier
 from simulator.town.adversaries.adversary import Claim, Expectation
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import PRICE, Scene, TillAttack
 from terminal.pay import pay
 
 _UPDATE, _READ_RECORD = 0xDC, 0xB2
@@ -25,7 +25,7 @@ _FAR_MORE = 20_000
 _HARMLESS = Expectation(source="PROTOCOL 5", claim=Claim.STOPPED)
 
 
-class LeftOpen(Attacker):
+class LeftOpen(TillAttack):
     """Customers whose card is torn in the debit, and who come back later.
 
     In turn: the till reports while the sale is open; the card answers nonsense when it is read
@@ -82,7 +82,7 @@ def _after_the_first(instruction: int) -> Callable[[bytes], bool]:
     return strikes
 
 
-class ForgedGrant(Attacker):
+class ForgedGrant(TillAttack):
     """A purse emulated with a shop's keys, its grant raised and signed by nobody."""
 
     name: ClassVar[str] = "forged grant"

@@ -19,9 +19,15 @@ from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.official import ACCOUNTANT, APPROVER, ISSUER, LOADER, SOURCE
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.adversary import Claim, Expectation, Tally
-from simulator.town.adversaries.attacker import PRICE, Attacker, Scene, can_buy, other_registers
 from simulator.town.adversaries.books_attack import balances
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import (
+    PRICE,
+    Scene,
+    TillAttack,
+    can_buy,
+    other_registers,
+)
 from simulator.town.deeds import DEEDS
 from simulator.town.plan.model import FOOD, Happening, Kind
 from simulator.town.state import Town
@@ -38,7 +44,7 @@ def _stopped(source: str) -> Expectation:
     return Expectation(source=source, claim=Claim.STOPPED)
 
 
-class ShortLived(Attacker):
+class ShortLived(TillAttack):
     """Somebody whose voucher ends tonight, and who goes on buying; its rest is due for weeks."""
 
     name: ClassVar[str] = "short lived"
@@ -88,7 +94,7 @@ class ShortLived(Attacker):
                 self.tally.overdue.append("a rest was given up within the claim window")
 
 
-class Reported(Attacker):
+class Reported(TillAttack):
     """A card is reported lost, a till hears of it, and whoever has found the card comes."""
 
     name: ClassVar[str] = "reported"
@@ -106,7 +112,7 @@ class Reported(Attacker):
         _heard(scene.register)
 
 
-class OldState(Attacker):
+class OldState(TillAttack):
     """A chip goes back to an earlier state, at a till that has heard of the later one."""
 
     name: ClassVar[str] = "old state"
@@ -140,7 +146,7 @@ class OldState(Attacker):
         _put(scene.citizen, now)
 
 
-class Guesser(Attacker):
+class Guesser(TillAttack):
     """A card in a stranger's reader: wrong PINs, one after the other, until the right one."""
 
     name: ClassVar[str] = "guesser"
@@ -162,7 +168,7 @@ class Guesser(Attacker):
         scene.citizen.needs_pin = True
 
 
-class LongOffline(Attacker):
+class LongOffline(TillAttack):
     """A till that has not heard of the backend for a month."""
 
     name: ClassVar[str] = "long offline"
@@ -176,7 +182,7 @@ class LongOffline(Attacker):
         _at_another_time(scene.register, -_FAR_S)
 
 
-class LateOnReplaced(Attacker):
+class LateOnReplaced(TillAttack):
     """Somebody buys, loses the card, and has a new one before the shop has told of the sale."""
 
     name: ClassVar[str] = "late on replaced"
