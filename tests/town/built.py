@@ -29,6 +29,15 @@ _ANYBODY = Access(bytes(9))
 NOWHERE = ("", 0)
 
 
+@dataclass(frozen=True)
+class BuiltDelivery:
+    """Implements ``declared.DeliverySeen``."""
+
+    terminal: int
+    seq: int
+    cents: int
+
+
 @dataclass
 class BuiltCard:
     """Implements ``evidence.CardSeen`` for a chip."""
@@ -152,12 +161,16 @@ class BuiltTown:
     def sell(self, till: Till, chip: Chip, cents: int, *, tc: bool = True) -> int:
         """A whole sale, goods and all; the number of its sale entry."""
         seq = till.sell(chip, cents, tc=tc)
-        self.declared.hand_over(till.number, seq - 1, cents)
+        self.deliver(till, seq - 1, cents)
         return seq
+
+    def deliver(self, till: Till, seq: int, cents: int) -> None:
+        """Goods for an intent went over the counter; below zero they came back."""
+        self.declared.deliveries.append(BuiltDelivery(till.number, seq, cents))
 
     def void(self, till: Till, chip: Chip, sale: int, cents: int) -> int:
         seq = till.void(chip, sale, cents)  # type: ignore[arg-type]
-        self.declared.take_back(till.number, seq - 1, cents)
+        self.deliver(till, seq - 1, -cents)
         return seq
 
     def honest_days(self) -> None:

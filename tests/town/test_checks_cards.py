@@ -226,18 +226,18 @@ class TestUnknownOutcomes:
 
 class TestGoods:
     def test_goods_that_nobody_paid_are_caught(self, built: BuiltTown, till: Till) -> None:
-        built.declared.hand_over(till.number, 99, 350)
+        built.deliver(till, 99, 350)
         assert built.caught("TOWN_GOODS_ASTRAY").facts["cents"] == 350
 
     def test_a_cent_more_than_the_goods_is_caught(
         self, built: BuiltTown, chip: Chip, till: Till
     ) -> None:
         seq = till.sell(chip, 500)
-        built.declared.hand_over(till.number, seq - 1, 499)
+        built.deliver(till, seq - 1, 499)
         assert built.caught("TOWN_GOODS_ASTRAY").facts["cents"] == -1
 
     def test_goods_twice_for_one_sale_are_caught(self, built: BuiltTown, till: Till) -> None:
-        built.declared.hand_over(till.number, 1, 1_250)
+        built.deliver(till, 1, 1_250)
         built.caught("TOWN_GOODS_ASTRAY")
 
     def test_who_paid_and_got_nothing_is_caught_at_the_end(
@@ -253,7 +253,7 @@ class TestGoods:
     ) -> None:
         sale = built.sell(till, chip, 500)
         seq = till.void(chip, sale, 500, tc=False)  # type: ignore[arg-type]
-        built.declared.take_back(till.number, seq - 1, 500)
+        built.deliver(till, seq - 1, -500)
         till.sync()
         built.end()
 

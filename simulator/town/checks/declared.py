@@ -2,8 +2,7 @@
 
 ::
 
-    declared.hand_over(terminal, intent_seq, cents)      # goods left the shop
-    declared.take_back(terminal, intent_seq, cents)      # a void: goods came back
+    declared.deliveries.append(delivery)                 # goods left the shop, or came back
     declared.expect("PURSE_FORKED", purse=purse)         # this alarm may come from now on
     declared.must_have_come("PURSE_FORKED", purse=purse) # ... and by now it has to be there
     declared.rogue_terminal(number)                      # what this till says proves nothing
@@ -15,20 +14,28 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from cardlib.wire.ids import PurseId
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
-    """Goods for a voucher: cents above zero went to the customer, below zero came back.
+class DeliverySeen(Protocol):
+    """Goods for a voucher, as the checks need to know of them."""
 
-    ``intent_seq`` is the number of the intent that paid (or gave back) for them.
-    """
+    @property
+    def terminal(self) -> int:
+        """The till at which they went over the counter."""
+        ...
 
-    terminal: int
-    intent_seq: int
-    cents: int
+    @property
+    def seq(self) -> int:
+        """The number of the intent that paid (or gave back) for them."""
+        ...
+
+    @property
+    def cents(self) -> int:
+        """Above zero they went to the customer, below zero they came back."""
+        ...
 
 
 @dataclass(slots=True)
@@ -52,9 +59,9 @@ class ExpectedAlarm:
 
 @dataclass(slots=True)
 class Declared:
-    """One town's ground truth; ``handovers`` and ``expected`` only grow."""
+    """One town's ground truth; ``deliveries`` and ``expected`` only grow."""
 
-    handovers: list[Handover] = field(default_factory=list)
+    deliveries: list[DeliverySeen] = field(default_factory=list)
     expected: list[ExpectedAlarm] = field(default_factory=list)
     rogue_terminals: set[int] = field(default_factory=set)
     rogue_purses: set[PurseId] = field(default_factory=set)
@@ -74,14 +81,6 @@ class Declared:
     """Codes with which rounds of an agent ended."""
     touched: set[int] = field(default_factory=set)
     """Tills that were used besides the happening's own; the checks take them from here."""
-
-    def hand_over(self, terminal: int, intent_seq: int, cents: int) -> None:
-        """The customer took goods worth ``cents`` of vouchers."""
-        self.handovers.append(Handover(terminal, intent_seq, cents))
-
-    def take_back(self, terminal: int, intent_seq: int, cents: int) -> None:
-        """The shop took goods back, for a void."""
-        self.handovers.append(Handover(terminal, intent_seq, -cents))
 
     def expect(
         self, code: str, *, purse: PurseId | None = None, terminal: int | None = None

@@ -63,14 +63,14 @@ class GoodsWatch:
                 spend = written.spend
                 if spend.type != SpendType.INIT:
                     self._debit((spend.terminal, spend.seq), written.cents, change.truth.purse)
-        handovers = self.declared.handovers
-        for handover in handovers[self._read :]:
-            sale = handover.terminal, handover.intent_seq
+        deliveries = self.declared.deliveries
+        for delivery in deliveries[self._read :]:
+            sale = delivery.terminal, delivery.seq
             if sale in self.given:
-                raise _astray(sale, "goods changed hands twice", handover.cents)
-            self.given[sale] = handover.cents
+                raise _astray(sale, "goods changed hands twice", delivery.cents)
+            self.given[sale] = delivery.cents
             self._compare(sale, journals)
-        self._read = len(handovers)
+        self._read = len(deliveries)
 
     def check_end(self, sql: Sql, tills: Iterable[TillSeen]) -> None:
         """Zero cents astray."""
