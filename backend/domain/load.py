@@ -72,11 +72,6 @@ class LoadDecision:
     clear: tuple[int, ...]
     record_map: int
 
-    @property
-    def writes_grant(self) -> bool:
-        """Whether a grant goes onto the card."""
-        return self.new is not None or self.again is not None
-
 
 @dataclass(frozen=True, slots=True)
 class CardView:

@@ -138,14 +138,6 @@ class Journals:
         self.fetch_intents([(terminal, seq)])
         return self._lines[terminal, seq]
 
-    def intents_of_purse(self, purse_id: int, from_ctr: int) -> Sequence[IntentRow]:
-        """Accepted intents on a purse from counter ``from_ctr`` on, by counter."""
-        return self._session.scalars(
-            select(IntentRow)
-            .where(IntentRow.purse_id == purse_id, IntentRow.ctr >= from_ctr)
-            .order_by(IntentRow.ctr, IntentRow.terminal, IntentRow.seq)
-        ).all()
-
     def announced_on(self, purse_id: int, ctr: int) -> Sequence[IntentRow]:
         """Intents for record ``ctr`` of a purse whose tills have not told of a debit."""
         return self._session.scalars(

@@ -44,9 +44,3 @@ class KeySets:
                 KeyChangeRow.purse_id == purse_id, KeyChangeRow.done_at.is_(None)
             )
         )
-
-    def changes_of(self, purse_id: int) -> Sequence[KeyChangeRow]:
-        """Every change of a purse, oldest first."""
-        return self._session.scalars(
-            select(KeyChangeRow).where(KeyChangeRow.purse_id == purse_id).order_by(KeyChangeRow.id)
-        ).all()

@@ -110,10 +110,6 @@ class Programmes:
             .where(FundingSourceRow.name == name)
         )
 
-    def funding_sources(self) -> Sequence[FundingSourceRow]:
-        """All, by id."""
-        return self._session.scalars(select(FundingSourceRow).order_by(FundingSourceRow.id)).all()
-
     def fundings(self) -> Sequence[FundingRow]:
         """All, by id."""
         return self._session.scalars(select(FundingRow).order_by(FundingRow.id)).all()

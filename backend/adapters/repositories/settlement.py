@@ -226,14 +226,6 @@ class Settlement:
             query = query.where(ApprovalBandRow.set_at <= until)
         return self._session.scalars(query.order_by(ApprovalBandRow.id)).all()
 
-    def lines_of_posting(self, posting_id: int) -> Sequence[BatchLineRow]:
-        """The lines that a posting ever had, oldest first."""
-        return self._session.scalars(
-            select(BatchLineRow)
-            .where(BatchLineRow.posting_id == posting_id)
-            .order_by(BatchLineRow.id)
-        ).all()
-
     def payments(self, batch_id: int | None = None) -> Sequence[PaymentRow]:
         """All payments, or those of a batch, by id."""
         query = select(PaymentRow).order_by(PaymentRow.id)

@@ -11,7 +11,6 @@ from backend.verifier.decoder.cbor import Item
 Shape = Callable[[Item], bool]
 Layout = Mapping[int, Shape]
 
-U8 = 0xFF
 U16 = 0xFFFF
 U24 = 0xFFFFFF
 U32 = 0xFFFFFFFF

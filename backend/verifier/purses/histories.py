@@ -244,12 +244,5 @@ class Histories:
         if self._book.first_use("void", used, posting.line) is not None:
             self._add(Law.ONCE, "VOIDED_TWICE", posting, voided=voided)
 
-    def _follows_live(self, posting: Posting) -> bool:
-        return bool(
-            self._book.ask(
-                "SELECT 1 FROM posting WHERE record_hash = ? AND live", (posting.prior_hash,)
-            )
-        )
-
     def _add(self, law: Law, code: str, posting: Posting, **facts: str | int) -> None:
         self._findings.add(law, code, posting.place, **facts)

@@ -15,10 +15,8 @@ from backend.domain.ledger import (
     AccountKind,
     Ref,
     RefKind,
-    SlotBooks,
     Transfer,
     TransferKind,
-    check_programmes,
     transfer_hash,
 )
 from backend.services.export.export import write_export
@@ -26,6 +24,7 @@ from backend.verifier.audit import audit
 from cardlib.codec.purse import SLOTS, Grant
 from cardlib.wire.money import Money
 from tests.integration.backend.builders import Chip, Town
+from tests.ledger_equations import SlotBooks, check_programmes
 
 
 def held(town: Town) -> dict[str, int]:

@@ -20,7 +20,6 @@ from backend.domain.ledger import (
     RefKind,
     Transfer,
     TransferKind,
-    check_programmes,
 )
 from backend.domain.settlement import Period
 from backend.services.settlement.batches import SettlementService
@@ -30,6 +29,7 @@ from cardlib.wire.ed25519 import SigningKey
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 from simulator.card.randomness import SeededRandomness
+from tests.ledger_equations import check_programmes
 
 IBAN = "IT60X0542811101000000123456"
 DEBTOR = Debtor("Comune di Borgo", "IT13S0542811101000000123457")

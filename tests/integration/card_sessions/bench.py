@@ -25,7 +25,6 @@ from backend.domain.ledger import (
     RefKind,
     Transfer,
     TransferKind,
-    check_programmes,
 )
 from backend.services.card_sessions.sessions import CardSessions
 from backend.services.keys.key_sets import KeySetOffice
@@ -51,6 +50,7 @@ from simulator.card.randomness import SeededRandomness
 from simulator.connection import InProcessConnection
 from simulator.stock import stock_kind
 from terminal.agent.card_session import run_session
+from tests.ledger_equations import check_programmes
 
 ISSUER = bytes.fromhex("015146")
 DESK, TILL = 501, 502

@@ -238,7 +238,7 @@ def test_an_order_that_arrived_is_only_tidied_up_after() -> None:
         state, books(state, old, arrived, on_card=8000), replace(ORDER, signed=arrived)
     )
 
-    assert not decision.writes_grant
+    assert (decision.new, decision.again) == (None, None)
     assert (decision.clear, decision.record_map) == ((1,), 0b10)
 
 
@@ -257,7 +257,7 @@ def test_with_no_order_only_what_was_left_over_goes() -> None:
 
     decision = decided(state, books(state, old, new, on_card=8000), order=None)
 
-    assert not decision.writes_grant
+    assert (decision.new, decision.again) == (None, None)
     assert (decision.clear, decision.record_map) == ((1,), 0b10)
 
 
@@ -272,7 +272,7 @@ def test_without_a_free_record_the_leftovers_go_first() -> None:
 
     decision = decided(state, known)
 
-    assert not decision.writes_grant
+    assert (decision.new, decision.again) == (None, None)
     assert decision.clear == (7, 8)
 
 
@@ -352,7 +352,7 @@ def test_a_void_that_is_in_the_books_again_explains_nothing(
     known = replace(books(whole, old, on_card=1500, proven=1), settled_voids=settled)
 
     if signed:
-        assert decided(whole, known).writes_grant
+        assert decided(whole, known).new is not None
     else:
         read_down = replace(whole, spends=whole.spends + _empty(20 - len(whole.spends)))
         assert refusal(read_down, known) == "CARD_ABOVE_LEDGER"
