@@ -11,6 +11,7 @@
 ``prepare`` and ``enrol`` are in ``till_enrolment``.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -28,9 +29,10 @@ from cardlib.wire.enrolment import Certificate
 from cardlib.wire.entry_header import ModuleClass
 from cardlib.wire.ids import TRAINING_ISSUER
 from cardlib.wire.module_keys import HeldSet, KeyAnswer, KeyRequest
-from terminal.errors import TillError
+from terminal.errors import JournalError, TillError
 from terminal.journal.journal import Author, Circumstances, Journal, JournalReader
 from terminal.journal.space import Space
+from terminal.recovery.told import Told, write_told
 from terminal.storage import Storage
 from terminal.system_storage import SYSTEM
 from terminal.till_files import TillConfig, TillFiles
@@ -53,6 +55,8 @@ class Till:
     randomness: Randomness
     author: Author
     trust: BundleTrust = field(default_factory=BundleTrust)
+    told: list[Told] = field(default_factory=list)
+    """Outcomes that the backend told since somebody last looked: show them, and empty it."""
     _journal: Journal | None = None
     _keys_taken: bytes = b""
 
@@ -137,7 +141,16 @@ class Till:
             self._take_keys(self.files.storage.read(self.files.module_keys))
         if self._journal is not None:
             self._journal.circumstances = self.circumstances()
+            self._take_outcomes(self._journal)
         return newer
+
+    def _take_outcomes(self, journal: Journal) -> None:
+        """Writes what the backend decided of this till's unresolved intents."""
+        with suppress(JournalError):  # a full disk: the bundle says it again
+            for decided in self.trust.decided(self.certificate.terminal):
+                told = write_told(journal, decided)
+                if told is not None:
+                    self.told.append(told)
 
     def circumstances(self) -> Circumstances:
         """What entries say about this till now."""

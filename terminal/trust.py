@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from cardlib.wire.bundle import Bundle, Category, Limits, ProofRequest, Watermark
+from cardlib.wire.bundle import Bundle, Category, Decided, Limits, ProofRequest, Watermark
 from cardlib.wire.ed25519 import PublicKey
-from cardlib.wire.ids import PurseId
+from cardlib.wire.ids import PurseId, TerminalNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,11 @@ class BundleTrust:
     def categories(self) -> tuple[Category, ...]:
         """Categories of goods, in the operator's order."""
         return () if self.bundle is None else self.bundle.categories
+
+    def decided(self, terminal: TerminalNumber) -> tuple[Decided, ...]:
+        """Outcomes that ``terminal`` could not find out, and the backend did."""
+        every = () if self.bundle is None else self.bundle.decided
+        return tuple(item for item in every if item.terminal == terminal)
 
     @property
     def issuers(self) -> frozenset[bytes]:

@@ -12,7 +12,7 @@ from cardlib.wire import cbor, sign1
 from cardlib.wire.cbor import Value
 from cardlib.wire.ed25519 import PublicKey, SigningKey
 from cardlib.wire.fields import U24_MAX, Fields, as_bytes, as_list, as_text, as_uint
-from cardlib.wire.ids import PurseId
+from cardlib.wire.ids import PurseId, Seq, TerminalNumber
 
 _WHAT = "bundle"
 _LIMITS, _LIMITS_AT_FIRST = 4, 3
@@ -64,6 +64,19 @@ class ProofRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Decided:
+    """An ``unresolved`` intent of a terminal, and the proven record that stands in its place.
+
+    ``intent_hash``: the first 8 bytes; where the record carries them, the card was debited.
+    """
+
+    terminal: TerminalNumber
+    seq: Seq
+    intent_hash: bytes
+    record: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class KeySet:
     """A key set that tills must hold before cards change to it; the keys come apart."""
 
@@ -104,6 +117,7 @@ class Bundle:
     key_sets: tuple[KeySet, ...] = ()
     card_limits: Limits | None = None
     """Bounds of tills whose security module is a card; None: the same as everybody's."""
+    decided: tuple[Decided, ...] = ()
 
     def sign(self, key: SigningKey) -> bytes:
         """The complete bytes."""
@@ -125,6 +139,10 @@ class Bundle:
         }  # fmt: skip
         if self.card_limits is not None:
             fields[14] = _limits_value(self.card_limits)
+        if self.decided:
+            fields[15] = [
+                [item.terminal, item.seq, item.intent_hash, item.record] for item in self.decided
+            ]
         return fields
 
     @classmethod
@@ -148,6 +166,7 @@ class Bundle:
             proof_requests=tuple(_read_proof_request(item) for item in fields.list(12)),
             key_sets=_read_key_sets(fields.list(13)) if fields.has(13) else (),
             card_limits=_read_limits(fields.list(14)) if fields.has(14) else None,
+            decided=_read_all_decided(fields.list(15)) if fields.has(15) else (),
         )
         fields.end()
         return bundle
@@ -216,3 +235,15 @@ def _read_key_set(value: Value) -> KeySet:
 def _read_proof_request(value: Value) -> ProofRequest:
     purse, ctr = as_list(value, _WHAT, 2)
     return ProofRequest(_read_purse(purse), as_uint(ctr, _WHAT, U24_MAX))
+
+
+def _read_all_decided(values: list[Value]) -> tuple[Decided, ...]:
+    return tuple(_read_decided(item) for item in values)
+
+
+def _read_decided(value: Value) -> Decided:
+    terminal, seq, intent_hash, record = as_list(value, _WHAT, 4)
+    return Decided(
+        TerminalNumber(as_uint(terminal, _WHAT, U24_MAX)), Seq(as_uint(seq, _WHAT, U24_MAX)),
+        as_bytes(intent_hash, _WHAT, 8), as_bytes(record, _WHAT, 54),
+    )  # fmt: skip

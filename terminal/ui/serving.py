@@ -65,7 +65,8 @@ class Serving:
             self._card_left()
         elif not self._at.slot.card_in:
             self._at.lost_in_a_row = 0
-            self._between.keep_up()
+            for told in self._between.keep_up():
+                self._at.post(messages.Aside(Reason(told.code, {"seq": told.seq})))
 
     def tell_status(self) -> None:
         """The status line, when it has changed."""

@@ -5,13 +5,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Select, and_, bindparam, func, or_, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from backend.adapters.repositories.parts import PART, in_parts
 from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.cards import PurseRow
+from backend.adapters.tables.journals import UNRESOLVED, IntentRow
 from backend.adapters.tables.programmes import MunicipalityRow
 from backend.adapters.tables.settlement import BatchLineRow, SettlementBatchRow
+from backend.adapters.tables.terminals import TerminalRow
 from backend.adapters.tables.verdicts import (
     UNSETTLED,
     AlarmRow,
@@ -281,6 +283,32 @@ class Verdicts:
             .order_by(ProofRequestRow.purse_id, ProofRequestRow.ctr)
         )
         return [(PurseId(issuer, number), ctr) for issuer, number, ctr in rows]
+
+    def decided_intents(self) -> list[tuple[int, int, bytes, bytes]]:
+        """Parked intents whose place on the card a proven record has, by terminal and number.
+
+        With each the intent's hash, and that record. Tills that are lost are left out, and
+        forks: where the intent's own record is proven too, people decide.
+        """
+        own = aliased(CardRecordRow)
+        forked = (
+            select(own.id)
+            .where(own.purse_id == IntentRow.purse_id, own.ctr == IntentRow.ctr, own.proven)
+            .where(own.record_hash == IntentRow.record_hash, own.live.is_(False))
+        )
+        rows = self._session.execute(
+            select(IntentRow.terminal, IntentRow.seq, IntentRow.hash, CardRecordRow.record)
+            .join(
+                CardRecordRow,
+                (CardRecordRow.purse_id == IntentRow.purse_id)
+                & (CardRecordRow.ctr == IntentRow.ctr),
+            )
+            .join(TerminalRow, TerminalRow.number == IntentRow.terminal)
+            .where(UNRESOLVED, CardRecordRow.live, CardRecordRow.proven)
+            .where(TerminalRow.lost_at.is_(None), ~forked.exists())
+            .order_by(IntentRow.terminal, IntentRow.seq)
+        )
+        return [(terminal, seq, digest, record) for terminal, seq, digest, record in rows]
 
     def proof_requests_of(self, purse_ids: Collection[int]) -> Sequence[ProofRequestRow]:
         """Open requests of several purses."""

@@ -94,6 +94,15 @@ Index(
     sqlite_where=text("state = 'open'"),
     postgresql_where=text("state = 'open'"),
 )
+UNRESOLVED = text("intent.state = 'unresolved'")
+"""Of an intent that its till has parked; as the index says it, so that it serves."""
+Index(
+    "ix_intent_unresolved",
+    IntentRow.purse_id,
+    IntentRow.ctr,
+    sqlite_where=text("state = 'unresolved'"),
+    postgresql_where=text("state = 'unresolved'"),
+)
 
 
 class IntentLineRow(Base):

@@ -16,6 +16,7 @@ from cardlib.wire import cbor
 from cardlib.wire.bundle import (
     Bundle,
     Category,
+    Decided,
     IssuerKey,
     KeySet,
     Limits,
@@ -25,7 +26,8 @@ from cardlib.wire.bundle import (
 )
 from cardlib.wire.cbor import Value
 from cardlib.wire.ed25519 import PublicKey
-from cardlib.wire.ids import PurseId
+from cardlib.wire.entry import INTENT_HASH_SIZE
+from cardlib.wire.ids import PurseId, Seq, TerminalNumber
 
 LIMITS = Limits(sale_cents=0, offline_days_warn=5, offline_days_stop=10)
 """Until a town sets its own."""
@@ -37,8 +39,10 @@ PARAMETERS = 1
 """Version of the limits and categories."""
 LAG_S = 300
 """How long a new watermark may wait for the next bundle."""
-Shown = tuple[tuple[int, ...], tuple[tuple[int, int], ...]]
-"""What goes out at once: counts of what is set up, and the proofs that tills are asked for."""
+Places = tuple[tuple[int, int], ...]
+Shown = tuple[tuple[int, ...], Places, Places]
+"""What goes out at once: counts of what is set up, the proofs that tills are asked for, and the
+outcomes that they are told."""
 
 
 class LastLook:
@@ -81,7 +85,8 @@ def current_version(unit: Unit, keys: KeyStore, last: LastLook, now: int) -> int
 
 def _shown(unit: Unit) -> Shown:
     wanted = ((request.purse_id, request.ctr) for request in unit.verdicts.proof_requests())
-    return unit.programmes.shown(), tuple(wanted)
+    decided = ((terminal, seq) for terminal, seq, _, _ in unit.verdicts.decided_intents())
+    return unit.programmes.shown(), tuple(wanted), tuple(decided)
 
 
 def current_bundle(unit: Unit, keys: KeyStore, last: LastLook, now: int) -> BundleRow:
@@ -159,6 +164,10 @@ def _draft(unit: Unit) -> Bundle:
         ),
         proof_requests=tuple(
             ProofRequest(purse, ctr) for purse, ctr in unit.verdicts.records_to_prove()
+        ),
+        decided=tuple(
+            Decided(TerminalNumber(terminal), Seq(seq), digest[:INTENT_HASH_SIZE], record)
+            for terminal, seq, digest, record in unit.verdicts.decided_intents()
         ),
         key_sets=tuple(KeySet(issuers[row.municipality_id], row.number) for row in announced),
     )

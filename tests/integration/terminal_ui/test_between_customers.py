@@ -4,21 +4,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from textual.message import Message
 
 from cardlib.connection import CardConnection
 from cardlib.errors import CardMissingError
+from cardlib.wire.bundle import Decided
 from cardlib.wire.entry_body import Heartbeat
 from cardlib.wire.ids import Seq
 from cardlib.wire.upload import Acknowledgement
+from simulator.faults import TearAfter, nth
 from terminal.counter import Counter
 from terminal.till import Till
 from terminal.till_files import write_durably
 from terminal.ui.between_customers import KEEP_UP_S
 from terminal.ui.card_slot import CardSlot
+from terminal.ui.messages import Aside, Reason
 from terminal.ui.serving import Serving
-from tests.integration.terminal.stage import START, Stage
+from tests.integration.terminal.stage import START, Customer, Stage
 
-NONCE = 77
+NONCE, UPDATE = 77, 0xDC
 
 
 @pytest.fixture
@@ -75,3 +79,27 @@ def test_what_the_agent_fetched_is_taken_up_between_customers(stage: Stage) -> N
 
     assert till.trust.bundle is not None
     assert till.trust.bundle.hotlist == (stage.card().purse,)
+
+
+@pytest.mark.parametrize(("ours", "code"), [(True, "TOLD_COMMITTED"), (False, "TOLD_NOT_APPLIED")])
+def test_the_cashier_is_told_what_the_backend_found_out(
+    stage: Stage, ours: bool, code: str
+) -> None:
+    """Words, not a silent change: somebody may come for the goods, or for nothing."""
+    till, card, posted = stage.till(), stage.card(), list[Message]()
+    reader = TearAfter(card.plug(), nth(1, UPDATE))
+    result = Customer(till, reader).buy(500)
+    Counter(till).recovery().park()
+    serving = Serving(Counter(till), CardSlot(nobody), "en", posted.append)
+    record = bytes(card.spend_file.records[0 if ours else 1])
+    stage.install(
+        decided=(
+            Decided(till.author.terminal, result.intent.header.seq, result.intent.hash[:8], record),
+        )
+    )
+    write_durably(till.files.bundle, stage.bundle.sign(stage.operator))
+    serving.look()
+    (aside,) = (message for message in posted if isinstance(message, Aside))
+
+    assert aside.reason == Reason(code, {"seq": result.intent.header.seq})
+    assert till.journal.views.unsettled() == []
