@@ -1,6 +1,5 @@
 """``borsellino backend set-up | migrate | serve | export``: the installation itself."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -8,11 +7,11 @@ import typer
 
 from backend.adapters.engine import open_engine
 from backend.adapters.migrate import migrate as bring_up
+from backend.commands.answers import say
 from backend.commands.options import HERE, Dir, Json, Lang, Openers, settings_in
 from backend.errors import BadInputError
 from backend.services.export.export import write_export
-from cardlib.text import catalogue
-from cardlib.text.command_line import language, reported
+from cardlib.text.command_line import reported
 
 LOOPBACK = "127.0.0.1"
 
@@ -31,7 +30,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
         """Makes database and keys, and names the operator."""
         with reported(lang, as_json=as_json), openers.create(directory) as backend:
             key = backend.programmes.set_up(operator)
-            _say("set_up", lang, as_json=as_json, fingerprint=key.fingerprint)
+            say("set_up", lang, as_json=as_json, fingerprint=key.fingerprint)
 
     @app.command()
     def migrate(*, directory: Dir = HERE, as_json: Json = False, lang: Lang = None) -> None:
@@ -42,7 +41,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
                 revision = bring_up(engine)
             finally:
                 engine.dispose()
-            _say("migrated", lang, as_json=as_json, revision=revision)
+            say("migrated", lang, as_json=as_json, revision=revision)
 
     @app.command()
     def serve(
@@ -56,7 +55,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
         with reported(lang), openers.backend(directory) as backend:
             from backend.commands.service import run  # noqa: PLC0415 - uvicorn is heavy
 
-            run(backend, host, port, lambda url: _say("serving", lang, as_json=False, url=url))
+            run(backend, host, port, lambda url: say("serving", lang, as_json=False, url=url))
 
     @app.command()
     def export(
@@ -73,11 +72,4 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
             with openers.books(directory) as work:
                 manifest = write_export(work, target, openers.clock.unix_ms() // 1000)
             rows = sum(file["rows"] for file in manifest["files"].values())
-            _say("exported", lang, as_json=as_json, path=str(target), rows=rows)
-
-
-def _say(key: str, lang: str | None, *, as_json: bool, **facts: str | int) -> None:
-    if as_json:
-        typer.echo(json.dumps(facts))
-    else:
-        typer.echo(catalogue.label("backend", key, language(lang), **facts))
+            say("exported", lang, as_json=as_json, path=str(target), rows=rows)

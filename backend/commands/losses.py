@@ -1,16 +1,15 @@
 """``borsellino backend lost-terminal | block | unblock | replace``: what was lost or stolen."""
 
-import json
 from datetime import datetime
 from typing import Annotated
 
 import typer
 
+from backend.commands.answers import say
 from backend.commands.options import HERE, ApprovedBy, By, Dir, Json, Lang, Openers
 from backend.errors import BadInputError
 from cardlib.calendar import ZONE
-from cardlib.text import catalogue
-from cardlib.text.command_line import language, reported
+from cardlib.text.command_line import reported
 from cardlib.wire.ids import PurseId
 
 Purse = Annotated[str, typer.Argument(help="Issuer and number, as in 018182-0011….")]
@@ -41,7 +40,7 @@ def _add_terminals(app: typer.Typer, openers: Openers) -> None:
             purses = backend.losses.record(
                 terminal, _time(since), act=act, requested_by=by, approved_by=approved_by
             )
-            _say("made_loss", lang, as_json=as_json, terminal=terminal, purses=purses)
+            say("made_loss", lang, as_json=as_json, terminal=terminal, purses=purses)
 
 
 def _add_cards(app: typer.Typer, openers: Openers) -> None:
@@ -59,7 +58,7 @@ def _add_cards(app: typer.Typer, openers: Openers) -> None:
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
             code = "CARD_STOLEN" if stolen else "CARD_LOST"
             number = backend.cards.block(PurseId.parse(purse), code, by=by)
-            _say("made_block", lang, as_json=as_json, number=number)
+            say("made_block", lang, as_json=as_json, number=number)
 
     @app.command()
     def unblock(
@@ -69,7 +68,7 @@ def _add_cards(app: typer.Typer, openers: Openers) -> None:
         """The card was found: two people let its money be spent again."""
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
             backend.cards.unblock(PurseId.parse(purse), requested_by=by, approved_by=approved_by)
-            _say("made_unblock", lang, as_json=as_json)
+            say("made_unblock", lang, as_json=as_json)
 
     @app.command()
     def replace(
@@ -88,7 +87,7 @@ def _add_cards(app: typer.Typer, openers: Openers) -> None:
                 PurseId.parse(old), PurseId.parse(new), requested_by=by, approved_by=approved_by
             )
             told = ", ".join(map(str, orders)) or "-"
-            _say("made_replacement", lang, as_json=as_json, orders=told)
+            say("made_replacement", lang, as_json=as_json, orders=told)
 
 
 def _time(text: str) -> int:
@@ -96,10 +95,3 @@ def _time(text: str) -> int:
         return int(datetime.fromisoformat(text).replace(tzinfo=ZONE).timestamp())
     except ValueError as error:
         raise BadInputError("TIME_BAD", time=text) from error
-
-
-def _say(key: str, lang: str | None, *, as_json: bool, **facts: str | int) -> None:
-    if as_json:
-        typer.echo(json.dumps(facts))
-    else:
-        typer.echo(catalogue.label("backend", key, language(lang), **facts))

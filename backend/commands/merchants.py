@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from backend.commands.answers import say
 from backend.commands.options import HERE, Dir, Json, Lang, Openers
 from backend.composition import Backend
 from backend.domain.settlement import Period
@@ -39,7 +40,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
         """A merchant and where to pay."""
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
             number = backend.merchants.register(name, iban)
-            _say("made_merchant", lang, as_json=as_json, number=number)
+            say("made_merchant", lang, as_json=as_json, number=number)
 
     @app.command()
     def enable(
@@ -53,7 +54,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
         """Lets a merchant take a programme's vouchers."""
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
             backend.merchants.enable(merchant, programme)
-            _say("enabled", lang, as_json=as_json, merchant=merchant, programme=programme)
+            say("enabled", lang, as_json=as_json, merchant=merchant, programme=programme)
 
     @app.command()
     def code(
@@ -69,7 +70,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
             made = backend.enrolment.issue_code(merchant, fingerprint, training=training)
             operator = backend.keys.operator_key().public.fingerprint
-            _say("made_code", lang, as_json=as_json, code=made, operator=operator)
+            say("made_code", lang, as_json=as_json, code=made, operator=operator)
 
     @app.command("module-quota")
     def module_quota(
@@ -91,7 +92,7 @@ def add_commands(app: typer.Typer, openers: Openers) -> None:
         with reported(lang, as_json=as_json), openers.backend(directory) as backend:
             may = ModuleAllowance(debits, _cents(euro), _cents(ceiling))
             target.write_bytes(backend.modules.order(TerminalNumber(terminal), may))
-            _say("module_quota", lang, as_json=as_json, terminal=terminal, path=str(target))
+            say("module_quota", lang, as_json=as_json, terminal=terminal, path=str(target))
 
     @app.command()
     def statement(
@@ -176,10 +177,3 @@ def _print(found: Statement, lang: str) -> None:
         "waiting": catalogue.money(Money(found.waiting_cents), lang),
     }
     typer.echo(catalogue.label("backend", "statement_sum", lang, **facts))
-
-
-def _say(key: str, lang: str | None, *, as_json: bool, **facts: str | int) -> None:
-    if as_json:
-        typer.echo(json.dumps(facts))
-    else:
-        typer.echo(catalogue.label("backend", key, language(lang), **facts))

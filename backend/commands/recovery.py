@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from backend.commands.answers import say
 from backend.commands.options import HERE, ApprovedBy, By, Dir, Json, Lang
 from backend.composition import Backend
 from cardlib.text import catalogue
@@ -31,7 +32,7 @@ def recovery_app(opened: Callable[[Path], AbstractContextManager[Backend]]) -> t
         """Says so, before the service is started: loads and payments wait from now on."""
         with reported(lang, as_json=as_json), opened(directory) as backend:
             number = backend.recovery.begin(by)
-            _say("recovery_begun", lang, as_json=as_json, number=number)
+            say("recovery_begun", lang, as_json=as_json, number=number)
 
     @app.command()
     def status(*, directory: Dir = HERE, as_json: Json = False, lang: Lang = None) -> None:
@@ -55,7 +56,7 @@ def recovery_app(opened: Callable[[Path], AbstractContextManager[Backend]]) -> t
             number = backend.recovery.readmit(
                 certificate.read_bytes(), act=act, requested_by=by, approved_by=approved_by
             )
-            _say("recovery_readmitted", lang, as_json=as_json, number=number)
+            say("recovery_readmitted", lang, as_json=as_json, number=number)
 
     @app.command()
     def end(
@@ -67,13 +68,6 @@ def recovery_app(opened: Callable[[Path], AbstractContextManager[Backend]]) -> t
             backend.recovery.end(
                 requested_by=by, approved_by=approved_by, act=act, without=without or ()
             )
-            _say("recovery_ended", lang, as_json=as_json)
+            say("recovery_ended", lang, as_json=as_json)
 
     return app
-
-
-def _say(key: str, lang: str | None, *, as_json: bool, **facts: object) -> None:
-    if as_json:
-        typer.echo(json.dumps(facts))
-    else:
-        typer.echo(catalogue.label("backend", key, language(lang), **facts))

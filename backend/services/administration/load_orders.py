@@ -11,6 +11,7 @@ from backend.domain.issuers import issuer_code
 from backend.domain.people import check_two_people
 from backend.domain.states import STANDING, PurseState
 from backend.errors import BadInputError, ConflictError
+from backend.services.administration.funds import check_award
 from backend.services.unit_of_work import Work
 from cardlib.codec.purse import SLOTS, Suite
 from cardlib.ports import Clock
@@ -68,9 +69,7 @@ class LoadOrderOffice:
                 raise ConflictError("PURSE_OF_OTHER_TOWN", purse=str(purse))
             if row.state != PurseState.ACTIVE:
                 raise ConflictError("PURSE_NOT_ACTIVE", purse=str(purse))
-            left = source.cents - source.withdrawn_cents - unit.cards.ordered_cents(source.id)
-            if left < amount.cents:
-                raise ConflictError("AWARD_TOO_SMALL", cents=left)
+            check_award(unit, source, amount.cents)
             order = LoadOrderRow(
                 purse_id=row.id, slot=_slot_for(unit, row, source.programme_id),
                 programme_id=source.programme_id, funding_source_id=source.funding_source_id,

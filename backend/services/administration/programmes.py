@@ -19,7 +19,8 @@ from backend.domain.amounts import check_amount
 from backend.domain.issuers import issuer_code
 from backend.domain.ledger import AccountKind, Pot, Ref, RefKind, TransferKind
 from backend.domain.people import check_person, check_two_people
-from backend.errors import BadInputError, ConflictError, UnknownError
+from backend.errors import BadInputError, ConflictError
+from backend.services.administration.funds import check_fund, pot_of
 from backend.services.unit_of_work import Work
 from backend.services.wallets.accounts import move_now
 from cardlib.ports import Clock
@@ -148,15 +149,11 @@ class ProgrammeOffice:
         now = self._now()
         with self.work.begin() as unit:
             row = unit.programmes.programme(programme)
-            origin = unit.programmes.find_funding_source(row.municipality_id, source)
-            if origin is None:
-                raise UnknownError("FUNDING_SOURCE_UNKNOWN", source=source)
-            pot = Pot(row.municipality_id, row.id, origin.id)
+            pot = pot_of(unit, row, source)
             fund = pot.account(AccountKind.FUND)
-            if unit.ledger.balance(fund) < amount.cents:
-                raise ConflictError("FUND_TOO_SMALL", cents=unit.ledger.balance(fund))
+            check_fund(unit, fund, amount.cents)
             award = AwardRow(
-                programme_id=row.id, funding_source_id=origin.id, holder=holder,
+                programme_id=row.id, funding_source_id=pot.funding_source, holder=holder,
                 cents=amount.cents, act=act, requested_by=requested_by, approved_by=approved_by,
                 approved_at=now,
             )  # fmt: skip

@@ -11,7 +11,8 @@ from backend.domain.amounts import check_amount
 from backend.domain.ledger import AccountKind, Pot, Ref, RefKind, TransferKind
 from backend.domain.people import check_person, check_two_people
 from backend.domain.states import AwardState, OrderSource, OrderState
-from backend.errors import ConflictError, UnknownError
+from backend.errors import ConflictError
+from backend.services.administration.funds import check_award, check_fund, pot_of
 from backend.services.unit_of_work import Work
 from backend.services.wallets.accounts import move_now
 from cardlib.ports import Clock
@@ -52,9 +53,7 @@ class UnspentOffice:
         now = self.clock.unix_ms() // 1000
         with self.work.begin() as unit:
             row = unit.programmes.award(award)
-            free = row.cents - row.withdrawn_cents - unit.cards.ordered_cents(row.id)
-            if free < amount.cents:
-                raise ConflictError("AWARD_TOO_SMALL", cents=free)
+            check_award(unit, row, amount.cents)
             row.withdrawn_cents += amount.cents
             left = row.cents - row.withdrawn_cents
             row.state = row.state if left else AwardState.WITHDRAWN
@@ -76,16 +75,11 @@ class UnspentOffice:
         now = self.clock.unix_ms() // 1000
         with self.work.begin() as unit:
             row = unit.programmes.programme(programme)
-            origin = unit.programmes.find_funding_source(row.municipality_id, source)
-            if origin is None:
-                raise UnknownError("FUNDING_SOURCE_UNKNOWN", source=source)
-            pot = Pot(row.municipality_id, row.id, origin.id)
-            held = unit.ledger.balance(pot.account(AccountKind.FUND))
-            if held < amount.cents:
-                raise ConflictError("FUND_TOO_SMALL", cents=held)
+            pot = pot_of(unit, row, source)
+            check_fund(unit, pot.account(AccountKind.FUND), amount.cents)
             funding = FundingRow(
-                programme_id=row.id, funding_source_id=origin.id, cents=-amount.cents, act=act,
-                booked_by=by, booked_at=now,
+                programme_id=row.id, funding_source_id=pot.funding_source, cents=-amount.cents,
+                act=act, booked_by=by, booked_at=now,
             )  # fmt: skip
             unit.add(funding)
             move_now(

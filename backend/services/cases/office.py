@@ -12,6 +12,7 @@ from backend.domain.people import check_two_people
 from backend.domain.states import CaseState
 from backend.domain.verdicts import PostingState
 from backend.errors import ConflictError
+from backend.services.administration.funds import check_fund
 from backend.services.cases import covers
 from backend.services.unit_of_work import Work
 from backend.services.verdicts.claim_rules import Reason
@@ -166,9 +167,8 @@ class _Closing:
             yield from covers.follow_void(self._unit, sale, {origin: item.left}, self.now)
         if item.left and self._lent(part) and target != origin and cover is not None:
             bearer = same_pot(origin, AccountKind(cover))
-            held = self._unit.ledger.balance(bearer)
-            if cover is Cover.FUND and held < item.left:
-                raise ConflictError("FUND_TOO_SMALL", cents=held)
+            if cover is Cover.FUND:
+                check_fund(self._unit, bearer, item.left)
             yield self._transfer(TransferKind.CASE_COVERED, bearer, origin, item.left)
 
     def _target(self, origin: Account, decision: Decision) -> Account:
