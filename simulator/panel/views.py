@@ -13,7 +13,7 @@ from simulator.shelf import MODULE, ShelfCard
 from simulator.slot import Slot
 from simulator.wallets import newest_spend, wallets
 
-_SERVICES, _PURSE_DEPTH = 0x1200, 2
+_SERVICES = 0x1200
 
 
 @dataclass(frozen=True, slots=True)

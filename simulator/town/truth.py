@@ -5,7 +5,6 @@ closing entry is durable. A void brings them back. Each intent counts once.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cardlib.wire.ids import PurseId
@@ -71,10 +70,6 @@ class Truth:
     def was_delivered(self, terminal: int, seq: int) -> bool:
         """Whether goods changed hands for an intent, one way or the other."""
         return (terminal, seq) in self._seen
-
-    def since(self, position: int) -> Iterator[Delivery]:
-        """The deliveries after the first ``position``."""
-        return iter(self.deliveries[position:])
 
     def received(self) -> Counter[PurseId]:
         """Cents of goods that each holder has, by purse."""

@@ -10,11 +10,9 @@ from collections.abc import Mapping
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.grants.given_up import GivenUp
 from backend.verifier.grants.grants import Grant, Grants
-from backend.verifier.ledger.ledger import CONTRA_KINDS, SLOT_KINDS, Ledger
+from backend.verifier.ledger.ledger import CONTRA_KINDS, SLOT_KINDS, Ledger, Pool
 from backend.verifier.registry import PurseKey
 from backend.verifier.workbook import Workbook
-
-Pool = tuple[str, int, str]
 
 
 class EquationAudit:

@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from backend.verifier.export.people import known_as
 from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.grants.grants import Grant, Grants, Order
@@ -67,7 +68,7 @@ class WalletAudit:
     def _check_end(self, row: Row, block: dict[str, Any]) -> None:
         """Blocked by one, opened again by two; blocks from before that was so name only one."""
         second = block["end_approved_by"]
-        if second and second.strip().casefold() == (block["ended_by"] or "").strip().casefold():
+        if second and known_as(second) == known_as(block["ended_by"]):
             place = row.place(f"block {block['block']}")
             self._findings.add(Law.CONSERVATION, "BLOCK_ENDED_BY_ONE", place, block=block["block"])
 

@@ -8,11 +8,10 @@ from backend.verifier.grants.awards import Award, rests_of
 from backend.verifier.grants.given_up import GivenUp
 from backend.verifier.grants.grants import Grant, Grants, Order
 from backend.verifier.ledger.demands import booked, compare
-from backend.verifier.ledger.ledger import SLOT_KINDS, Account, Ledger
+from backend.verifier.ledger.ledger import SLOT_KINDS, Account, Ledger, Pool, pool_of
 from backend.verifier.workbook import Workbook
 
 _SOURCES = {"award": "committed", "refund": "refund_due", "replacement": "blocked"}
-Pool = tuple[str, int, str]
 
 
 class LoadAudit:
@@ -39,14 +38,14 @@ class LoadAudit:
         number, cents = row["funding"], row["amount_cents"]
         if not self._findings.once(self._book, "funding", number, row.place(f"funding {number}")):
             return
-        self.funded[_pool(row)] += cents
+        self.funded[pool_of(row)] += cents
         self._pool_document("funding", number, row, ("external", "fund"), cents)
 
     def _pool_document(
         self, kind: str, number: str, row: Row, route: tuple[str, str], cents: int
     ) -> None:
         """A document that moves ``cents`` from one kind of account to another of one pool."""
-        pool, transfers = _pool(row), self._ledger.of(kind, number)
+        pool, transfers = pool_of(row), self._ledger.of(kind, number)
         demanded = Counter({f"{route[0]} {pool}": -cents, f"{route[1]} {pool}": cents})
         found = booked(transfers, lambda account: f"{account.kind} {account.pool}")
         compare(self._findings, row.place(f"{kind} {number}"), demanded, found, transfers)
@@ -93,10 +92,6 @@ class LoadAudit:
             self._findings.add(
                 Law.CONSERVATION, "CONFIRMED_BY_NOBODY", place, order=grant.order, grant=grant.seq
             )
-
-
-def _pool(row: Row) -> Pool:
-    return row["municipality"], row["programme"], row["funding_source"]
 
 
 def _spot(account: Account, order: Order) -> str:

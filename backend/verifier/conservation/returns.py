@@ -8,7 +8,7 @@ from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law
 from backend.verifier.grants.grants import Grants, by_two_people
 from backend.verifier.ledger.demands import booked, compare
-from backend.verifier.ledger.ledger import Account, Ledger
+from backend.verifier.ledger.ledger import Account, Ledger, pool_of
 from backend.verifier.workbook import Workbook
 
 _REF = "return:"
@@ -54,7 +54,7 @@ class ReturnAudit:
         cents = row["amount_cents"]
         demanded: Counter[str] = Counter()
         demanded[f"payable {row['merchant']}"] = -cents
-        demanded[f"refund_due {_pool(row)}"] = cents
+        demanded[f"refund_due {pool_of(row)}"] = cents
         if row["repaid_ref"]:
             demanded[f"payable {row['merchant']}"] += cents
             demanded[f"paid {row['merchant']}"] = -cents
@@ -79,7 +79,7 @@ class ReturnAudit:
         granted: Counter[str] = Counter()
         for number, slot, pool, cents, row in self._orders():
             item = self.by_number.get(number)
-            if item is None or (slot, pool) != (item.row["slot"], _pool(item.row)[1:]):
+            if item is None or (slot, pool) != (item.row["slot"], pool_of(item.row)[1:]):
                 self._findings.add(
                     Law.GRANTED, "ORDER_WITHOUT_RETURN", row.place(f"order {row['order']}"),
                     id=row["order"],
@@ -101,10 +101,6 @@ class ReturnAudit:
     def _add(self, code: str, row: Row) -> None:
         document = f"return {row['return']}"
         self._findings.add(Law.CONSERVATION, code, row.place(document), document=document)
-
-
-def _pool(row: Row) -> tuple[str, int, str]:
-    return row["municipality"], row["programme"], row["funding_source"]
 
 
 def _spot(account: Account) -> str:

@@ -7,6 +7,7 @@ amount needs, and that the seed was drawn by chance and once, is the operator's 
 
 from hashlib import sha256
 
+from backend.verifier.export.people import known_as
 from backend.verifier.export.reader import Row
 from backend.verifier.findings import Findings, Law
 
@@ -32,11 +33,11 @@ class ReviewAudit:
             self._add("REVIEW_MISSING", row)
 
     def _check_people(self, row: Row, *, agreed: bool) -> None:
-        approvers = {_same(item["by"]) for item in row["approvals"] or ()}
-        acted = approvers | {_same(line["reviewed_by"] or "") for line in row["lines"]} - {""}
+        approvers = {known_as(item["by"]) for item in row["approvals"] or ()}
+        acted = approvers | {known_as(line["reviewed_by"]) for line in row["lines"]} - {""}
         if row["review"] is not None:
-            acted.add(_same(row["review"]["begun_by"]))
-        if row["created_by"] is not None and _same(row["created_by"]) in acted:
+            acted.add(known_as(row["review"]["begun_by"]))
+        if row["created_by"] is not None and known_as(row["created_by"]) in acted:
             self._add("BATCH_ONE_PERSON", row)
         if agreed and len(approvers) < row["rule"]["approvals"]:
             self._add("BATCH_APPROVALS_MISSING", row)
@@ -69,7 +70,3 @@ def _held_after_approval(row: Row) -> bool:
     agreed = [item["at"] for item in row["approvals"] or () if item["at"] is not None]
     held = (line["reviewed_at"] or 0 for line in row["lines"] if line["state"] != "included")
     return bool(agreed) and max(held, default=0) > min(agreed)
-
-
-def _same(person: str) -> str:
-    return person.strip().casefold()

@@ -166,7 +166,7 @@ class WaitingRecordAudit:
 
     def _intent(self, record: _Record) -> Intent | None:
         found = self._book.ask("SELECT bytes FROM intent WHERE short = ?", (record.intent,))
-        return entries.intent_of(entries.read(found[0][0])) if found else None
+        return entries.read_intent(found[0][0]) if found else None
 
     def _claims(self, record: _Record) -> list[tuple[str, str]]:
         """Where the money may lie besides suspense: what the till signed of the intent says."""

@@ -200,6 +200,11 @@ def intent_of(entry: Entry) -> Intent:
     )  # fmt: skip
 
 
+def read_intent(complete: bytes) -> Intent:
+    """The body of an entry that is known to be of type 1."""
+    return intent_of(read(complete))
+
+
 def record_ctr(record: bytes) -> int:
     """The counter that a record carries in clear."""
     return int.from_bytes(record[1:4], "big")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from backend.verifier.decoder import cose, entries
+from backend.verifier.export.people import are_two
 from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law
 from backend.verifier.registry import TRAINING_ISSUER, PurseKey, Registry
@@ -174,12 +175,7 @@ def by_two_people(row: Row) -> bool:
 
     True where nobody is said to ask: older exports do not tell.
     """
-    asked, approved = (_same(row[who]) for who in ("requested_by", "approved_by"))
-    return row["requested_by"] is None or "" != approved != asked != ""
-
-
-def _same(person: str | None) -> str:
-    return (person or "").strip().casefold()
+    return row["requested_by"] is None or are_two(row["requested_by"], row["approved_by"])
 
 
 def _decode(row: Row) -> Grant:

@@ -55,7 +55,7 @@ class DayCloses:
         if not found:
             batch.whole = False
             return
-        intent = entries.intent_of(entries.read(found[0][0]))
+        intent = entries.read_intent(found[0][0])
         sums = batch.sums[intent.kind]
         sums[0] += 1
         sums[1] += sum(line.cents for line in intent.lines)

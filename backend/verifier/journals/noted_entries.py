@@ -93,7 +93,7 @@ class NotedEntries:
             "SELECT bytes FROM intent WHERE hash = ? AND terminal = ? AND seq = ?",
             (intent_hash, entry.terminal, entry.fields[48]),
         )
-        return entries.intent_of(entries.read(found[0][0])) if found else None
+        return entries.read_intent(found[0][0]) if found else None
 
     def _closed(self, entry: Entry, terminal: Terminal) -> None:
         for (intent,) in self.book.ask(

@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from backend.verifier.export.reader import Export, Row
+from backend.verifier.export.people import are_two
+from backend.verifier.export.reader import Export
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.ledger.ledger import Ledger, Transfer
 
@@ -47,7 +48,7 @@ class Decisions:
             decided.borne += sum(t.cents for t in covers) - sum(t.cents for t in undone)
             decided.given_up += sum(t.cents for t in undone)
             decided.place = row.place(f"case {row['case']}")
-            if covers and not _by_two(row):
+            if covers and not are_two(row["decided_by"], row["approved_by"]):
                 self._findings.add(
                     Law.CONSERVATION, "CASE_ONE_PERSON", decided.place, case=row["case"]
                 )
@@ -87,8 +88,3 @@ def _lent(transfers: Iterable[Transfer]) -> int:
         for item in transfers
         if "exposure" in (item.source.kind, item.target.kind)
     )
-
-
-def _by_two(row: Row) -> bool:
-    first, second = row["decided_by"] or "", row["approved_by"] or ""
-    return bool(first) and bool(second) and first.strip().casefold() != second.strip().casefold()

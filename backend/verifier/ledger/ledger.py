@@ -45,14 +45,17 @@ _HASHED = ("id", "kind", "from", "to", "amount_cents", "event_time", "booked_at"
 NO_HASH = bytes(32)
 
 
+Pool = tuple[str, int, str]
+"""Municipality, programme, funding source: money never leaves its pool."""
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """One account; what does not apply to its kind is None."""
 
     id: str
     kind: str
-    pool: tuple[str, int, str]
-    """Municipality, programme, funding source."""
+    pool: Pool
     purse: PurseKey | None
     slot: int | None
     merchant: str | None
@@ -196,8 +199,9 @@ class Ledger:
             self._add("ACCOUNT_WITHOUT_PURSE", place, account=number)
         if row["issuer"] == TRAINING_ISSUER:
             self._add("TRAINING_IN_LEDGER", place, account=number)
-        pool = (row["municipality"], row["programme"], row["funding_source"])
-        account = Account(number, kind, pool, purse, row["slot"], row["merchant"], row["case"])
+        account = Account(
+            number, kind, pool_of(row), purse, row["slot"], row["merchant"], row["case"]
+        )
         self.accounts[number] = account
         if kind in SLOT_KINDS and purse is not None:
             self._slots.setdefault((purse, row["slot"]), []).append(account)
@@ -239,6 +243,11 @@ class Ledger:
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:
         self._findings.add(Law.CONSERVATION, code, place, **facts)
+
+
+def pool_of(row: Row) -> Pool:
+    """The pool that a row names."""
+    return row["municipality"], row["programme"], row["funding_source"]
 
 
 def transfer_hash(raw: Mapping[str, Any]) -> bytes:

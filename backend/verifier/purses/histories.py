@@ -63,10 +63,6 @@ class Posting:
 _FIELDS = tuple(field.name for field in fields(Posting))
 
 
-def _intent(complete: bytes) -> Intent:
-    return entries.intent_of(entries.read(complete))
-
-
 def totals_of(book: Workbook, purse: PurseKey, ctr: int) -> list[Totals]:
     """Cumulative cents per slot after record ``ctr``, the live posting's first.
 
@@ -84,7 +80,7 @@ def totals_of(book: Workbook, purse: PurseKey, ctr: int) -> list[Totals]:
         " AND totals != 'null'",
         (*purse, ctr),
     )
-    known = [_intent(complete).totals for (complete,) in posted]
+    known = [entries.read_intent(complete).totals for (complete,) in posted]
     return known + [tuple(json.loads(totals)) for (totals,) in attested]
 
 
@@ -128,7 +124,7 @@ class Histories:
         before: Posting | None = None
         sold: dict[int, int] = {}
         rows = (
-            Posting(**dict(zip(_FIELDS, (*row[:-1], _intent(row[-1])), strict=True)))
+            Posting(**dict(zip(_FIELDS, (*row[:-1], entries.read_intent(row[-1])), strict=True)))
             for row in self._book.stream(_POSTINGS)
         )
         for _, rivals in groupby(rows, key=lambda posting: (posting.purse, posting.ctr)):
@@ -236,7 +232,7 @@ class Histories:
             " AND posting.issuer = ?3 AND posting.purse = ?4 AND posting.ctr = ?5",
             (posting.terminal, voided, *posting.purse, posting.ctr - 1),
         )
-        took = _intent(sale[0][0]).by_slot if sale else {}
+        took = entries.read_intent(sale[0][0]).by_slot if sale else {}
         gives = posting.intent.by_slot
         if any(-cents > took.get(slot, 0) for slot, cents in gives.items()):
             self._add(Law.CONSERVATION, "VOID_TOO_MUCH", posting, voided=voided)

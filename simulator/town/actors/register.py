@@ -22,7 +22,6 @@ from terminal.till_files import TillConfig, TillFiles
 from terminal.till_keys import TillKeys
 
 URL = "https://backend.town"
-TIMEOUT_S = 20.0
 
 
 class Register:

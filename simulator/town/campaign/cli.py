@@ -20,7 +20,6 @@ from simulator.town.campaign.summary import Summary
 SEEDS, SALES, FAULTS = 100, 2_100, 0.12
 MILLION = 5
 """So many times the usual sales a seed make a million in all."""
-Results = dict[int, Played]
 
 
 def campaign(
