@@ -46,8 +46,8 @@ class StaleRead(Shim):
         return answer
 
 
-class ForgedStatus(Shim):
-    """Attack 4: a shim lets the command through and answers ``status`` instead of the card."""
+class _Liar(Shim):
+    """Answers ``status`` for the card, when it strikes."""
 
     def __init__(
         self, inner: CardConnection, when: Trigger, status: int = Status.CONDITIONS
@@ -55,6 +55,10 @@ class ForgedStatus(Shim):
         super().__init__(inner)
         self._when = when
         self._answer = bytes(Response(b"", status))
+
+
+class ForgedStatus(_Liar):
+    """Attack 4: a shim lets the command through and answers ``status`` instead of the card."""
 
     def transmit(self, apdu: bytes) -> bytes:
         """The forged status word, after the card has acted."""
@@ -64,15 +68,13 @@ class ForgedStatus(Shim):
         return self._answer
 
 
-class HeldBack(Shim):
+class HeldBack(_Liar):
     """Attack 4: a shim answers ``status``, keeps the command, and lets it through later."""
 
     def __init__(
         self, inner: CardConnection, when: Trigger, status: int = Status.CONDITIONS
     ) -> None:
-        super().__init__(inner)
-        self._when = when
-        self._answer = bytes(Response(b"", status))
+        super().__init__(inner, when, status)
         self.held: list[bytes] = []
         """Commands the card has not seen yet."""
 

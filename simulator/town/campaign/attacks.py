@@ -2,9 +2,6 @@
 
 import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -14,12 +11,12 @@ from cardlib.text import catalogue
 from simulator.town.adversaries.roll import ADVERSARIES, hyphened
 from simulator.town.campaign.attack_table import table
 from simulator.town.campaign.book import Book
+from simulator.town.campaign.processes import in_processes
 from simulator.town.campaign.result_table import put
 from simulator.town.campaign.trial import Ground, Trial, play_trial
 
 SEEDS = 20
 PLACE = "adversaries"
-Wanted = list[tuple[str, int]]
 
 
 def attacks(
@@ -43,7 +40,8 @@ def attacks(
     wanted = [(name, seed) for seed in range(first, first + seeds) for name in names]
     left = [one for one in wanted if one not in results]
     _say(language, "begins", trials=len(wanted), left=len(left))
-    for trial in _played(left, jobs or os.cpu_count() or 1):
+    arguments = ((name, seed, Ground()) for name, seed in left)
+    for trial in in_processes(play_trial, arguments, jobs or os.cpu_count() or 1):
         kept.add(trial)
         results[trial.key] = trial
         _tell(language, trial, sum(one in results for one in wanted), len(wanted))
@@ -61,14 +59,6 @@ def holds(trials: list[Trial], names: list[str]) -> bool:
     """Whether each of ``names`` has struck somewhere, and nothing went otherwise than stated."""
     struck = {one.name for one in trials if one.acted}
     return bool(names) and struck == set(names) and all(one.held for one in trials)
-
-
-def _played(wanted: Wanted, jobs: int) -> Iterator[Trial]:
-    """Results as they come, from processes of their own."""
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        found = [pool.submit(play_trial, name, seed, Ground()) for name, seed in wanted]
-        for future in as_completed(found):
-            yield future.result()
 
 
 def _tell(lang: str, trial: Trial, done: int, trials: int) -> None:

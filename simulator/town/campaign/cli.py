@@ -3,9 +3,6 @@
 import json
 import os
 import sys
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +12,7 @@ from cardlib.text import catalogue
 from cardlib.wire.money import Money
 from simulator.town.campaign.book import Book
 from simulator.town.campaign.playing import Measure, Played, play_seed
+from simulator.town.campaign.processes import in_processes
 from simulator.town.campaign.summary import Summary
 
 SEEDS, SALES, FAULTS = 100, 2_100, 0.12
@@ -43,7 +41,8 @@ def campaign(
     wanted = range(first, first + seeds)
     left = [seed for seed in wanted if seed not in results]
     _say(language, "begins", seeds=seeds, left=len(left))
-    for played in _played(left, measure, jobs or os.cpu_count() or 1):
+    arguments = ((seed, measure) for seed in left)
+    for played in in_processes(play_seed, arguments, jobs or os.cpu_count() or 1):
         kept.add(played)
         results[played.seed] = played
         done = sum(seed in results for seed in wanted)
@@ -53,13 +52,6 @@ def campaign(
         report.write_text(json.dumps(summary.as_json(), indent=1) + "\n", "utf-8")
     _conclude(language, summary)
     sys.exit(0 if summary.holds else 1)
-
-
-def _played(seeds: list[int], measure: Measure, jobs: int) -> Iterator[Played]:
-    """Results as they come, from processes of their own."""
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        for future in as_completed(pool.submit(play_seed, seed, measure) for seed in seeds):
-            yield future.result()
 
 
 def _tell(lang: str, played: Played, done: int, seeds: int) -> None:
