@@ -10,25 +10,19 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from backend.adapters.pain001 import CreditTransfer, Debtor, message_id, payment_order
-from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.settlement import (
     BatchApprovalRow,
     BatchLineRow,
-    GoodsReturnRow,
     PaymentRow,
     SettlementBatchRow,
 )
-from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.claim_window import window_end
 from backend.domain.iban import checked_iban
-from backend.domain.ledger import AccountKind, Pot, Ref, RefKind
+from backend.domain.ledger import Ref, RefKind
 from backend.domain.outcomes import PaymentState
 from backend.domain.people import check_person
 from backend.domain.settlement import (
     BatchState,
-    Claim,
-    ClaimPart,
     Draft,
     LineState,
     Period,
@@ -38,18 +32,15 @@ from backend.domain.settlement import (
     draw_up,
 )
 from backend.domain.states import TerminalState
-from backend.domain.verdicts import PostingState
 from backend.errors import ConflictError
 from backend.services.recovery.office import require_whole
+from backend.services.settlement.claims import claims_of, payable_to
 from backend.services.settlement.money import book_batch, fail_batch
 from backend.services.settlement.reviews import check_reviewed, rule_of
 from backend.services.settlement.views import Batch, view
 from backend.services.unit_of_work import Work
-from backend.services.verdicts.posted import entry_of
 from cardlib.calendar import day_at
 from cardlib.ports import Clock
-
-_CLAIM_KINDS = (AccountKind.PAYABLE, AccountKind.SUSPENSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +75,8 @@ class SettlementService:
             row = _find_same_period(unit, municipality, merchant, period)
             if row is None:
                 check_complete(period, _marks(unit, merchant), self._now())
-                claims = _claims(unit, municipality, merchant, period.end, self._now())
-                draft = draw_up(claims, _payable(unit, merchant))
+                claims = claims_of(unit, municipality, merchant, period.end, self._now())
+                draft = draw_up(claims, payable_to(unit, merchant))
                 row = self._store(unit, municipality, merchant, period, by, draft)
                 unit.commit()
             return view(unit, row)
@@ -227,70 +218,6 @@ def _marks(unit: Unit, merchant: int) -> dict[int, int]:
         if terminal.merchant_id == merchant and terminal.state == TerminalState.ACTIVE
         and not terminal.training
     }  # fmt: skip
-
-
-def _claims(unit: Unit, municipality: int, merchant: int, time_to: int, now: int) -> list[Claim]:
-    waiting = unit.settlement.waiting_postings(municipality, merchant, time_to)
-    unit.ledger.fetch_accounts_by_id(
-        part.holder_id for posting, _ in waiting for part in posting.parts
-    )
-    unit.verdicts.fetch_cases(row.case_id for row, _ in waiting if row.case_id is not None)
-    failed = unit.settlement.included_lines(posting.id for posting, _ in waiting)
-    claims = {
-        posting.id: _claim(unit, posting, purse, failed.get(posting.id), now)
-        for posting, purse in waiting
-    }
-    returns = [
-        _claim_back(unit, row, claims.get(row.posting_id))
-        for row in unit.settlement.waiting_returns(municipality, merchant, time_to)
-    ]
-    return [claim for claim in claims.values() if claim.parts] + returns
-
-
-def _claim_back(unit: Unit, row: GoodsReturnRow, sale: Claim | None) -> Claim:
-    """What a return takes off; it waits as long as its sale does."""
-    failed, posting = unit.settlement.line_of_return(row.id), unit.verdicts.posting(row.posting_id)
-    waits = sale is not None and sale.postponement() is not None
-    return Claim(
-        posting=row.posting_id, entry=entry_of(posting), event_time=row.agreed_at, proven=True,
-        amount_open=False, chain_closed=not waits,
-        parts=(ClaimPart(row.pot, payable=True, cents=-row.cents),),
-        replaces=failed.id if failed else None, goods_return=row.id,
-    )  # fmt: skip
-
-
-def _payable(unit: Unit, merchant: int) -> dict[Pot, int]:
-    """What the ledger owes the merchant, by pot."""
-    accounts = unit.ledger.accounts_of_merchant(merchant, AccountKind.PAYABLE)
-    return {account.pot: cents for account, cents in accounts.items()}
-
-
-def _claim(unit: Unit, posting: PostingRow, purse: PurseRow, failed: int | None, now: int) -> Claim:
-    holders = [(unit.ledger.account(part.holder_id), part.cents) for part in posting.parts]
-    decided = _is_decided(unit, posting)
-    waits_until = window_end(posting.booked_at, purse.municipality.claim_window_days)
-    return Claim(
-        posting=posting.id,
-        entry=entry_of(posting),
-        event_time=posting.event_time,
-        proven=posting.state == PostingState.PROVEN or decided,
-        amount_open=posting.amount_open,
-        chain_closed=posting.ctr <= purse.card_mark,
-        parts=tuple(
-            ClaimPart(holder.pot, holder.kind is AccountKind.PAYABLE, cents)
-            for holder, cents in holders
-            if holder.kind in _CLAIM_KINDS
-        ),
-        replaces=failed,
-        final=decided or now >= waits_until,
-    )
-
-
-def _is_decided(unit: Unit, posting: PostingRow) -> bool:
-    """Whether a person closed its case."""
-    if posting.case_id is None:
-        return False
-    return unit.verdicts.case(posting.case_id).by_people
 
 
 def _end_to_end_id(row: SettlementBatchRow) -> str:
