@@ -20,3 +20,8 @@ def chosen(everything: Iterable[T], enough: Sequence[T]) -> Sequence[T]:
     all_of_them = list(everything)
     assert not [case for case in enough if case not in all_of_them]
     return all_of_them if os.environ.get(ALL) else enough
+
+
+def as_many(everything: int, enough: int) -> int:
+    """How many drawn examples: ``enough``, or ``everything`` if that was asked for."""
+    return everything if os.environ.get(ALL) else enough

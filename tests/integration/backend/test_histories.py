@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
+from tests.cases import as_many
 from tests.databases import Databases, examples
 from tests.integration.backend.books import check_export, check_laws, held
 from tests.integration.backend.builders import Chip, Till, Town
@@ -105,7 +106,7 @@ class History:
 
 def test_no_history_makes_or_loses_a_cent(databases: Databases) -> None:
     @settings(
-        max_examples=examples(databases, 25),
+        max_examples=examples(databases, as_many(25, 15)),
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow],
@@ -140,7 +141,7 @@ def test_the_books_do_not_depend_on_the_order_of_the_uploads(databases: Database
         return held(town)
 
     @settings(
-        max_examples=examples(databases, 15),
+        max_examples=examples(databases, as_many(15, 8)),
         deadline=None,
         derandomize=True,
         suppress_health_check=[HealthCheck.too_slow],
