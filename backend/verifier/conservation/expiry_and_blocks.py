@@ -8,10 +8,10 @@ a row of its purse; only that purse's money moves by it.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from backend.verifier.export.civil_days import midnight_after
 from backend.verifier.export.people import known_as
 from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
@@ -20,8 +20,8 @@ from backend.verifier.ledger.ledger import SLOT_KINDS, Ledger, Transfer
 from backend.verifier.registry import PurseKey
 from backend.verifier.workbook import Workbook
 
-_ROME = ZoneInfo("Europe/Rome")
 _DAY_ZERO = date(2020, 1, 1)
+"""Grants count their days from here."""
 _LAST_DAY = slice(12, 14)
 _EXPIRES = frozenset(
     {
@@ -78,7 +78,8 @@ class WalletAudit:
             return
         transfers = self._ledger.of("expiry", document)
         place = Place("transfers.jsonl", transfers[0].line, document=f"expiry {document}")
-        midnight = midnight_after(int.from_bytes(grant.row["grant"][_LAST_DAY], "big"))
+        last_day = int.from_bytes(grant.row["grant"][_LAST_DAY], "big")
+        midnight = midnight_after(_DAY_ZERO + timedelta(days=last_day))
         self._findings.trust("BOOKED_BY_EXPIRY")
         if not all(_of_wallet(t, grant.purse, grant.slot) and _way(t) in _EXPIRES
                    for t in transfers):  # fmt: skip
@@ -128,12 +129,6 @@ class WalletAudit:
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:
         self._findings.add(Law.CONSERVATION, code, place, **facts)
-
-
-def midnight_after(day_number: int) -> int:
-    """Unix seconds of the midnight in Europe/Rome that ends a day counted from 2020-01-01."""
-    following = _DAY_ZERO + timedelta(days=day_number + 1)
-    return int(datetime.combine(following, time(), _ROME).astimezone(UTC).timestamp())
 
 
 def _way(transfer: Transfer) -> tuple[str, str]:

@@ -4,23 +4,21 @@ A statement is signed by the operator and kept by the merchant. Its entries, its
 heads, the trees over the days' entries and the ledger head bind the books from outside.
 """
 
-from datetime import datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from backend.verifier.decoder import cose, merkle
 from backend.verifier.decoder.entries import LEDGER_HEAD
 from backend.verifier.decoder.shapes import U24, Layout, octets, row, rows, text, uint
 from backend.verifier.evidence.heads import STATEMENT, Heads
 from backend.verifier.evidence.operator_documents import operator_document
+from backend.verifier.export.civil_days import day_of, midnight_after
 from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.ledger.ledger import NO_HASH
 from backend.verifier.registry import Registry
 from backend.verifier.workbook import Workbook
 
-ZONE = ZoneInfo("Europe/Rome")
 _KINDS = 2
 _NEVER = 1 << 53
 _LINE = row(
@@ -132,16 +130,11 @@ class StatementAudit:
         """The tree over the entries that the export says were received on that day."""
         received = self._book.ask(
             "SELECT hash FROM entry WHERE received >= ? AND received < ? ORDER BY terminal, seq",
-            (start, _next_midnight(start)),
+            (start, midnight_after(day_of(start))),
         )
         leaves = [digest for (digest,) in received]
         if len(leaves) != size or merkle.root_of(leaves) != root:
-            day = datetime.fromtimestamp(start, ZONE).date().isoformat()
+            day = day_of(start).isoformat()
             self._findings.add(
                 Law.CHAINED, "STATED_DAY_OTHER", place, day=day, stated=size, found=len(leaves)
             )
-
-
-def _next_midnight(start: int) -> int:
-    day = datetime.fromtimestamp(min(start, 1 << 36), ZONE).date() + timedelta(days=1)
-    return int(datetime.combine(day, time(), ZONE).timestamp())
