@@ -13,9 +13,14 @@ def check_person(*people: str) -> None:
             raise BadInputError("PERSON_BAD", person=person.strip())
 
 
+def is_same(one: str, other: str) -> bool:
+    """Whether both names are one person's, however spelled."""
+    return one.strip().casefold() == other.strip().casefold()
+
+
 def check_two_people(requested_by: str, approved_by: str) -> None:
     """Nobody approves what they asked for: NotPermittedError ``SAME_PERSON``, however spelled;
     BadInputError ``PERSON_BAD``."""
     check_person(requested_by, approved_by)
-    if requested_by.strip().casefold() == approved_by.strip().casefold():
+    if is_same(requested_by, approved_by):
         raise NotPermittedError("SAME_PERSON", person=approved_by)

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from backend.domain.ledger import Pot
-from backend.domain.people import check_person
+from backend.domain.people import check_person, is_same
 from backend.errors import BadInputError, ConflictError, NotPermittedError
 
 
@@ -69,7 +69,7 @@ def check_second_person(batch: int, created_by: str, approver: str) -> None:
     """NotPermittedError ``BATCH_SAME_PERSON`` when both are the same, however spelled;
     BadInputError ``PERSON_BAD``."""
     check_person(approver)
-    if created_by.strip().casefold() == approver.strip().casefold():
+    if is_same(created_by, approver):
         raise NotPermittedError("BATCH_SAME_PERSON", batch=batch, person=approver)
 
 

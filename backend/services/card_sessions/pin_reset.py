@@ -8,6 +8,7 @@ command leaves, since from then on the card may hold the new PIN.
 from backend.adapters.key_store import KeyStore
 from backend.adapters.tables.sessions import CardSessionRow
 from backend.adapters.unit_of_work import Unit
+from backend.domain.claim_window import DAY_S
 from backend.domain.personalisation import PIN_DIGITS, random_digits
 from backend.errors import BadInputError, ConflictError
 from backend.services.card_sessions.desk import Done, claim_purse, serves
@@ -20,7 +21,6 @@ from cardlib.dialogues.volley import Dialogue
 from cardlib.ports import Randomness
 from cardlib.wire.ids import PurseId
 
-DAY_S = 24 * 60 * 60
 RESETS_A_DAY = 5
 """Of one purse, torn ones too: 15 guesses at a PIN of five digits."""
 

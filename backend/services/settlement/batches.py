@@ -20,7 +20,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.iban import checked_iban
 from backend.domain.ledger import Ref, RefKind
 from backend.domain.outcomes import PaymentState
-from backend.domain.people import check_person
+from backend.domain.people import check_person, is_same
 from backend.domain.settlement import (
     BatchState,
     Draft,
@@ -90,8 +90,8 @@ class SettlementService:
         """
         with self._work.begin() as unit:
             row = unit.settlement.batch(batch)
-            agreed = [item.person.strip().casefold() for item in unit.settlement.approvals(batch)]
-            if by.strip().casefold() in agreed:
+            agreed = [item.person for item in unit.settlement.approvals(batch)]
+            if any(is_same(by, person) for person in agreed):
                 return view(unit, row)
             advanced = advance(batch, BatchState(row.state), BatchState.APPROVED)
             check_second_person(batch, row.created_by, by)

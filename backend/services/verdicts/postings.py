@@ -20,7 +20,7 @@ from backend.domain.people import SYSTEM
 from backend.domain.positions import Place, moves, take_back
 from backend.domain.replacement import all_stopped_at
 from backend.domain.settlement import Held
-from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState
+from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState, record_name
 from backend.services.alarms import raise_alarm
 from backend.services.cases import covers
 from backend.services.refunds import refunds_due
@@ -386,9 +386,7 @@ class Books:
         if record.closing_ref is not None:
             return Ref(RefKind.ENTRY, record.closing_ref)
         purse = PurseId(self._purse.municipality.issuer, self._purse.number)
-        digest = record.row.record_hash[:PREV_SIZE].hex()
-        place = f"{purse.issuer.hex()}:{purse.number.hex()}:{record.row.ctr}:{digest}"
-        return Ref(RefKind.RECORD, place)
+        return Ref(RefKind.RECORD, record_name(purse, record.row.ctr, record.row.record_hash))
 
 
 def _is_unknown(row: PostingRow, judgement: Judgement, record: KnownRecord) -> bool:
