@@ -32,6 +32,7 @@ from backend.services.verdicts.claim_rules import Reason
 from cardlib.wire.entry_header import EntryType
 from simulator.town.unreached import why
 from terminal.recovery import table as recovery
+from terminal.recovery import told as told_outcomes
 from terminal.sale import states
 
 Ways = Mapping[str, tuple[str, ...]]
@@ -47,6 +48,7 @@ TABLES: Ways = {
         f"{state}>{then} by {cause}" for (state, cause), then in states.TRANSITIONS.items()
     ),
     "recovery": recovery.ROW_NAMES,
+    "told": _words("TOLD_COMMITTED TOLD_NOT_APPLIED"),
     "order": _words(
         ">approved approved>loading approved>void loading>on_card loading>void void>on_card"
         " on_card>superseded_on_card superseded_on_card>on_card"
@@ -170,14 +172,17 @@ def watching() -> Generator[Reached]:
     listeners += _further(reached)
     for target, name, listener in listeners:
         event.listen(target, name, listener)
-    moved, concluded = _sale(reached), _row(reached)
+    moved, concluded = _sale(reached), _coded(reached, "recovery")
+    taken_up = _coded(reached, "told")
     states.OBSERVERS.append(moved)
     recovery.OBSERVERS.append(concluded)
+    told_outcomes.OBSERVERS.append(taken_up)
     try:
         yield reached
     finally:
         states.OBSERVERS.remove(moved)
         recovery.OBSERVERS.remove(concluded)
+        told_outcomes.OBSERVERS.remove(taken_up)
         for target, name, listener in listeners:
             event.remove(target, name, listener)
 
@@ -189,9 +194,9 @@ def _sale(reached: Reached) -> Callable[[states.State, states.Event], None]:
     return moved
 
 
-def _row(reached: Reached) -> Callable[[str], None]:
-    def concluded(row: str) -> None:
-        reached.note("recovery", row)
+def _coded(reached: Reached, table: str) -> Callable[[str], None]:
+    def concluded(code: str) -> None:
+        reached.note(table, code)
 
     return concluded
 

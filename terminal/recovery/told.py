@@ -5,6 +5,7 @@ card itself would have said, had its ring not lost it: ours, and the debit holds
 and nothing was taken.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cardlib.wire.bundle import Decided
@@ -16,6 +17,8 @@ from terminal.journal.derived import UNSETTLED
 from terminal.journal.journal import Journal
 from terminal.outcome import NO_RANDOM
 
+OBSERVERS: list[Callable[[str], None]] = []
+"""Told the code of each outcome that is written, for those who count them."""
 _HASH_AT = 4
 
 
@@ -54,4 +57,7 @@ def write_told(journal: Journal, decided: Decided) -> Told | None:
             record=decided.record, random=NO_RANDOM, tc=None, index=1, how=How.RECOVERED,
             receipt=journal.views.receipt_number() + 1,
         )  # fmt: skip
-    return Told(decided.seq, journal.append(closing))
+    told = Told(decided.seq, journal.append(closing))
+    for observer in OBSERVERS:
+        observer(told.code)
+    return told

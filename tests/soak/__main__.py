@@ -82,7 +82,8 @@ def main() -> int:
         crew, found = soak(directory, asked.database, asked.minutes * 60, asked.seed, say)
     kills = sum(crew.kills.values())
     say(f"{found.sales} sales, {found.entries} entries, {found.cents} cents, {kills} SIGKILLs")
-    say(f"{_told(found.written)}; {found.settled} settled at the end; {_told(found.refused)}")
+    say(f"{_told(found.written)}; {found.settled} settled and {found.told} told at the end")
+    say(_told(found.refused))
     for fault in found.faults:
         say(f"WRONG: {fault}")
     say("not one cent astray, verifier clean" if not found.faults else "see above")

@@ -10,9 +10,7 @@ from tests.soak.__main__ import soak
 from tests.soak.reckoning import reckon
 from tests.soak.town import SoakTown
 
-SECONDS, SEED = 30, 4
-PEOPLE = 4
-"""With two, one run left an outcome unresolved and a card unlike the ledger; not yet explained."""
+SECONDS, SEED, PEOPLE = 30, 4, 2
 
 
 @pytest.mark.long
