@@ -27,13 +27,17 @@ class Announced:
 
 
 def announced_as(book: Workbook, record: bytes) -> Announced | None:
-    """The intent that ``record`` was made from; None when no accepted intent was."""
+    """The intent that ``record`` was made from; None when none was, or its till told its end."""
     short = entries.record_intent(record)
     for digest, complete, merchant in book.ask(
         "SELECT hash, bytes, merchant FROM intent WHERE short = ?", (short,)
     ):
         intent = entries.intent_of(entries.read(complete))
-        if intent.ctr == entries.record_ctr(record):
+        told = book.ask(
+            "SELECT 1 FROM posting WHERE issuer = ? AND purse = ? AND ctr = ? AND intent = ?",
+            (intent.issuer, intent.purse, intent.ctr, digest),
+        )
+        if intent.ctr == entries.record_ctr(record) and not told:
             left_open = book.ask(
                 "SELECT 1 FROM closed WHERE intent = ? AND type = ?", (digest, entries.UNRESOLVED)
             )

@@ -198,7 +198,10 @@ class Histories:
         told_by_itself = below.merchant == posting.merchant and posting.state == "proven"
         stands = below.left_open and not told_by_itself
         stands = stands or self._is_written_over(below.digest, below.merchant)
-        return below.intent.totals if stands else None
+        steps = zip(posting.intent.totals, below.intent.totals, strict=True)
+        taken = {slot: now - then for slot, (now, then) in enumerate(steps, 1) if now != then}
+        agrees = taken == posting.intent.by_slot  # else another record has its clear part
+        return below.intent.totals if stands and agrees else None
 
     def _check_proof(self, posting: Posting) -> None:
         self._check_attested(posting)
