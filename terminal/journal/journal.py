@@ -30,7 +30,7 @@ from terminal.journal import derived
 from terminal.journal.acknowledgements import Acknowledgements
 from terminal.journal.chain import ChainReport, check_chain
 from terminal.journal.space import Space
-from terminal.journal.store import DiskFullError, connect, transaction
+from terminal.journal.store import DiskFullError, connect, make_durable, transaction
 from terminal.journal.views import Head, Views
 from terminal.storage import Database, Hold, Storage
 from terminal.system_storage import SYSTEM
@@ -111,7 +111,11 @@ class Journal(JournalReader):
         """Opens or makes a journal; JournalError ``JOURNAL_IN_USE`` while another writes."""
         hold = storage.hold(path.with_name(path.name + ".lock"))
         try:
-            return cls(connect(path, key, storage), author, space, hold)
+            died = storage.exists(path.with_name(path.name + "-wal"))
+            database = connect(path, key, storage)
+            if died:
+                make_durable(database.connection)
+            return cls(database, author, space, hold)
         except BaseException:
             hold.release()
             raise

@@ -7,7 +7,7 @@ failing halfway.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -43,6 +43,16 @@ def connect(path: Path, key: bytes, storage: Storage = SYSTEM) -> Database:
         raise JournalError("JOURNAL_KEY_WRONG") from error
     except apsw.FullError as error:
         raise DiskFullError from error
+
+
+def make_durable(connection: apsw.Connection) -> None:
+    """What a process that died had written, and this one can read, is on the disk from now on.
+
+    Its last commit may be seen and yet be lost with the power: it died before the sync. A
+    checkpoint syncs the log first; a full disk keeps that from going further, which is no harm.
+    """
+    with suppress(apsw.FullError, apsw.BusyError, apsw.IOError):
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def _prepare(connection: apsw.Connection) -> None:

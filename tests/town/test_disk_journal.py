@@ -179,3 +179,22 @@ def test_a_backup_of_yesterday_is_seen_to_be_one(disk: SimulatedDisk, stage: Sta
         with pytest.raises(JournalError) as foreign:
             till.journal.acknowledgements.record(acknowledged, answer)
     assert foreign.value.code == "ACKNOWLEDGEMENT_FOREIGN"
+
+
+def test_an_entry_that_a_new_till_has_read_survives_the_next_power_cut(
+    stage: Stage, disk: SimulatedDisk
+) -> None:
+    """The till died between write and sync: the next one may act on what it sees."""
+    seen = []
+    for step in range(1, 12):
+        till = stage.till()
+        disk.kill_at(step, "before")
+        with suppress(Killed):
+            till.journal.append(Declined(code="X"))
+        disk.restart()
+        head = stage.till().journal.views.head().seq
+        disk.power_cut(Random(step))
+        disk.restart()
+        with stage.till() as last:
+            seen.append((head, last.journal.views.head().seq))
+    assert all(after == head for head, after in seen), seen
