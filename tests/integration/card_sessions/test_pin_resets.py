@@ -2,7 +2,8 @@
 
 import pytest
 
-from backend.services.card_sessions.pin_reset import DAY_S, RESETS_A_DAY
+from backend.domain.claim_window import DAY_S
+from backend.services.card_sessions.pin_reset import RESETS_A_DAY
 from cardlib.channel import Channel
 from cardlib.codec.pin import Pin
 from cardlib.dialogues import pin as pins
