@@ -27,7 +27,10 @@ _REFUNDED = "SELECT terminal, intent_seq FROM posting WHERE reason = 'SALE_NOT_A
 _HELD_BACK = (
     "SELECT terminal, intent_seq FROM posting WHERE is_void AND live AND (state = 'unproven'"
     " OR reason IN ('SALE_ENTRY_MISSING', 'SALE_JOURNAL_OTHER', 'VOID_AFTER_CLOSE'))"
+    " AND NOT EXISTS (SELECT 1 FROM suspense_case c"
+    " WHERE c.id = posting.case_id AND c.decision = 'return')"
 )
+"""Voids that gave nothing back yet: nobody has proven them, and no people have released them."""
 _LIVE = (
     "SELECT terminal, intent_seq FROM posting p WHERE live AND (NOT amount_open"
     " OR EXISTS (SELECT 1 FROM posting_part WHERE posting_id = p.id))"
