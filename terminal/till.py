@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from cardlib.drivers.card_module import CardModule
-from cardlib.errors import AuthenticityError
+from cardlib.errors import AuthenticityError, CardlibError
 from cardlib.keys.module import SecurityModule
 from cardlib.keys.soft_module import SoftModule
 from cardlib.ports import Clock, Randomness
@@ -29,7 +29,7 @@ from cardlib.wire.enrolment import Certificate
 from cardlib.wire.entry_header import ModuleClass
 from cardlib.wire.ids import TRAINING_ISSUER
 from cardlib.wire.module_keys import HeldSet, KeyAnswer, KeyRequest
-from terminal.errors import JournalError, TillError
+from terminal.errors import TillError
 from terminal.journal.journal import Author, Circumstances, Journal, JournalReader
 from terminal.journal.space import Space
 from terminal.recovery.told import Told, write_told
@@ -146,9 +146,9 @@ class Till:
 
     def _take_outcomes(self, journal: Journal) -> None:
         """Writes what the backend decided of this till's unresolved intents."""
-        with suppress(JournalError):  # a full disk: the bundle says it again
+        with suppress(CardlibError):  # a full disk, a module that is out: it is said again
             for decided in self.trust.decided(self.certificate.terminal):
-                told = write_told(journal, decided)
+                told = write_told(journal, self.module, decided)
                 if told is not None:
                     self.told.append(told)
 

@@ -8,11 +8,18 @@ from cardlib.wire.entry import INTENT_HASH_SIZE, Entry
 from cardlib.wire.entry_body import Intent, Line
 
 PREV_SIZE = 4
+_INTENT_HASH_AT = 4
+"""After type and counter."""
 
 
 def record_hash(record: bytes) -> bytes:
     """SHA-256 of a record at rest; its first four bytes are the next record's ``prev``."""
     return sha256(record).digest()
+
+
+def intent_hash_in(record: bytes) -> bytes:
+    """The first 8 bytes of the hash of the intent that a record names, in clear (PROTOCOL 2)."""
+    return record[_INTENT_HASH_AT : _INTENT_HASH_AT + INTENT_HASH_SIZE]
 
 
 def planned_spend(entry: Entry, intent: Intent) -> Spend:

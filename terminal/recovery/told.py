@@ -8,6 +8,8 @@ and nothing was taken.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cardlib.keys.intent_rule import intent_hash_in
+from cardlib.keys.module import SecurityModule
 from cardlib.wire.bundle import Decided
 from cardlib.wire.entry import INTENT_HASH_SIZE, Entry
 from cardlib.wire.entry_body import Committed, How, NotApplied, NotAppliedCode
@@ -15,11 +17,10 @@ from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
 from terminal.journal.derived import UNSETTLED
 from terminal.journal.journal import Journal
-from terminal.outcome import NO_RANDOM
+from terminal.outcome import NO_RANDOM, PendingDebit
 
 OBSERVERS: list[Callable[[str], None]] = []
 """Told the code of each outcome that is written, for those who count them."""
-_HASH_AT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,12 @@ class Told:
         return "TOLD_COMMITTED" if committed else "TOLD_NOT_APPLIED"
 
 
-def write_told(journal: Journal, decided: Decided) -> Told | None:
+def write_told(journal: Journal, module: SecurityModule, decided: Decided) -> Told | None:
     """Closes the intent that ``decided`` is about; None when that is not open here (any more).
 
-    JournalError when the entry cannot be written: the bundle says it again.
+    Nor is anything written when the record has our intent hash over other bytes: somebody with a
+    shop's key made it, and a person decides (PROTOCOL 5). JournalError when the entry cannot be
+    written, ModuleGoneError when the module is away: the bundle says it again.
     """
     if journal.views.intent_state(decided.seq) not in UNSETTLED:
         return None
@@ -47,10 +50,12 @@ def write_told(journal: Journal, decided: Decided) -> Told | None:
     short = intent.hash[:INTENT_HASH_SIZE]
     if short != decided.intent_hash:  # of a journal that this disk has lost
         return None
-    if decided.record[_HASH_AT : _HASH_AT + INTENT_HASH_SIZE] != short:
+    if intent_hash_in(decided.record) != short:
         closing: Committed | NotApplied = NotApplied(
             intent_seq=decided.seq, code=NotAppliedCode.READ, newest_record=decided.record
         )
+    elif decided.record != PendingDebit.of(intent, module).record:
+        return None
     else:
         closing = Committed(
             type=EntryType.RECOVERED, intent_seq=decided.seq, intent_hash=intent.hash,

@@ -1,5 +1,6 @@
 """Records of cards, attestations, postings, cases, alarms, proof requests."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -28,8 +29,13 @@ from backend.adapters.tables.verdicts import (
 from backend.domain.people import SYSTEM
 from backend.domain.settlement import LineState
 from backend.domain.states import CaseState
-from backend.domain.verdicts import PostingState
+from backend.domain.verdicts import RING_SIZE, PostingState
+from cardlib.keys.intent_rule import intent_hash_in
+from cardlib.wire.entry import INTENT_HASH_SIZE
 from cardlib.wire.ids import PurseId
+
+TOLD_MAX = 16
+"""Outcomes that a till is told at once; the next ones when it has written these."""
 
 
 class Posted(NamedTuple):
@@ -287,8 +293,10 @@ class Verdicts:
     def decided_intents(self) -> list[tuple[int, int, bytes, bytes]]:
         """Parked intents whose place on the card a proven record has, by terminal and number.
 
-        With each the intent's hash, and that record. Tills that are lost are left out, and
-        forks: where the intent's own record is proven too, people decide.
+        With each the intent's hash, and that record; at most ``TOLD_MAX`` of a terminal. Tills
+        that are lost are left out; forks, where the intent's own record is proven too; and
+        another's record that the card still shows, or that bears this intent's hash: the till
+        reads that card itself, or people decide.
         """
         own = aliased(CardRecordRow)
         forked = (
@@ -297,7 +305,10 @@ class Verdicts:
             .where(own.record_hash == IntentRow.record_hash, own.live.is_(False))
         )
         rows = self._session.execute(
-            select(IntentRow.terminal, IntentRow.seq, IntentRow.hash, CardRecordRow.record)
+            select(
+                IntentRow.terminal, IntentRow.seq, IntentRow.hash, IntentRow.record_hash,
+                CardRecordRow.record, CardRecordRow.record_hash,
+            )
             .join(
                 CardRecordRow,
                 (CardRecordRow.purse_id == IntentRow.purse_id)
@@ -306,9 +317,20 @@ class Verdicts:
             .join(TerminalRow, TerminalRow.number == IntentRow.terminal)
             .where(UNRESOLVED, CardRecordRow.live, CardRecordRow.proven)
             .where(TerminalRow.lost_at.is_(None), ~forked.exists())
+            .join(PurseRow, PurseRow.id == IntentRow.purse_id)
+            .where(
+                (CardRecordRow.record_hash == IntentRow.record_hash)
+                | (PurseRow.proven_ctr >= IntentRow.ctr + RING_SIZE)
+            )
             .order_by(IntentRow.terminal, IntentRow.seq)
-        )
-        return [(terminal, seq, digest, record) for terminal, seq, digest, record in rows]
+        )  # fmt: skip
+        told, of_terminal = list[tuple[int, int, bytes, bytes]](), Counter[int]()
+        for terminal, seq, digest, own_hash, record, found_hash in rows:
+            names_it = intent_hash_in(record) == digest[:INTENT_HASH_SIZE]
+            if names_it is (found_hash == own_hash) and of_terminal[terminal] < TOLD_MAX:
+                told.append((terminal, seq, digest, record))
+                of_terminal[terminal] += 1
+        return told
 
     def proof_requests_of(self, purse_ids: Collection[int]) -> Sequence[ProofRequestRow]:
         """Open requests of several purses."""

@@ -28,7 +28,9 @@ def learn_announced(unit: Unit, purse: PurseRow, facts: PurseFacts, now: int) ->
             and record.row.ctr - 1 > facts.base.ctr
             and (record.row.ctr - 1, record.spend.prev) not in known
         ]
-        above = [below for record in gaps if (below := _below(unit, purse, record, now))]
+        found = (_below(unit, purse, record, now) for record in gaps)
+        # Two claims may have been written over the same record: it is one.
+        above = list({below.row.record_hash: below for below in found if below}.values())
         for record in above:
             unit.add(record.row)
             facts.records[record.row.record_hash] = record

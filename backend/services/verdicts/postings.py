@@ -34,7 +34,9 @@ from backend.services.wallets.accounts import same_pot
 from cardlib.wire.ids import PurseId
 from cardlib.wire.money import Money
 
-FOR_PEOPLE = frozenset({Reason.VOID_AFTER_CLOSE, Reason.ENTRY_MISSING, Reason.JOURNAL_OTHER})
+FOR_PEOPLE = frozenset(
+    {Reason.VOID_AFTER_CLOSE, Reason.ENTRY_MISSING, Reason.JOURNAL_OTHER, Reason.NOT_APPLIED}
+)
 """Why a void that the card proves holds nothing but the merchant's money back."""
 REVIEWED = frozenset({Held.SUSPENDED, Held.REJECTED})
 """Cases that whoever reviewed a batch opened: no fact about a card closes them."""

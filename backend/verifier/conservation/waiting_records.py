@@ -181,9 +181,13 @@ class WaitingRecordAudit:
         ]
 
     def _worths(self, record: _Record, intent: Intent | None) -> list[dict[int, int]]:
-        """Cents per slot: against the record before, or as announced while that is unproven."""
-        told = None if record.totals == "null" else tuple(json.loads(record.totals))
-        now = told if intent is None else intent.totals
+        """Cents per slot: against the record before, or as announced while that is unproven.
+
+        What a card attested counts before what was announced: other bytes may bear its hash.
+        """
+        now = None if record.totals == "null" else tuple(json.loads(record.totals))
+        if now is None and intent is not None:
+            now = intent.totals
         before = totals_of(self._book, record.purse, record.ctr - 1)
         worths = [_steps(now, then) for then in before if now is not None]
         unproven = self._book.ask(

@@ -167,3 +167,23 @@ def test_a_void_that_only_holds_money_back_is_listed_and_holds_up_no_other_sale(
     assert lines == [(300, ""), (900, "LINE_POT_SHORT"), (-200, "LINE_UNPROVEN")]
     check_laws(town)
     check_export(town)
+
+
+def test_a_void_that_its_till_denied_takes_no_shops_money_when_it_comes_to_the_card_later(
+    town: Town,
+) -> None:
+    chip, till, other = town.chip_with(5_000), town.till(), town.till(town.other_shop)
+    sale = till.sell(chip, 800)
+    seq = till.begin(chip, 800, voided=Seq(sale - 1))
+    record = till.debit(chip, seq)
+    chip.records.remove(record)
+    till.not_applied(chip, seq)
+    till.sync()
+    assert payable(town, town.shop) == 800
+    chip.write(record)
+    other.sell(chip, 100)
+    other.sync()
+    assert (payable(town, town.shop), held(town)["suspense"]) == (0, 800)
+    assert [case.cents for case in CaseOffice(town.work, town.clock).waiting()] == [800]
+    check_laws(town)
+    check_export(town)

@@ -3,8 +3,12 @@
 The neighbours decide (PROTOCOL 5): what the next till read, wrote over and took.
 """
 
+from dataclasses import replace
+
 import pytest
 
+from backend.adapters.repositories.verdicts import TOLD_MAX
+from cardlib.keys import records
 from tests.integration.backend.books import (
     alarms,
     check_export,
@@ -14,6 +18,7 @@ from tests.integration.backend.books import (
     postings,
 )
 from tests.integration.backend.builders import Chip, Till, Town
+from tests.integration.backend.test_rogue_shops import claim_without_card
 
 PRICE, RING = 700, 20
 
@@ -106,3 +111,59 @@ def test_a_till_that_told_only_of_its_intent_is_paid_when_it_tells_the_rest(
     assert payable(town, town.shop) == PRICE
     check_laws(town)
     check_export(town)
+
+
+def told(town: Town) -> list[tuple[int, int, bytes, bytes]]:
+    with town.work.begin() as unit:
+        return unit.verdicts.decided_intents()
+
+
+def test_two_claims_over_one_parked_debit_keep_no_till_from_reporting(
+    town: Town, chip: Chip, till: Till, other: Till
+) -> None:
+    goes_down(till, chip, applied=True)
+    for cents in (100, 200):
+        claim_without_card(other, chip.twin(), cents)
+    for one in (other, till):
+        assert {verdict.reason for verdict in one.sync().verdicts} == {""}
+    check_laws(town)
+
+
+def test_a_till_is_told_nothing_that_its_card_still_shows(
+    town: Town, chip: Chip, till: Till, other: Till
+) -> None:
+    """Whoever has a shop's key and the card wrote over it: the fresh read of the card tells."""
+    twin = chip.twin()
+    goes_down(till, chip, applied=True)
+    till.sync()
+    seq = other.begin(twin, 1)
+    chip.write(other.record(twin, other.journal[seq - 1]))
+    other.commit(chip, seq)
+    other.sync()
+    assert not told(town)
+
+
+def test_a_till_is_not_told_of_other_bytes_under_its_own_hash(
+    town: Town, chip: Chip, till: Till
+) -> None:
+    seq = till.begin(chip, PRICE)
+    spend = chip.clear(till.debit(chip, seq))
+    till.unresolved(seq)
+    till.sync()
+    forged = replace(spend, spent=(1, 0, 0, 0, 0, 0))
+    chip.write(records.seal_spend(chip.keys.debit.record, forged))
+    other = town.till(town.other_shop)
+    other.prove(chip, 1)
+    other.sync()
+    with town.work.begin() as unit:
+        assert unit.verdicts.decided_intents() == []
+
+
+def test_a_shop_that_parks_much_does_not_fill_every_tills_bundle(town: Town, chip: Chip) -> None:
+    till, twin = town.till(), chip.twin()
+    till.sell(chip, 1)
+    for _ in range(TOLD_MAX + 5):
+        till.unresolved(till.begin(twin.twin(), 1))
+    sells_on(till, chip)
+    till.sync()
+    assert len(told(town)) == TOLD_MAX

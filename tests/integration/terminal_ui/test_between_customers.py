@@ -103,3 +103,17 @@ def test_the_cashier_is_told_what_the_backend_found_out(
 
     assert aside.reason == Reason(code, {"seq": result.intent.header.seq})
     assert till.journal.views.unsettled() == []
+
+
+def test_other_bytes_under_our_hash_close_nothing(stage: Stage) -> None:
+    till, card = stage.till(), stage.card()
+    reader = TearAfter(card.plug(), nth(1, UPDATE))
+    result = Customer(till, reader).buy(500)
+    Counter(till).recovery().park()
+    seq, digest = result.intent.header.seq, result.intent.hash[:8]
+    forged = bytes(card.spend_file.records[0])[:12] + bytes(42)
+    stage.install(decided=(Decided(till.author.terminal, seq, digest, forged),))
+    write_durably(till.files.bundle, stage.bundle.sign(stage.operator))
+    till.refresh()
+    assert not till.told
+    assert till.journal.views.unsettled() != []
