@@ -163,13 +163,15 @@ def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> It
     """What other merchants announced below ``state``, down to the first break.
 
     The terminal number in a record is only what a shop key wrote: another merchant's
-    terminal speaks through the entry that it signed.
+    terminal speaks through the entry that it signed. Only whoever wrote directly over a claim
+    read it: a shop that sells over its own claim leaves the next shop nothing to vouch for.
     """
     if state.merchant is None or state.closing is Closing.MISSING:
         return
     above = state
     while (below := _linked(above, by_ctr)) is not None and _totals_agree(above, below):
-        if state.merchant != below.merchant and below.announced:
+        others = {state.merchant, above.merchant} - {None}
+        if below.merchant not in others and above.merchant is not None and below.announced:
             yield below
         above = below
 

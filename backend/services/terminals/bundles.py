@@ -40,7 +40,7 @@ PARAMETERS = 1
 LAG_S = 300
 """How long a new watermark may wait for the next bundle."""
 Places = tuple[tuple[int, int], ...]
-Shown = tuple[tuple[int, ...], Places, Places]
+Shown = tuple[tuple[int, ...], Places, tuple[tuple[int, int, bytes, bytes], ...]]
 """What goes out at once: counts of what is set up, the proofs that tills are asked for, and the
 outcomes that they are told."""
 
@@ -85,8 +85,7 @@ def current_version(unit: Unit, keys: KeyStore, last: LastLook, now: int) -> int
 
 def _shown(unit: Unit) -> Shown:
     wanted = ((request.purse_id, request.ctr) for request in unit.verdicts.proof_requests())
-    decided = ((terminal, seq) for terminal, seq, _, _ in unit.verdicts.decided_intents())
-    return unit.programmes.shown(), tuple(wanted), tuple(decided)
+    return unit.programmes.shown(), tuple(wanted), tuple(unit.verdicts.decided_intents())
 
 
 def current_bundle(unit: Unit, keys: KeyStore, last: LastLook, now: int) -> BundleRow:

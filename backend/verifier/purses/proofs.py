@@ -35,13 +35,18 @@ class Proofs:
         return bool(self._book.ask(_ATTESTED, (record_hash,))[0][0])
 
     def is_written_over(self, record_hash: bytes, own: str) -> bool:
-        """By an attested record of another merchant than ``own``, however far above."""
-        reached, seen = [record_hash], {record_hash}
+        """Directly by another merchant than ``own``, and above that by one whose is attested."""
+        seen = {record_hash}
+        reached = [
+            (merchant, above)
+            for merchant, above in self._book.ask(_ABOVE, (record_hash,))
+            if merchant != own
+        ]
         while reached:
-            for merchant, above in self._book.ask(_ABOVE, (reached.pop(),)):
-                if merchant != own and self._is_attested(above):
-                    return True
-                if above not in seen:
-                    seen.add(above)
-                    reached.append(above)
+            merchant, above = reached.pop()
+            if merchant != own and self._is_attested(above):
+                return True
+            if above not in seen:
+                seen.add(above)
+                reached += self._book.ask(_ABOVE, (above,))
         return False

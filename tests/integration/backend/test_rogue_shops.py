@@ -10,7 +10,7 @@ from backend.services.settlement.batches import SettlementService
 from cardlib.codec.purse import SpendType
 from cardlib.keys import records
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash
-from tests.integration.backend.books import alarms, payable, postings
+from tests.integration.backend.books import alarms, check_laws, held, payable, postings
 from tests.integration.backend.builders import Chip, Till, Town
 
 UNKNOWN_TERMINAL = 0x7777
@@ -139,3 +139,30 @@ def test_a_void_lowers_what_is_spent_and_the_card_stays_good(town: Town) -> None
     till.sync()
     with town.work.begin() as unit:
         assert town.purse_row(unit, chip).hotlisted_at is None
+
+
+def test_one_merchant_who_sells_over_its_own_claim_is_not_paid_for_a_parked_sale(
+    town: Town,
+) -> None:
+    """A claim in the place of another shop's parked sale, a sale over it, an honest third shop."""
+    chip = town.chip_with(20_000)
+    victim, rogue = town.till(town.other_shop), town.till()
+    honest, twin = town.till(town.new_shop("Terza")), chip.twin()
+    seq = victim.begin(chip, 8_000)
+    victim.debit(chip, seq)
+    victim.unresolved(seq)
+    victim.sync()
+    claim_without_card(rogue, twin, 8_000)
+    sale = rogue.begin(twin, 100)
+    record = rogue.record(twin, rogue.journal[sale - 1])
+    twin.write(record)
+    chip.write(record)
+    rogue.commit(chip, sale)
+    honest.sell(chip, 50)
+    rogue.sync()
+    honest.sync()
+    assert payable(town, town.shop) <= 100
+    assert held(town)["suspense"] == 8_000
+    with town.work.begin() as unit:
+        assert unit.verdicts.decided_intents() == []
+    check_laws(town)
