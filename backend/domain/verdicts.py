@@ -165,6 +165,7 @@ def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> It
     The terminal number in a record is only what a shop key wrote: another merchant's
     terminal speaks through the entry that it signed. Only whoever wrote directly over a claim
     read it: a shop that sells over its own claim leaves the next shop nothing to vouch for.
+    A record that was only announced is believed, but vouches for none: its till took no money.
     """
     if state.merchant is None or state.closing is Closing.MISSING:
         return
@@ -173,6 +174,8 @@ def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> It
         others = {state.merchant, above.merchant} - {None}
         if below.merchant not in others and above.merchant is not None and below.announced:
             yield below
+        if not (below.attested or below.claimed):
+            return
         above = below
 
 

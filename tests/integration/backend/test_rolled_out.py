@@ -167,3 +167,19 @@ def test_a_shop_that_parks_much_does_not_fill_every_tills_bundle(town: Town, chi
     sells_on(till, chip)
     till.sync()
     assert len(told(town)) == TOLD_MAX
+
+
+def test_a_debit_that_its_till_denied_proves_nothing_below_it(
+    town: Town, chip: Chip, till: Till, other: Till
+) -> None:
+    """The card shows neither of them any more; the auditor holds the same."""
+    other.sell(chip, 100, tc=False)
+    seq = till.begin(chip, PRICE)
+    till.debit(chip, seq)
+    till.not_applied(chip, seq)
+    till.sell(chip, 10)
+    for one in (other, till):
+        one.sync()
+        check_laws(town)
+    assert payable(town, town.other_shop) == 0
+    check_export(town)
