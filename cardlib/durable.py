@@ -1,4 +1,4 @@
-"""A file replaced so that a crash or a power cut leaves the old or the new one, whole.
+"""Files that outlive a crash and a power cut: replaced whole, or synced where others wrote.
 
 What differs between operating systems is here: a directory can be synced on POSIX systems
 only. On Windows the rename is as durable as the file system makes it.
@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
+
+_CHANGE = os.O_RDWR | getattr(os, "O_BINARY", 0)  # Windows syncs only what it may write
 
 
 def replace_file(path: Path, content: bytes, *, private: bool = False) -> None:
@@ -23,6 +25,19 @@ def replace_file(path: Path, content: bytes, *, private: bool = False) -> None:
     except OSError:
         scratch.unlink(missing_ok=True)
         raise
+    _sync_directory(path.parent)
+
+
+def sync_file(path: Path) -> None:
+    """What any process wrote to a file, and its name; nothing when there is none. OSError."""
+    try:
+        descriptor = os.open(path, _CHANGE)
+    except FileNotFoundError:
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
     _sync_directory(path.parent)
 
 

@@ -20,6 +20,13 @@ class Database(Protocol):
         """To ask and to write; never closed by itself."""
         ...
 
+    def sync(self) -> None:
+        """What anybody ever committed to it, and may have died before syncing, is durable.
+
+        OSError when the disk does not take it.
+        """
+        ...
+
     def close(self) -> None:
         """Gives it back. May be called twice; others who opened it are not disturbed."""
         ...

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apsw
 
-from cardlib.durable import replace_file
+from cardlib.durable import replace_file, sync_file
 from terminal.errors import JournalError
 from terminal.storage import Storage
 
@@ -20,6 +20,14 @@ class SystemDatabase:
     """A connection of its own for everybody who opens one."""
 
     connection: apsw.Connection
+    path: Path
+
+    def sync(self) -> None:
+        """Of the log alone: a checkpoint syncs the database before it lets go of the log.
+
+        SQLite holds no lock on this file that opening and closing it here would drop.
+        """
+        sync_file(self.path.with_name(self.path.name + "-wal"))
 
     def close(self) -> None:
         """See :class:`terminal.storage.Database`."""
@@ -60,7 +68,7 @@ class SystemStorage:
         except BaseException:
             connection.close()
             raise
-        return SystemDatabase(connection)
+        return SystemDatabase(connection, path)
 
     def hold(self, path: Path) -> FileHold:
         """See the port."""

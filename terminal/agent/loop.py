@@ -164,6 +164,8 @@ class Agent:
 
     def _upload(self, reader: JournalReader, after: int, count: int) -> Acknowledged:
         entries = tuple(item.complete for item in reader.views.entries(after, count))
+        if entries:
+            reader.make_durable()
         complete, answer = self._uplink.upload(Batch(self._till.certificate.terminal, entries))
         self._checkpoint("answered")
         reader.acknowledgements.record(complete, answer)

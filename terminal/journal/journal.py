@@ -79,6 +79,10 @@ class JournalReader:
         """Opens beside a till that may be writing."""
         return JournalReader(connect(path, key, storage), author)
 
+    def make_durable(self) -> None:
+        """Before what was read here leaves this machine; JournalError ``JOURNAL_IO``."""
+        make_durable(self._database)
+
     def check(self) -> ChainReport:
         """Whether every entry is numbered, chained, signed and canonical."""
         return check_chain(self.views, self._author.module.public_key)
@@ -111,11 +115,13 @@ class Journal(JournalReader):
         """Opens or makes a journal; JournalError ``JOURNAL_IN_USE`` while another writes."""
         hold = storage.hold(path.with_name(path.name + ".lock"))
         try:
-            died = storage.exists(path.with_name(path.name + "-wal"))
             database = connect(path, key, storage)
-            if died:
-                make_durable(database.connection)
-            return cls(database, author, space, hold)
+            try:
+                make_durable(database)
+                return cls(database, author, space, hold)
+            except BaseException:
+                database.close()
+                raise
         except BaseException:
             hold.release()
             raise

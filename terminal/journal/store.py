@@ -7,7 +7,7 @@ failing halfway.
 """
 
 from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import apsw
@@ -45,14 +45,16 @@ def connect(path: Path, key: bytes, storage: Storage = SYSTEM) -> Database:
         raise DiskFullError from error
 
 
-def make_durable(connection: apsw.Connection) -> None:
-    """What a process that died had written, and this one can read, is on the disk from now on.
+def make_durable(database: Database) -> None:
+    """What can be read here is on the disk from now on; JournalError ``JOURNAL_IO``.
 
-    Its last commit may be seen and yet be lost with the power: it died before the sync. A
-    checkpoint syncs the log first; a full disk keeps that from going further, which is no harm.
+    A process that died between a commit and its sync leaves an entry that everybody sees and
+    that the next power cut may take: nobody may act on it, or tell of it, before this.
     """
-    with suppress(apsw.FullError, apsw.BusyError, apsw.IOError):
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    try:
+        database.sync()
+    except OSError as error:
+        raise JournalError("JOURNAL_IO", why=str(error)) from error
 
 
 def _prepare(connection: apsw.Connection) -> None:

@@ -12,6 +12,7 @@ import pytest
 from backend.services.administration.programmes import NewProgramme
 from simulator.town.disk import SimulatedDisk
 from simulator.town.killed import Killed
+from terminal.agent.loop import Agent
 from tests.town.place import ISSUER, Place, Shop
 
 STEPS_AT_LEAST = 8
@@ -49,6 +50,29 @@ class AfterHours:
 def after_hours(place: Place) -> AfterHours:
     disk = SimulatedDisk()
     return AfterHours(place, disk, place.shop("till", storage=disk), count(13))
+
+
+def test_what_the_agent_has_sent_survives_the_next_power_cut(after_hours: AfterHours) -> None:
+    """The till died between write and sync, and the agent's round came before the next till."""
+    disk, shop = after_hours.disk, after_hours.shop
+
+    def die(step: str) -> None:
+        if step == "answered":
+            disk.kill()
+            raise Killed
+
+    for step in range(1, 12):
+        disk.kill_at(step, "before")
+        with suppress(Killed):
+            shop.write(1)
+        disk.restart()
+        till = shop.load()
+        with suppress(Killed), shop.uplink(till) as uplink:
+            agent = Agent(till, uplink, shop.clock, shop.randomness, checkpoint=die)
+            agent.round(beat_due=False)
+        disk.power_cut(Random(step))
+        disk.restart()
+        after_hours.assert_whole()
 
 
 @pytest.mark.parametrize("cut", [False, True])

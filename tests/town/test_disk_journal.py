@@ -1,5 +1,6 @@
 """Journals on the simulated disk: what an append returned for survives any power cut."""
 
+import errno
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
@@ -198,3 +199,25 @@ def test_an_entry_that_a_new_till_has_read_survives_the_next_power_cut(
         with stage.till() as last:
             seen.append((head, last.journal.views.head().seq))
     assert all(after == head for head, after in seen), seen
+
+
+def failing(_descriptor: int) -> None:
+    raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_disk_that_does_not_sync_opens_no_till_and_lets_no_entry_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On real files: what was read may be gone tomorrow, and its number used again."""
+    stage = Stage(tmp_path)
+    with stage.till() as till:
+        till.journal.append(Declined(code="X"))
+        monkeypatch.setattr("os.fsync", failing)
+        with pytest.raises(JournalError) as unsent, till.read_journal() as reader:
+            reader.make_durable()
+    with pytest.raises(JournalError) as unopened:
+        till.open_journal()
+    monkeypatch.undo()
+    with till.open_journal() as again:
+        assert again.views.head().seq == 1
+    assert (unsent.value.code, unopened.value.code) == ("JOURNAL_IO", "JOURNAL_IO")

@@ -159,7 +159,10 @@ class SimulatedDisk:
 
     def _connect(self, name: str, configure: Callable[[apsw.Connection], None]) -> "_Shared":
         connection = databases.connect(self._number, name)
-        shared = _Shared(connection, self._medium, lambda: self._open.pop(name, None))
+        shared = _Shared(
+            connection, lambda: self._sync(name + "-wal"), self._medium,
+            lambda: self._open.pop(name, None),
+        )  # fmt: skip
         try:
             configure(connection)
         except BaseException:
@@ -167,14 +170,22 @@ class SimulatedDisk:
             raise
         return shared
 
+    def _sync(self, name: str) -> None:
+        file = self._medium.find(name)
+        if file is not None:
+            self._medium.sync(file)
+            self._medium.sync_directory(directory_of(name))
+
 
 class _Shared:
     """A connection and how many have it open."""
 
     def __init__(
-        self, connection: apsw.Connection, medium: Medium, gone: Callable[[], object]
-    ) -> None:
+        self, connection: apsw.Connection, sync: Callable[[], None], medium: Medium,
+        gone: Callable[[], object],
+    ) -> None:  # fmt: skip
         self.connection = connection
+        self.sync = sync
         self.users = 0
         self._medium = medium
         self._boots = medium.boots
@@ -201,6 +212,7 @@ class SharedDatabase:
     def __init__(self, shared: _Shared) -> None:
         self._shared: _Shared | None = shared
         self.connection = shared.connection
+        self.sync = shared.sync
         shared.users += 1
 
     def close(self) -> None:
