@@ -20,8 +20,8 @@ from tests.integration.terminal.stage import (
 SIDES = ("before", "after")
 SALE_STEPS = 5
 """Ballast: content, name, directory; the intent; the sale."""
-START_STEPS = 14
-"""Certificate and bundle, three each; the rest makes the journal."""
+START_STEPS = 16
+"""Certificate and bundle, three each; the rest makes the journal and syncs it."""
 
 
 class Machine:

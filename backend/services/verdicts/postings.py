@@ -174,6 +174,9 @@ class Books:
         reason = claim_problem(self._unit, self._facts, record, judgement)
         if row.is_void:
             return self._wanted_void(judgement, record, row, reason)
+        if reason is Reason.NOT_APPLIED and self._is_paid(row):
+            self._alarm_on_denied(row)
+            reason = Reason.NONE
         if _is_unknown(row, judgement, record):
             case_for(self._unit, row, reason, entry_ref=None, now=self._now)
         drawn = {
@@ -226,14 +229,14 @@ class Books:
             return {}, Reason.CONTRADICTED if contradicted else Reason.UNPROVEN
         if row.is_void or record.terminal is None:
             return {}, Reason.FORK_DEAD
-        batched = bool(row.parts) and self._unit.verdicts.is_batched(row.id)
+        paid = self._is_paid(row)
         wanted: Positions = {}
         for slot, cents in judgement.amounts.items():
             exposure = self._slots.exposure(slot, record)
             if exposure is not None:
                 holder = (
                     self._payable(exposure, record)
-                    if batched
+                    if paid
                     else self._suspense(exposure, row, Reason.FORK_DEAD, record)
                 )
                 wanted[slot] = {(exposure, holder): cents}
@@ -281,6 +284,17 @@ class Books:
                 held[origin, holder] = -cents
                 held[origin, self._suspense(origin, row, reason, record)] = cents
         return held
+
+    def _is_paid(self, row: PostingRow) -> bool:
+        """Whether a batch pays it: a correction has to go through people then."""
+        return bool(row.parts) and self._unit.verdicts.is_batched(row.id)
+
+    def _alarm_on_denied(self, row: PostingRow) -> None:
+        """Its till parked it, was paid as the card proves it, and signed then that it was none."""
+        raise_alarm(
+            self._unit, "SALE_DENIED_WHEN_PAID", f"posting {row.id}", self._now,
+            purse=self._purse, terminal=row.terminal,
+        )  # fmt: skip
 
     def _voided(self, record: KnownRecord) -> PostingRow | None:
         """The sale that a void's intent names; without one, that over which the card has it."""

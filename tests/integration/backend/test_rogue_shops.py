@@ -7,10 +7,18 @@ import pytest
 from backend.domain.settlement import Period
 from backend.errors import ConflictError
 from backend.services.settlement.batches import SettlementService
+from backend.services.settlement.views import Batch
 from cardlib.codec.purse import SpendType
 from cardlib.keys import records
 from cardlib.keys.intent_rule import PREV_SIZE, record_hash
-from tests.integration.backend.books import alarms, check_laws, held, payable, postings
+from tests.integration.backend.books import (
+    alarms,
+    check_export,
+    check_laws,
+    held,
+    payable,
+    postings,
+)
 from tests.integration.backend.builders import Chip, Till, Town
 
 UNKNOWN_TERMINAL = 0x7777
@@ -25,13 +33,17 @@ def claim_without_card(till: Till, twin: Chip, cents: int) -> bytes:
     return record
 
 
-def nothing_is_paid(town: Town, till: Till) -> None:
+def draw_up(town: Town, till: Till) -> Batch:
     town.clock.seconds += 10
     till.heartbeat()
     till.sync()
     service, now = SettlementService(town.work, town.clock), town.clock.seconds
+    return service.draw_up(town.municipality, town.shop, Period(now - 10_000, now - 5), "lina")
+
+
+def nothing_is_paid(town: Town, till: Till) -> None:
     with pytest.raises(ConflictError, match="BATCH_EMPTY"):
-        service.draw_up(town.municipality, town.shop, Period(now - 10_000, now - 5), "lina")
+        draw_up(town, till)
 
 
 @pytest.mark.parametrize("named", ["an unknown terminal", "the other shop's terminal"])
@@ -166,3 +178,28 @@ def test_one_merchant_who_sells_over_its_own_claim_is_not_paid_for_a_parked_sale
     with town.work.begin() as unit:
         assert unit.verdicts.decided_intents() == []
     check_laws(town)
+
+
+@pytest.mark.parametrize("paid", [True, False])
+def test_a_parked_sale_that_was_paid_is_not_refunded_when_its_till_denies_it(
+    town: Town, paid: bool
+) -> None:
+    """Another shop's card proved it; whoever is paid and denies takes the same money twice."""
+    till, chip, other = town.till(), town.chip_with(5_000), town.till(town.other_shop)
+    seq = till.begin(chip, 1_000)
+    till.debit(chip, seq)
+    till.unresolved(seq)
+    till.heartbeat()
+    other.sell(chip, 100)
+    for one in (till, other):
+        one.sync()
+    if paid:
+        assert draw_up(town, till).total_cents == 1_000
+
+    till.not_applied(chip, seq)
+    till.sync()
+
+    assert held(town).get("refund_due", 0) == (0 if paid else 1_000)
+    assert alarms(town) == (["SALE_DENIED_WHEN_PAID"] if paid else [])
+    check_laws(town)
+    check_export(town)
