@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests import postgres_cluster
 from tests.soak.crew import Crew
-from tests.soak.reckoning import Reckoning, reckon
+from tests.soak.reckoning import Reckoning, lines, reckon
 from tests.soak.town import CARDS, SoakTown
 
 LINE_EVERY_S = 10
@@ -50,12 +50,13 @@ def soak(
             crew.work(seconds, look)
         finally:
             crew.end()
-        return crew, reckon(town)
+        found = reckon(town)
+        found.faults += crew.ended
+        return crew, found
 
 
 def _state(town: SoakTown, crew: Crew) -> str:
-    files = [shop.directory / "sales" for shop in town.tills]
-    sales = sum(path.stat().st_size for path in files if path.exists())
+    sales = sum(len(lines(shop.directory / "sales")) for shop in town.tills)
     return f"{sales} sales; killed: {_told(crew.kills)}"
 
 

@@ -39,8 +39,8 @@ class Member:
     silent: int = -1
     """Bytes in its log before its first word; -1 once it has spoken, or need not."""
     kills: int = 0
-    deaths: list[int] = field(default_factory=list)
-    """Exit codes of those that ended without being killed."""
+    ended: list[str] = field(default_factory=list)
+    """What became of those that nobody killed: none may end by itself."""
 
     def start(self, now_ms: int) -> None:
         """A new process, and how long it has."""
@@ -62,7 +62,7 @@ class Member:
             self.dies_at_ms = now_ms + int(1000 * self.rng.uniform(0, LIFE_S[self.kind]))
         code = self.process.poll()
         if code is not None:
-            self.deaths.append(code)
+            self.ended.append(f"{self.log.name}: ended by itself with exit code {code}")
         elif now_ms < self.dies_at_ms:
             return
         elif self.silent >= 0:
@@ -105,6 +105,11 @@ class Crew:
         for member in self.members:
             counted[member.kind] += member.kills
         return counted
+
+    @property
+    def ended(self) -> list[str]:
+        """Processes that ended though nobody had killed them: why is in their logs."""
+        return [what for member in self.members for what in member.ended]
 
     def work(self, seconds: float, look: Callable[[], None]) -> None:
         """The random loop; ``look`` is called at every tick."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from backend.services.export.export import write_export
 from backend.verifier.audit import Verdict, audit
+from cardlib.wire.entry_body import Committed
 from simulator.town.demo.cards_and_ledger import SlotBooks, compare
 from simulator.town.demo.shop import Shop
 from simulator.town.demo.town_hall import TownHall
@@ -67,8 +68,8 @@ def _settle(town: SoakTown, shop: Shop, found: Reckoning) -> int:
                     settled += len(recovery.settle(TillCounter(till).card(card)))
                 except UnsettledError as error:
                     found.faults.append(f"{shop.directory.name}: {error.code}")
-    found.sales += _size(shop.directory / "sales")
-    found.refused.update(_lines(shop.directory / "refused"))
+    found.sales += len(lines(shop.directory / "sales"))
+    found.refused.update(lines(shop.directory / "refused"))
     return settled
 
 
@@ -80,6 +81,8 @@ def _take_what_is_told(town: SoakTown, shop: Shop, found: Reckoning) -> None:
         found.expect(not till.journal.views.unsettled(), f"{shop.directory.name}: unsettled")
         found.entries += till.journal.views.head().seq
         found.written.update(_types(till))
+        missing = {int(seq) for seq in lines(shop.directory / "sales")} - _committed(till)
+        found.expect(not missing, f"{shop.directory.name}: told as paid, not written: {missing}")
 
 
 def _synchronise(shop: Shop, found: Reckoning) -> None:
@@ -121,9 +124,12 @@ def _types(till: Till) -> Iterator[str]:
         yield stored.decode().body.type.name.lower()
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+def _committed(till: Till) -> set[int]:
+    """The numbers of its sales, recovered sales and voids."""
+    entries = (stored.decode() for stored in till.journal.views.entries())
+    return {entry.header.seq for entry in entries if isinstance(entry.body, Committed)}
 
 
-def _lines(path: Path) -> list[str]:
-    return path.read_text().split() if path.exists() else []
+def lines(path: Path) -> list[str]:
+    """What a till's process noted, whole lines only: the last one may have died half-written."""
+    return path.read_text().rpartition("\n")[0].split() if path.exists() else []

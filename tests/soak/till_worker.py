@@ -2,7 +2,8 @@
 
 ``python -m tests.soak.till_worker TOWN TILL SEED``. A card is in one reader at a time: whoever
 holds the lock on its image. A process that is killed lets go of card and till. Each sale adds
-one byte to ``sales``, each refusal a line with its code to ``refused``, in the till's folder.
+a line to ``sales`` with the number of its closing entry, once the cashier is told that the goods
+are paid; each refusal one with its code to ``refused``. Both files are in the till's folder.
 """
 
 import fcntl
@@ -58,8 +59,9 @@ class Worker:
             )  # fmt: skip
             try:
                 order = Order(() if gives_back else (item,), park=True)
-                pay(self._counter, self._counter.card(card), order, talk)
-                self._note("sales", ".")
+                closing = pay(self._counter, self._counter.card(card), order, talk).result.closing
+                assert closing is not None
+                self._note("sales", f"{closing.header.seq}\n")
             except CardlibError as error:
                 self._note("refused", f"{error.code}\n")
 
