@@ -5,6 +5,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Books:
     at_last: list[Callable[[Path], None]] = field(default_factory=list)
 
     def rows(self, name: str) -> list[Row]:
-        return self.files[f"{name}.jsonl"]
+        return self.files.setdefault(f"{name}.jsonl", [])
 
     def entry(self, terminal: int, seq: int) -> Row:
         return next(
@@ -285,6 +286,49 @@ def expiry_forged(books: Books, document: str = "018153:" + "b2" * 8 + ":1") -> 
 
 def expiry_of_nothing(books: Books) -> None:
     expiry_forged(books, "018153:" + "b2" * 8 + ":77")
+
+
+def to_the_other_shop(books: Books, kind: str, ref: Row) -> None:
+    """All that the baker was paid becomes the grocer's, by transfers of ``kind`` that name ``ref``.
+
+    Every sum holds: each account is above zero, each pool is whole, no wallet is touched.
+    """
+    paid = sum(
+        row["amount_cents"] for row in books.rows("transfers") if row["to"] == "paid/1"
+    )
+    way = ("paid/1", "payable/1", "suspense", "payable/2", "in_payment/2", "paid/2")
+    for source, target in pairwise(way):
+        row = deepcopy(books.rows("transfers")[-1])
+        row |= {"kind": kind, "from": source, "to": target, "amount_cents": paid, "ref": ref}
+        books.rows("transfers").append(row)
+    books.renumber()
+
+
+def decided_for_nobody(books: Books) -> None:
+    """The same as a case that people decided; it is about no sale."""
+    to_the_other_shop(books, "case_closed", {"kind": "case", "id": "9"})
+    books.rows("cases").append(
+        {
+            "case": 9, "document": None, "entry": None, "amount_cents": 0, "state": "closed",
+            "decision": "pay", "decided_by": "Ugo", "decided_at": MORNING,
+        }
+    )  # fmt: skip
+
+
+def record_of_nothing(books: Books) -> None:
+    """The same for a record whose amount nobody knows; only a card session is said to have it."""
+    card = books.rows("purses")[0]
+    record = bytes([2]) + (77).to_bytes(3, "big") + bytes(50)
+    digest = sha256(record).digest()
+    books.rows("attestations").append(
+        {
+            "issuer": card["issuer"], "purse": card["purse"], "ctr": 77, "record": record.hex(),
+            "record_hash": digest.hex(), "totals": None, "source": "card_session",
+            "source_ref": "9",
+        }
+    )  # fmt: skip
+    name = f"{card['issuer']}:{card['purse']}:77:{digest[:4].hex()}"
+    to_the_other_shop(books, "later_proven", {"kind": "record", "id": name})
 
 
 def ledger_cut(books: Books) -> None:

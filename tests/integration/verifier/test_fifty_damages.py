@@ -97,6 +97,16 @@ DAMAGES = [
     Damage("money nowhere", SUMS, "TRANSFER_ROUTE", changed("transfers", 7, "to", "paid/1")),
     Damage("money of nobody's document", SUMS, "BOOKED_OTHERWISE", changed(
         "transfers", 7, "ref", {"kind": "entry", "id": "501:99"})),
+    Damage("a word that nobody knows", SUMS, "TRANSFER_KIND_UNKNOWN", changed(
+        "transfers", 7, "kind", "adjustment")),
+    Damage("paid to another by a session", SUMS, "TRANSFER_KIND_UNKNOWN", partial(
+        damage.to_the_other_shop, kind="adjustment", ref={"kind": "session", "id": "7"})),
+    Damage("a session, with a word that is known", SUMS, "TRANSFER_OTHER_KIND", partial(
+        damage.to_the_other_shop, kind="paid", ref={"kind": "session", "id": "7"})),
+    Damage("decided for no sale at all", SUMS, "CASE_WITHOUT_DOCUMENT",
+           damage.decided_for_nobody),
+    Damage("paid to another by a record of nothing", SUMS, "BOOKED_OTHERWISE",
+           damage.record_of_nothing),
     Damage("a sale called unproven", SUMS, "CLAIM_NOT_OF_STATE", posting(
         501, 3, state="unproven")),
     Damage("a sale taken off the chain", SUMS, "SALE_NOT_POSTED", posting(501, 3, live=False)),
