@@ -5,15 +5,17 @@ from sqlalchemy import Engine
 
 from backend.adapters.migrate import migrate
 from simulator.faults import TearAfter, TearBefore, nth
+from tests.cases import chosen
 from tests.databases import Databases
 from tests.integration.backend.old_databases import put, revisions, rows_of
 from tests.integration.card_sessions.bench import Town
 
 EVERY_CASE = True
 KEY_SETS = revisions().index("20261122")
+SAMPLE = ("20261121", "20261122", "20261122h")
 
 
-@pytest.mark.parametrize("revision", revisions()[:-1])
+@pytest.mark.parametrize("revision", chosen(revisions()[:-1], SAMPLE))
 def test_what_was_on_its_way_to_a_card_is_finished_after_the_upgrade(
     databases: Databases, revision: str
 ) -> None:
@@ -36,7 +38,7 @@ def test_what_was_on_its_way_to_a_card_is_finished_after_the_upgrade(
     town.check_books()
 
 
-@pytest.mark.parametrize("revision", revisions()[KEY_SETS:-1])
+@pytest.mark.parametrize("revision", chosen(revisions()[KEY_SETS:-1], SAMPLE[1:]))
 def test_a_key_set_change_that_was_torn_is_finished_after_the_upgrade(
     databases: Databases, revision: str
 ) -> None:
