@@ -47,9 +47,6 @@ class EquationAudit:
             " LEFT JOIN judged USING (ref_kind, ref_id) WHERE judged.ref_id IS NULL"
             " GROUP BY ref_kind, ref_id"
         ):
-            if kind == "session":
-                self._findings.trust("BOOKED_BY_SESSION")
-                continue
             place = Place("transfers.jsonl", line, document=f"{kind} {number}")
             self._findings.add(
                 Law.CONSERVATION, "TRANSFER_WITHOUT_DOCUMENT", place,

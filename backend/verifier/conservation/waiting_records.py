@@ -75,6 +75,7 @@ class WaitingRecordAudit:
         worths = self._worths(record, intent)
         if not worths:
             self._findings.trust("RECORD_WITHOUT_TOTALS")
+            self._take_nothing(record, transfers, place)
             return
         # Where a fork leaves two records to have been written over, either may be it.
         if all(cents < 0 for worth in worths for cents in worth.values()) and any(worths):
@@ -91,6 +92,16 @@ class WaitingRecordAudit:
             self._demands.check(demand, transfers, forked=forked)
         if claim[0] == "payable":
             self._book.note("owed", document, claim[1], sum(worth.values()), 0)
+
+    def _take_nothing(self, record: _Record, transfers: list[Transfer], place: Place) -> None:
+        """Of any amount: it comes from its own wallet, never from another claim or purse."""
+        demand = Demand(record.purse, record.ctr, {}, {}, SUSPENSE, place)
+        found = booked(transfers, demand.spot)
+        taken_from = {
+            spot: cents for spot, cents in found.items()
+            if cents < 0 and not spot.startswith("wallet")
+        }  # fmt: skip
+        compare(self._findings, place, {}, taken_from, transfers)
 
     def _void(
         self, record: _Record, worth: dict[int, int], transfers: list[Transfer], document: str

@@ -26,6 +26,8 @@ class _Decided:
     borne: int = 0
     given_up: int = 0
     place: Place | None = None
+    judged: bool = False
+    """Whether a posting or a record has asked for it."""
 
 
 class Decisions:
@@ -54,8 +56,11 @@ class Decisions:
                 )
 
     def of(self, document: str) -> list[Transfer]:
-        """What people moved of a document's money."""
-        return self._of[document].moved if document in self._of else []
+        """What people moved of a document's money; the caller compares it with the document."""
+        if document not in self._of:
+            return []
+        self._of[document].judged = True
+        return self._of[document].moved
 
     def bear(self, document: str, transfers: Iterable[Transfer]) -> None:
         """Takes from what is borne for ``document`` what exposure lent it by ``transfers``."""
@@ -70,8 +75,16 @@ class Decisions:
             self._of[document].given_up -= sum(returned)
 
     def check(self) -> None:
-        """What is borne beyond what exposure had lent; after every document was judged."""
+        """What moved for no document, and what is borne beyond what exposure had lent.
+
+        After every document was judged.
+        """
         for document, decided in self._of.items():
+            if decided.moved and not decided.judged and decided.place is not None:
+                self._findings.add(
+                    Law.CONSERVATION, "CASE_WITHOUT_DOCUMENT", decided.place, document=document,
+                    transfers=", ".join(str(transfer.id) for transfer in decided.moved),
+                )  # fmt: skip
             for code, cents in (
                 ("CASE_COVERS_TOO_MUCH", decided.borne),
                 ("COVER_UNDONE_TOO_MUCH", decided.given_up),

@@ -235,10 +235,9 @@ class Ledger:
             )
             return True
         fits = is_of_kind(row["kind"], row["ref"]["kind"], (source.kind, target.kind))
-        if fits is None:
-            self._findings.trust("KIND_UNKNOWN")
-        elif not fits:
-            self._add("TRANSFER_OTHER_KIND", place, transfer=row["id"], kind=row["kind"])
+        if not fits:
+            code = "TRANSFER_KIND_UNKNOWN" if fits is None else "TRANSFER_OTHER_KIND"
+            self._add(code, place, transfer=row["id"], kind=row["kind"])
         return True
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:

@@ -293,9 +293,7 @@ def to_the_other_shop(books: Books, kind: str, ref: Row) -> None:
 
     Every sum holds: each account is above zero, each pool is whole, no wallet is touched.
     """
-    paid = sum(
-        row["amount_cents"] for row in books.rows("transfers") if row["to"] == "paid/1"
-    )
+    paid = sum(row["amount_cents"] for row in books.rows("transfers") if row["to"] == "paid/1")
     way = ("paid/1", "payable/1", "suspense", "payable/2", "in_payment/2", "paid/2")
     for source, target in pairwise(way):
         row = deepcopy(books.rows("transfers")[-1])
