@@ -54,10 +54,10 @@ class Fair:
         return SALES_OF_A_TILL * SALE_ENTRIES * len(self.tills)
 
     def uploads(self) -> Iterator[tuple[Till, list[Batch]]]:
-        """Every till's journal twice: a sale at a time, and two sales at a time."""
-        for sales in (1, 2):
-            size = sales * SALE_ENTRIES
-            for till in self.tills:
+        """Every till's journal twice: by the very same batches, or also by two sales at a time."""
+        for again in (False, True):
+            for number, till in enumerate(self.tills):
+                size = SALE_ENTRIES * (2 if again and number % 2 else 1)
                 starts = range(0, len(till.journal), size)
                 yield (
                     till,
