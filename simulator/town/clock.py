@@ -60,6 +60,11 @@ class DeviceClock:
         return sha256(f"{self._name}:{self._boots}".encode()).digest()[:_BOOT_ID_SIZE]
 
     @property
+    def town_ms(self) -> int:
+        """The true time, which the device does not know."""
+        return self._time.now_ms
+
+    @property
     def offset_ms(self) -> int:
         """How far its wall clock is ahead of town time now, drift included."""
         return self.unix_ms() - self._time.now_ms

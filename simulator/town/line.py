@@ -74,6 +74,8 @@ class SimulatedLine(httpx2.BaseTransport):
         self.up = up
         self.density = density
         self.counts: Counter[str] = Counter()
+        self.heard_ms = time.now_ms
+        """When an answer came back last; the line is laid when its till is enrolled."""
         self._exchanger = exchanger
         self._time = time
         self._kinds = tuple(kinds)
@@ -173,13 +175,15 @@ class SimulatedLine(httpx2.BaseTransport):
 
     def _deliver(self, request: Request) -> Answer:
         try:
-            return self._exchanger(request)
+            answer = self._exchanger(request)
         except ConnectionRefusedError as error:
             self.counts["backend_down"] += 1
             raise httpx2.ConnectError("nobody listens") from error
         except ConnectionError as error:
             self.counts["backend_died"] += 1
             raise httpx2.RemoteProtocolError("the server went away") from error
+        self.heard_ms = self._time.now_ms
+        return answer
 
     def _hold(self, request: Request) -> None:
         """For a moment, an hour or days: some copies are too old when they arrive."""

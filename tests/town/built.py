@@ -71,6 +71,10 @@ class BuiltTill:
     number: int = 0
     believes: int | None = None
     """What it takes for acknowledged, where that is not what it has sent."""
+    knows_ms: int = 0
+    """When its newest round that ended well began."""
+    hears_ms: int | None = None
+    """When the backend last reached it; None for just now."""
 
     @property
     def terminal(self) -> int:
@@ -86,6 +90,14 @@ class BuiltTill:
 
     def entries(self, after: int) -> Iterable[bytes]:
         return self.till.journal[after:]
+
+    @property
+    def heard_ms(self) -> int:
+        return self.till.town.clock.unix_ms() if self.hears_ms is None else self.hears_ms
+
+    @property
+    def told_ms(self) -> int:
+        return self.knows_ms
 
     def acknowledged(self) -> int:
         return self.till.sent if self.believes is None else self.believes
@@ -204,7 +216,8 @@ class BuiltTown:
             card.chip.records, card.chip.grants = list(kept_records), dict(grants)
         for built, (journal, head, sent) in zip(self.built, kept.tills, strict=True):
             built.till.journal, built.till.head, built.till.sent = list(journal), head, sent
-            built.believes = None
+            built.believes = built.hears_ms = None
+            built.knows_ms = 0
         self.look()
 
     # what a test does to it ---------------------------------------------------------------

@@ -66,7 +66,7 @@ class Cashier:
                 talk.reader.put_back()
                 if turn == TURNS_MAX - 1:
                     self._park(register)
-        self._note(talk.reader)
+        self._note(talk)
 
     def settle(self, register: Register, citizen: Citizen) -> None:
         """The card is shown because something is open; nothing is bought."""
@@ -118,7 +118,11 @@ class Cashier:
     # ----------------------------------------------------------------------------------------
 
     def _talk(self, register: Register, citizen: Citizen, slips: int) -> CounterTalk:
-        return CounterTalk(register, citizen, Reader(citizen, self.happening.accidents), slips)
+        talk = CounterTalk(register, citizen, Reader(citizen, self.happening.accidents), slips)
+        if citizen.purse is not None:
+            talk.letter = self.town.hall.letters.pins.get(citizen.purse)
+            talk.pins_wrong = self.town.declared.pins_wrong[citizen.purse]
+        return talk
 
     def _turn(self, order: Order, talk: CounterTalk) -> bool:
         """One attempt; whether there is no use in another one."""
@@ -138,6 +142,7 @@ class Cashier:
             return False
         except CardlibError as error:
             refused[error.code] += 1
+            talk.note_pin(error)
             talk.citizen.needs_pin |= isinstance(error, PinBlockedError)
         return True
 
@@ -158,8 +163,10 @@ class Cashier:
                 cents=net - given, happening=self.happening.id,
             )  # fmt: skip
 
-    def _note(self, reader: Reader) -> None:
-        self.town.truth.struck.update(str(item.kind) for item in reader.struck)
+    def _note(self, talk: CounterTalk) -> None:
+        self.town.truth.struck.update(str(item.kind) for item in talk.reader.struck)
+        if talk.citizen.purse is not None:
+            self.town.declared.pins_wrong[talk.citizen.purse] = talk.pins_wrong
 
     def _deliver(self, register: Register, intent: Intent, seq: int) -> None:
         sign = -1 if intent.plan.type is SpendType.VOID else 1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from cardlib.codec.pin import Pin
-from cardlib.errors import CardlibError, PinPadError
+from cardlib.errors import CardlibError, PinBlockedError, PinPadError, WrongPinError
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
@@ -13,6 +13,8 @@ from terminal.sale.card_shown import CardShown
 from terminal.sale.offer import Offer
 from terminal.sale.states import Step
 
+PIN_TRIES = 3
+"""So many wrong PINs in a row a card takes; then no PIN helps."""
 _STEP_MS, _TYPING_MS = 700, 4_000
 
 
@@ -27,14 +29,21 @@ class CounterTalk:
     keypad: bool = False
     interactive: bool = True
     paid: list[Settled] = field(default_factory=list)
+    letter: str | None = None
+    """The PIN of the newest letter, which the card takes."""
+    pins_wrong: int = 0
+    """How often in a row the card was said to refuse a PIN, since a right one."""
 
     def pin(self) -> Pin:
         """What the customer types."""
         self.register.clock.sleep(_TYPING_MS / 1000)
+        typed = self.citizen.pin or self.citizen.wrong_pin()
         if self.slips > 0:
             self.slips -= 1
-            return Pin(self.citizen.wrong_pin())
-        return Pin(self.citizen.pin or self.citizen.wrong_pin())
+            typed = self.citizen.wrong_pin()
+        if typed == self.letter and self.pins_wrong < PIN_TRIES:
+            self.pins_wrong = 0
+        return Pin(typed)
 
     def pad_failed(self, error: PinPadError) -> bool:
         """There is no keypad here."""
@@ -56,6 +65,11 @@ class CounterTalk:
         if found.conclusion.verdict is Verdict.COMMITTED:
             self.paid.append(found)
 
-    def trouble(self, _error: CardlibError) -> None:
+    def trouble(self, error: CardlibError) -> None:
         """The card is put back, the PIN asked again."""
+        self.note_pin(error)
         self.reader.put_back()
+
+    def note_pin(self, error: CardlibError) -> None:
+        """The screen says that a PIN was refused, perhaps."""
+        self.pins_wrong += isinstance(error, WrongPinError | PinBlockedError)

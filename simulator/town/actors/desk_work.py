@@ -41,6 +41,7 @@ class DeskWork:
         """A citizen says that her card is lost; whether it is blocked now."""
         with suppress(BackendError):
             self._hall.backend.cards.block(purse, "CARD_LOST", by=LOADER)
+            self._truth.declared.reported[purse] = self._hall.backend.clock.unix_ms()
             return True
         return False
 
@@ -48,6 +49,7 @@ class DeskWork:
         """The card was found; whether its money can be spent again."""
         with suppress(BackendError):
             self._hall.backend.cards.unblock(purse, requested_by=LOADER, approved_by=APPROVER)
+            self._truth.declared.reported.pop(purse, None)
             return True
         return False
 

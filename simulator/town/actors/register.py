@@ -42,6 +42,8 @@ class Register:
         """Whether its line is up; the world says so."""
         self.last_report: RoundReport | None = None
         """What the newest round of its agent came to."""
+        self.told_ms = 0
+        """When its newest round that ended well began."""
         self.looked_at = 0
         """The journal entry up to which goods went over the counter."""
         self.drawer_cents = 0
@@ -118,10 +120,13 @@ class Register:
             self._agent = Agent(
                 self._agent_till, self.uplink, self.clock, self._randomness, beat=self._beat
             )
+        begun_ms = self.clock.town_ms
         beaten = self.till is not None and heartbeat.append_heartbeat(self.till.journal)
         self.last_report = self._agent.round(beat_due=not beaten)
         if self.till is not None:
             self.till.refresh()
+        if not self.last_report.problem:
+            self.told_ms = begun_ms
         return self.last_report
 
     def journal(self) -> JournalReader:
@@ -147,6 +152,11 @@ class Register:
         """What in its merchant's statement is not as this till knows it."""
         with self.journal() as journal:
             return compare_statement(self._agent_till, journal, row).faults
+
+    @property
+    def heard_ms(self) -> int:
+        """When an answer reached it last, or when it was enrolled."""
+        return self.line.heard_ms
 
     @property
     def uplink(self) -> Uplink:

@@ -79,6 +79,10 @@ class Declared:
     """Codes with which customers were sent away."""
     troubles: Counter[str] = field(default_factory=Counter)
     """Codes with which rounds of an agent ended."""
+    reported: dict[PurseId, int] = field(default_factory=dict)
+    """Purses whose cards the desk knows to be lost, and since when, in ms since 1970."""
+    pins_wrong: Counter[PurseId] = field(default_factory=Counter)
+    """How often in a row a PIN was refused at a counter, since a right one or a new letter."""
     touched: set[int] = field(default_factory=set)
     """Tills that were used besides the happening's own; the checks take them from here."""
 

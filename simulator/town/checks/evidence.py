@@ -44,6 +44,16 @@ class TillSeen(Protocol):
         ...
 
     @property
+    def heard_ms(self) -> int:
+        """When anything that the backend said last reached it, in milliseconds since 1970."""
+        ...
+
+    @property
+    def told_ms(self) -> int:
+        """When its newest round that ended well began: its bundle is no older; 0 before."""
+        ...
+
+    @property
     def public_key(self) -> bytes:
         """The 32 bytes of the key that signs its entries."""
         ...

@@ -19,6 +19,7 @@ from simulator.town.checks.cards import CardWatch, PurseTruth, Written
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.entries import SeenEntry, Signer, read_entry
 from simulator.town.checks.evidence import TillSeen, breach
+from simulator.town.checks.limits import LimitWatch
 from simulator.town.checks.names import NameWatch
 from simulator.town.checks.words import WordWatch, check_worded
 
@@ -71,6 +72,7 @@ class JournalWatch:
         self._restored: set[int] = set()
         self._words = WordWatch(declared)
         self._names = NameWatch(declared)
+        self._limits = LimitWatch(declared)
         self.journals: dict[int, SeenJournal] = {}
         self.former: dict[bytes, SeenIntent] = {}
         """Intents of journals that were put back to an older state, by the start of the hash."""
@@ -161,6 +163,8 @@ class JournalWatch:
         if truth is not None and intent.purse not in self._declared.rogue_purses:
             self._check_predecessor(entry, intent, truth, place)
             _check_grants(entry, truth, place)
+            if entry.hash[:8] not in self.former:  # what is read again was judged in its time
+                self._limits.check(journal.till, entry, truth, place)
 
     def _check_predecessor(
         self, entry: SeenEntry, intent: SeenIntent, truth: PurseTruth, place: str

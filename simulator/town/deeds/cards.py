@@ -49,6 +49,7 @@ def read_letter(town: Town, citizen: Citizen) -> None:
     assert citizen.purse is not None
     citizen.pin = town.hall.letters.pins[citizen.purse]
     citizen.needs_pin = False
+    town.declared.pins_wrong.pop(citizen.purse, None)
 
 
 def order_load(town: Town, happening: Happening) -> None:

@@ -26,7 +26,9 @@ from backend.services.verdicts.judgement import judge_purse
 from backend.services.wallets import grants
 from backend.services.wallets.present import given_up
 from backend.services.wallets.replacements import fit_to_source
+from cardlib.calendar import day_at
 from cardlib.codec.purse import (
+    DAY_SPENT_MORE,
     ZERO_TOTALS,
     Grant,
     Info,
@@ -187,8 +189,11 @@ class Till:
         grant = chip.grants[slot]
         lines = (Line(slot, grant.grant.grant_seq, category, cents),)
         totals = totals_after(before.spent, lines, kind)
+        now = self.town.clock.seconds
+        today = before.day_spent if day_at(before.time) >= day_at(now) else 0
+        today += cents if kind is SpendType.SALE else -cents
         plan = Plan(
-            before.ctr + 1, tuple(totals), self.town.clock.seconds, 0,  # type: ignore[arg-type]
+            before.ctr + 1, tuple(totals), now, min(max(today, 0), DAY_SPENT_MORE),  # type: ignore[arg-type]
             record_hash(newest_record)[:4], kind,
         )  # fmt: skip
         return Intent(
