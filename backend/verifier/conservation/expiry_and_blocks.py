@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from backend.verifier.export.civil_days import midnight_after
-from backend.verifier.export.people import known_as
+from backend.verifier.export.people import are_two
 from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.grants.grants import Grant, Grants, Order
@@ -67,8 +67,11 @@ class WalletAudit:
 
     def _check_end(self, row: Row, block: dict[str, Any]) -> None:
         """Blocked by one, opened again by two; blocks from before that was so name only one."""
-        second = block["end_approved_by"]
-        if second and known_as(second) == known_as(block["ended_by"]):
+        if block["to"] is None:
+            return
+        if block["ended_by"] and block["end_approved_by"] is None:
+            self._findings.trust("UNBLOCKED_BY_ONE")
+        elif not are_two(block["ended_by"], block["end_approved_by"]):
             place = row.place(f"block {block['block']}")
             self._findings.add(Law.CONSERVATION, "BLOCK_ENDED_BY_ONE", place, block=block["block"])
 

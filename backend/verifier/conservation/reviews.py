@@ -23,23 +23,23 @@ class ReviewAudit:
 
     def check(self, row: Row, *, ordered: bool) -> None:
         """``ordered``: whether a payment stands for the batch."""
-        if row["rule"] is None:  # an export from before there were reviews
-            return
         agreed = ordered or row["state"] in _AGREED
         self._check_people(row, agreed=agreed)
+        if agreed:
+            self._findings.trust("APPROVED_BY_WORD")
         if row["review"] is not None:
             self._check_sample(row, agreed=agreed)
-        elif agreed and row["rule"]["sample_permille"]:
+        elif agreed and _rule_of(row)["sample_permille"]:
             self._add("REVIEW_MISSING", row)
 
     def _check_people(self, row: Row, *, agreed: bool) -> None:
-        approvers = {known_as(item["by"]) for item in row["approvals"] or ()}
+        approvers = {known_as(item["by"]) for item in row["approvals"] or ()} - {""}
         acted = approvers | {known_as(line["reviewed_by"]) for line in row["lines"]} - {""}
         if row["review"] is not None:
             acted.add(known_as(row["review"]["begun_by"]))
-        if row["created_by"] is not None and known_as(row["created_by"]) in acted:
+        if known_as(row["created_by"]) in acted or (agreed and not known_as(row["created_by"])):
             self._add("BATCH_ONE_PERSON", row)
-        if agreed and len(approvers) < row["rule"]["approvals"]:
+        if agreed and len(approvers) < max(1, _rule_of(row)["approvals"]):
             self._add("BATCH_APPROVALS_MISSING", row)
         if _held_after_approval(row):
             self._add("HELD_AFTER_APPROVAL", row)
@@ -52,7 +52,7 @@ class ReviewAudit:
         drawn = set(sorted(ranks)[:wanted])
         if any(line["sampled"] != (rank in drawn) for line, rank in zip(lines, ranks, strict=True)):
             self._add("SAMPLE_OTHER", row)
-        if review["sample_permille"] < row["rule"]["sample_permille"]:
+        if review["sample_permille"] < _rule_of(row)["sample_permille"]:
             self._add("SAMPLE_SMALL", row)
         if agreed and any(line["sampled"] and not line["reviewed_by"] for line in lines):
             self._add("SAMPLE_UNSEEN", row)
@@ -63,6 +63,11 @@ class ReviewAudit:
     def _add(self, code: str, row: Row) -> None:
         document = f"batch {row['batch']}"
         self._findings.add(Law.CONSERVATION, code, row.place(document), document=document)
+
+
+def _rule_of(row: Row) -> dict[str, int]:
+    """What the batch needed; where the export does not say, what every batch needs."""
+    return row["rule"] or {"sample_permille": 0, "approvals": 1}
 
 
 def _held_after_approval(row: Row) -> bool:

@@ -83,6 +83,7 @@ class GrantAudit:
                 (row["programme"], row["funding_source"]),
                 approved=bool(row["approved_by"]) and row["approved_at"] is not None,
             )  # fmt: skip
+            self._findings.trust("APPROVED_BY_WORD")
             if not by_two_people(row):
                 self._fault_of(row, "AWARD_ONE_PERSON", row["award"])
             if row["act"] is not None and not row["act"].strip():
@@ -95,6 +96,8 @@ class GrantAudit:
     def _check_orders(self) -> None:
         """Two people for every order that gives money; its state is that of its grant."""
         for order in self._grants.orders.values():
+            if order.delta:
+                self._findings.trust("APPROVED_BY_WORD")
             if order.delta and not order.by_two:
                 self._fault_of(order.row, "ORDER_ONE_PERSON", order.id)
             counting = [g.state for g in self._grants.by_order.get(order.id, ()) if g.counts]

@@ -171,11 +171,8 @@ class _Reading:
 
 
 def by_two_people(row: Row) -> bool:
-    """Whether somebody approved, and another person than asked for it.
-
-    True where nobody is said to ask: older exports do not tell.
-    """
-    return row["requested_by"] is None or are_two(row["requested_by"], row["approved_by"])
+    """Whether somebody is named who asked for it, and another person who approved it."""
+    return are_two(row["requested_by"], row["approved_by"])
 
 
 def _decode(row: Row) -> Grant:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from backend.verifier.export.people import are_two
 from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law
 from backend.verifier.ledger.ledger import Ledger
@@ -48,6 +49,8 @@ class CaseAudit:
             return
         if row["decided_by"] is None:
             self._add("CASE_NOT_DECIDED", row)
+        elif not are_two(row["decided_by"], row["approved_by"]):
+            self._add("CASE_ONE_PERSON", row)
         self._findings.trust("CASE_DECIDED")
         if row["entry"] and any(transfer.target.kind == "payable" for transfer in transfers):
             self._book.note("used", "case of", row["entry"], row.line)

@@ -2,14 +2,13 @@
 
 That a person decided rightly is trusted. What is checked: the money of a case only goes
 where its document then says that it is; what a wallet lacked is borne at most once, by the
-fund or as a loss, and by two people, and no longer than until a void has given it back.
+fund or as a loss, and no longer than until a void has given it back.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from backend.verifier.export.people import are_two
 from backend.verifier.export.reader import Export
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.ledger.ledger import Ledger, Transfer
@@ -50,10 +49,6 @@ class Decisions:
             decided.borne += sum(t.cents for t in covers) - sum(t.cents for t in undone)
             decided.given_up += sum(t.cents for t in undone)
             decided.place = row.place(f"case {row['case']}")
-            if covers and not are_two(row["decided_by"], row["approved_by"]):
-                self._findings.add(
-                    Law.CONSERVATION, "CASE_ONE_PERSON", decided.place, case=row["case"]
-                )
 
     def of(self, document: str) -> list[Transfer]:
         """What people moved of a document's money; the caller compares it with the document."""

@@ -25,7 +25,7 @@ OUTSIDE_PROOF = {
     "grants.jsonl": {"confirmed_by"},
     "attestations.jsonl": {"source_ref", "index", "random", "tc"},
     "entries.jsonl": {"reason", "received_at"},
-    "batches.jsonl": {"period_from", "period_to", "state", "replaces"},
+    "batches.jsonl": {"period_from", "period_to", "state", "replaces", "created_by", "by", "at"},
     "payments.jsonl": {"payment", "end_to_end_id"},
     "transfers.jsonl": {"kind", "event_time", "booked_at", "prev_hash", "hash"},
 }

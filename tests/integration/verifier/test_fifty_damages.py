@@ -81,6 +81,10 @@ DAMAGES = [
         "orders", 0, "approved_by", None)),
     Damage("one person orders alone", GRANTS, "ORDER_ONE_PERSON", damage.one_person("orders")),
     Damage("one person awards alone", GRANTS, "AWARD_ONE_PERSON", damage.one_person("awards")),
+    Damage("orders that nobody asked for", GRANTS, "ORDER_ONE_PERSON", changed(
+        "orders", 0, "requested_by", None)),
+    Damage("awards that nobody asked for", GRANTS, "AWARD_ONE_PERSON", changed(
+        "awards", 0, "requested_by", None)),
     Damage("an award without act", GRANTS, "AWARD_WITHOUT_ACT", changed("awards", 0, "act", " ")),
     Damage("a budget exceeded", GRANTS, "AWARD_EXCEEDED", damage.budget_exceeded),
     Damage("a grant for another purse", GRANTS, "GRANT_OTHER_PURSE", changed(
@@ -114,6 +118,12 @@ DAMAGES = [
         501, 7, state="proven", claim="payable")),
     Damage("a total changed", SUMS, "TOTAL_WRONG", changed(
         "batches", 0, "total_cents", lambda cents: cents + 1)),
+    Damage("a batch that nobody drew up", SUMS, "BATCH_ONE_PERSON", changed(
+        "batches", 0, "created_by", None)),
+    Damage("a batch that nobody approved", SUMS, "BATCH_APPROVALS_MISSING", changed(
+        "batches", 0, "approvals", None)),
+    Damage("a batch that a blank approved", SUMS, "BATCH_APPROVALS_MISSING", changed(
+        "batches", 0, "approvals", [{"by": " "}])),
     Damage("a line paid twice", ONCE, "SETTLED_TWICE", damage.line_paid_twice),
     Damage("a payment replayed", ONCE, "PAID_TWICE", damage.payment_replayed),
     Damage("an outcome for two payments", ONCE, "NUMBER_TWICE", changed(

@@ -52,7 +52,7 @@ def test_a_person_decides_a_case(audited: Audited, town: Town) -> None:
     town.book("suspense", town.payable(1), 700, "case", 1)
     town.row(
         "cases", case=1, entry=name_of(sale), amount_cents=0, state="closed", decision="pay",
-        decided_by="Ugo", decided_at=1,
+        decided_by="Ugo", decided_at=1, approved_by="Lia",
     )  # fmt: skip
     town.settle(1, 1, {name_of(sale): 700}, "paid")
     files = town.exported()
@@ -61,6 +61,8 @@ def test_a_person_decides_a_case(audited: Audited, town: Town) -> None:
     assert verdict.findings.trusted["CASE_DECIDED"] == 1
     files["cases.jsonl"][0]["decided_by"] = None
     assert codes(audited, files) == {"CASE_NOT_DECIDED"}
+    files["cases.jsonl"][0].update(decided_by=" lia")
+    assert codes(audited, files) == {"CASE_ONE_PERSON"}
     files["cases.jsonl"][0].update(decided_by="Ugo", amount_cents=5)
     assert codes(audited, files) == {"CASE_OTHER_AMOUNT"}
 

@@ -260,7 +260,8 @@ class Town:
         """The row of a batch."""
         self.row(
             "batches", batch=batch, merchant=merchant, period_from=MORNING, period_to=MORNING + 99,
-            state=state, total_cents=sum(lines.values()),
+            state=state, total_cents=sum(lines.values()), created_by="Lia",
+            approvals=[{"by": "Anna", "at": MORNING + 100}],
             lines=[
                 {"entry": entry, "amount_cents": cents, "state": "included", "replaces": None}
                 for entry, cents in lines.items()
