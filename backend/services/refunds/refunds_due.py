@@ -34,6 +34,14 @@ def ordered(unit: Unit, posting: PostingRow, but: LoadOrderRow | None = None) ->
     return _sum(order for order in orders if but is None or order.id != but.id)
 
 
+def given_if_due(unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
+    """As :func:`given`, of a sale that lies in refund_due; nothing of any other posting."""
+    holders = (unit.ledger.account(part.holder_id) for part in posting.parts)
+    if posting.is_void or not any(item.kind is AccountKind.REFUND_DUE for item in holders):
+        return {}
+    return given(unit, posting)
+
+
 def given(unit: Unit, posting: PostingRow) -> dict[Wallet, int]:
     """Cents of it in grants that were signed and are not void: it can't be taken back."""
     orders = unit.acts.orders_from(OrderSource.REFUND, posting.id)

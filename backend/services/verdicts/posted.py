@@ -6,8 +6,12 @@ from backend.adapters.repositories.verdicts import Posted
 from backend.adapters.tables.verdicts import PostingPartRow, PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import Ref, RefKind
+from backend.domain.positions import Place
 from backend.domain.verdicts import record_name
 from cardlib.wire.ids import PurseId
+
+Positions = dict[int, dict[Place, int]]
+"""A position for each slot."""
 
 
 def void_above(unit: Unit, sale: PostingRow) -> PostingRow | None:
@@ -15,6 +19,15 @@ def void_above(unit: Unit, sale: PostingRow) -> PostingRow | None:
     above = sale.ctr + 1
     rows = unit.verdicts.postings(sale.purse_id, above)
     return next((row for row in rows if row.live and row.is_void and row.ctr == above), None)
+
+
+def positions_of(unit: Unit, posting: PostingRow) -> Positions:
+    """Where its money lies, by slot."""
+    positions: Positions = {}
+    for part in posting.parts:
+        place = unit.ledger.account(part.origin_id), unit.ledger.account(part.holder_id)
+        positions.setdefault(part.slot, {})[place] = part.cents
+    return positions
 
 
 def keep_parts(unit: Unit, posting: PostingRow, held: Mapping[tuple[int, int, int], int]) -> None:

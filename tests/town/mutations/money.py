@@ -14,14 +14,15 @@ from backend.domain import load
 from backend.domain.ledger import TransferKind
 from backend.domain.settlement import BatchState, Draft
 from backend.services.settlement import outcomes
-from backend.services.verdicts.postings import Books
+from backend.services.verdicts import postings
+from backend.services.verdicts.placement import Placement
 from tests.town.mutations.defect import Defect, Site
 
 Note = Callable[[], None]
 
 
 def _void_adds(real: Any, note: Note) -> Any:
-    def defective(self: Books, judgement: Any, *rest: Any) -> Any:
+    def defective(self: Placement, judgement: Any, *rest: Any) -> Any:
         wanted, reason = real(self, judgement, *rest)
         if judgement.proven and wanted:
             note()
@@ -84,7 +85,7 @@ MONEY = (
     Defect(
         name="void-adds", law=1,
         does="a proven void is booked with the sign of a sale",
-        sites=(Site(Books, "_wanted_void", _void_adds),),
+        sites=(Site(Placement, "_wanted_void", _void_adds),),
     ),
     Defect(
         name="rest-lost", law=1,
@@ -167,8 +168,8 @@ GRANTS = (
 
 
 def _booked_anew(real: Any, note: Note) -> Any:
-    def defective(self: Books, row: Any) -> Any:
-        found = real(self, row)
+    def defective(unit: Any, row: Any) -> Any:
+        found = real(unit, row)
         if found and not row.is_void and row.state == "proven":
             note()
             return {}
@@ -201,7 +202,7 @@ IDEMPOTENCE = (
     Defect(
         name="booked-anew", law=6,
         does="a posting that is judged again is booked again",
-        sites=(Site(Books, "_positions", _booked_anew),),
+        sites=(Site(postings, "positions_of", _booked_anew),),
     ),
     Defect(
         name="one-cent-more", law=6,
