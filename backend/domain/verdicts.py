@@ -342,6 +342,14 @@ def _card_mark(judgements: Iterable[Judgement], base: Base) -> int:
     return mark
 
 
+def _is_stray(judgement: Judgement, by_ctr: Mapping[int, list[RecordFact]]) -> bool:
+    """Whether a void that the card proves lacks the sale that it undoes: nobody told of it yet."""
+    fact = judgement.fact
+    if judgement.live or not judgement.proven or fact.type != SpendType.VOID:
+        return False
+    return not any(below.attested for below in by_ctr.get(fact.ctr - 1, ()))
+
+
 def _wanted_proofs(
     judgements: Iterable[Judgement], by_ctr: Mapping[int, list[RecordFact]]
 ) -> frozenset[int]:
@@ -349,7 +357,7 @@ def _wanted_proofs(
     for judgement in judgements:
         if judgement.state is PostingState.UNPROVEN:
             wanted.add(judgement.fact.ctr)
-        if judgement.live and judgement.amount_open:
+        if (judgement.live and judgement.amount_open) or _is_stray(judgement, by_ctr):
             wanted.add(judgement.fact.ctr - 1)
     newest = max(by_ctr, default=0)
     return frozenset(ctr for ctr in wanted if ctr > newest - RING_SIZE)

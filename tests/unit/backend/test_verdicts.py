@@ -102,6 +102,16 @@ def test_a_void_without_its_sale_is_not_live() -> None:
     assert states(sale, void)[1] == (2, PROVEN, True, False)
 
 
+def test_the_sale_below_a_void_that_nobody_told_of_is_asked_for() -> None:
+    """A journal that is gone had both: without the sale the card's chain would never close."""
+    void = fact(2, "b", "a", 0, void=True, closing=Closing.MISSING)
+    assert judge([void], BASE).wanted_proofs == {1}
+    sale = fact(1, "a", "init", 100, closing=Closing.MISSING)
+    verdict = judge([sale, void], BASE)
+    assert (verdict.card_mark, verdict.wanted_proofs) == (2, frozenset())
+    assert not judge([fact(1, "x", "init", 100), void], BASE).wanted_proofs, "the card has spoken"
+
+
 def test_what_a_till_denied_is_no_claim_until_a_card_proves_it() -> None:
     denied = fact(
         1, "a", "init", 100, cents=100, attested=False, closing=Closing.NOT_APPLIED
