@@ -141,6 +141,7 @@ class Town:
         old = self.registers[place]
         old.stop()
         old.gone = True
+        self.disk_copies.pop(place, None)
         self.declared.terminal_lost(old.terminal)
         self.operator.record_loss(old.terminal, f"verbale {old.terminal}")
         self.registers[place] = self.enrol_till(*place)

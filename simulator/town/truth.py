@@ -16,7 +16,8 @@ from simulator.town.checks.declared import Declared
 class Delivery:
     """Goods worth ``cents`` went from a shop to the holder of a purse; negative came back.
 
-    ``terminal`` and ``seq`` name the intent; ``slots`` are cents by slot of the purse.
+    ``terminal``, ``seq`` and ``intent`` (the start of its hash) name the intent; ``slots`` are
+    cents by slot of the purse.
     """
 
     happening: str
@@ -26,6 +27,7 @@ class Delivery:
     purse: PurseId
     terminal: int
     seq: int
+    intent: bytes
     cents: int
     slots: tuple[tuple[int, int], ...]
 
@@ -49,14 +51,14 @@ class Truth:
     """Accidents that truly struck, by kind."""
     declared: Declared = field(default_factory=Declared)
     """The same for the checks, and what they must know besides."""
-    _seen: set[tuple[int, int]] = field(default_factory=set)
+    _seen: set[tuple[int, int, bytes]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.declared.refused = self.refused
 
     def deliver(self, delivery: Delivery) -> None:
         """Notes it; TownError when goods are handed over twice for one intent."""
-        key = delivery.terminal, delivery.seq
+        key = delivery.terminal, delivery.seq, delivery.intent
         if key in self._seen:
             raise TownError(
                 "TOWN_GOODS_ASTRAY", law=0, what="goods handed over twice", seed=0,
@@ -67,9 +69,9 @@ class Truth:
         self.deliveries.append(delivery)
         self.declared.deliveries.append(delivery)
 
-    def was_delivered(self, terminal: int, seq: int) -> bool:
+    def was_delivered(self, terminal: int, seq: int, intent: bytes) -> bool:
         """Whether goods changed hands for an intent, one way or the other."""
-        return (terminal, seq) in self._seen
+        return (terminal, seq, intent) in self._seen
 
     def received(self) -> Counter[PurseId]:
         """Cents of goods that each holder has, by purse."""

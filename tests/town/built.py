@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Self
 
 import pytest
@@ -35,6 +36,7 @@ class BuiltDelivery:
 
     terminal: int
     seq: int
+    intent: bytes
     cents: int
 
 
@@ -178,7 +180,8 @@ class BuiltTown:
 
     def deliver(self, till: Till, seq: int, cents: int) -> None:
         """Goods for an intent went over the counter; below zero they came back."""
-        self.declared.deliveries.append(BuiltDelivery(till.number, seq, cents))
+        intent = b"".join(sha256(one).digest()[:8] for one in till.journal[seq - 1 : seq])
+        self.declared.deliveries.append(BuiltDelivery(till.number, seq, intent, cents))
 
     def void(self, till: Till, chip: Chip, sale: int, cents: int) -> int:
         seq = till.void(chip, sale, cents)  # type: ignore[arg-type]

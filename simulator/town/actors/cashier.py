@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from cardlib.codec.purse import SpendType
 from cardlib.errors import CardlibError, PinBlockedError, PresenceError
 from cardlib.wire.batch_close import BatchClose
+from cardlib.wire.entry import INTENT_HASH_SIZE
 from cardlib.wire.entry_body import Committed, Intent
 from cardlib.wire.money import Money
 from simulator.errors import TownError
@@ -27,6 +28,7 @@ from simulator.town.truth import Delivery
 from terminal.day_close import close_day, render, totals
 from terminal.errors import UnsettledError
 from terminal.journal.derived import purse_of
+from terminal.journal.views import StoredEntry
 from terminal.pay import Order, pay
 from terminal.sale.offer import Item
 
@@ -110,9 +112,7 @@ class Cashier:
                 if isinstance(body, BatchClose):
                     self._count_drawer(register, body)
                 elif isinstance(body, Committed):
-                    intent = journal.views.entry(body.intent_seq).decode().body
-                    assert isinstance(intent, Intent)
-                    self._deliver(register, intent, int(body.intent_seq))
+                    self._deliver(register, journal.views.entry(body.intent_seq))
         register.looked_at = after
 
     # ----------------------------------------------------------------------------------------
@@ -168,16 +168,22 @@ class Cashier:
         if talk.citizen.purse is not None:
             self.town.declared.pins_wrong[talk.citizen.purse] = talk.pins_wrong
 
-    def _deliver(self, register: Register, intent: Intent, seq: int) -> None:
+    def _deliver(self, register: Register, stored: StoredEntry) -> None:
+        """Goods for an intent, unless they went already: a till put back may find it out again."""
+        intent, truth = stored.decode().body, self.town.truth
+        assert isinstance(intent, Intent)
+        sale = register.terminal, int(stored.seq), stored.hash[:INTENT_HASH_SIZE]
         sign = -1 if intent.plan.type is SpendType.VOID else 1
         slots = _by_slot((line.slot, sign * line.cents) for line in intent.lines)
         purse = purse_of(intent)
         register.drawer_cents += sum(cents for _, cents in slots)
-        self.town.truth.deliver(
+        if register.forgot and truth.was_delivered(*sale):
+            return
+        truth.deliver(
             Delivery(
                 happening=self.happening.id, at_ms=self.town.time.now_ms, shop=register.shop,
-                person=self.town.person_of(purse), purse=purse, terminal=register.terminal,
-                seq=seq, cents=sum(cents for _, cents in slots), slots=slots,
+                person=self.town.person_of(purse), purse=purse, terminal=sale[0],
+                seq=sale[1], intent=sale[2], cents=sum(cents for _, cents in slots), slots=slots,
             )
         )  # fmt: skip
 

@@ -12,6 +12,7 @@ from backend.domain.cases import Cover, Decision
 from backend.domain.settlement import HELD_STATES, LineState
 from backend.errors import BackendError, BadInputError
 from backend.services.cases.office import OpenCase
+from cardlib.keys.intent_rule import intent_hash_in
 from cardlib.wire.ids import PurseId
 from simulator.town.actors.official import APPROVER, LOADER
 from simulator.town.hall import Hall
@@ -121,9 +122,11 @@ class DeskWork:
             posting = unit.acts.posting_of_case(unit.acts.case(case.number))
             if posting is None:
                 return None
+            record = unit.verdicts.record(posting.purse_id, posting.ctr, posting.record_hash)
+            assert record is not None, "a posting is a record's place in the books"
             sale, is_void = (posting.terminal, posting.intent_seq), posting.is_void
             proven = posting.state == "proven"
-        handed_over = self._truth.was_delivered(*sale)
+        handed_over = self._truth.was_delivered(*sale, intent_hash_in(record.record))
         if is_void:
             return Decision.RELEASE if handed_over or proven else Decision.PAY
         if handed_over:

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from random import Random
 
+from cardlib.codec.purse import SpendType
 from cardlib.ports import Randomness
+from cardlib.wire.batch_close import BatchClose
 from cardlib.wire.enrolment import EnrolmentAnswer
+from cardlib.wire.entry_body import Committed, Intent
 from simulator.town.actors.founding import Founding
 from simulator.town.clock import DeviceClock, TownTime
 from simulator.town.disk import DiskCopy, SimulatedDisk
@@ -48,6 +51,10 @@ class Register:
         """The journal entry up to which goods went over the counter."""
         self.drawer_cents = 0
         """Of goods that went over the counter since the last close."""
+        self.forgot = 0
+        """How many entries a copy that was put back did not hold."""
+        self.goes_on_after = 0
+        """The newest entry of that copy."""
         self._randomness = randomness
         self._hall = hall
         self.disk = SimulatedDisk()
@@ -107,11 +114,21 @@ class Register:
         self._agent_till = self._loaded()
 
     def put_back(self, backup: DiskCopy) -> None:
-        """Its disk is as it was copied; nothing runs."""
+        """Its disk is as it was copied, and the machine started anew; nothing runs.
+
+        The cashier counts the drawer as the older journal has it.
+        """
         self.stop()
+        before = self.head()
         self.disk.restore(backup)
+        self.told_ms = 0
+        self.clock.reboot()
         self._end_agent()
         self._agent_till = self._loaded()
+        self.looked_at = self.goes_on_after = self.head()
+        self.forgot += before - self.looked_at
+        with self.journal() as journal:
+            self.drawer_cents = _since_close(journal)
 
     def synchronise(self) -> RoundReport:
         """One round of the agent, and the till takes up what came."""
@@ -137,6 +154,11 @@ class Register:
         """The complete bytes of its durable entries after number ``after``."""
         with self.journal() as journal:
             return [stored.complete for stored in journal.views.entries(after)]
+
+    def head(self) -> int:
+        """The number of its newest entry."""
+        with self.journal() as journal:
+            return int(journal.views.head().seq)
 
     def acknowledged(self) -> int:
         """The number up to which it believes that the backend holds everything."""
@@ -189,3 +211,18 @@ class Register:
 
     def _loaded(self) -> Till:
         return Till.of(self._files, self._keys, self.clock, self._randomness)
+
+
+def _since_close(journal: JournalReader) -> int:
+    """Cents of goods, by the journal alone, after its newest Z."""
+    drawer = 0
+    for stored in journal.views.entries(0):
+        body = stored.decode().body
+        if isinstance(body, BatchClose):
+            drawer = 0
+        elif isinstance(body, Committed):
+            intent = journal.views.entry(body.intent_seq).decode().body
+            assert isinstance(intent, Intent)
+            sign = -1 if intent.plan.type is SpendType.VOID else 1
+            drawer += sign * sum(line.cents for line in intent.lines)
+    return drawer

@@ -33,6 +33,11 @@ class DeliverySeen(Protocol):
         ...
 
     @property
+    def intent(self) -> bytes:
+        """The first eight bytes of that intent's hash."""
+        ...
+
+    @property
     def cents(self) -> int:
         """Above zero they went to the customer, below zero they came back."""
         ...

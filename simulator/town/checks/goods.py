@@ -1,6 +1,7 @@
 """Goods against money: what cards paid, shops gave, and the town owes for it, sale by sale.
 
-A sale is known by terminal and intent number. A chip's debit without goods is *owed*: the till
+A sale is known by terminal, intent number and the start of the intent's hash: a till that was put
+back to an older state gives a number twice. A chip's debit without goods is *owed*: the till
 does not know yet, or the customer has not come back. Goods without a debit are astray at once.
 At the end nobody is owed anything but by a till that is gone; each honest shop holds, in payable,
 in_payment, paid and suspense, what it gave away.
@@ -20,20 +21,23 @@ from simulator.town.checks.journals import SeenJournal
 from simulator.town.checks.ledger import LedgerWatch
 from simulator.town.checks.sql import Sql
 
-Sale = tuple[int, int]
-"""Terminal, and number of the intent."""
+Sale = tuple[int, int, bytes]
+"""Terminal, number of the intent, and the first eight bytes of its hash, as on the card."""
 _CLAIMS = frozenset({"payable", "in_payment", "paid", "suspense"})
-_REFUNDED = "SELECT terminal, intent_seq FROM posting WHERE reason = 'SALE_NOT_APPLIED'"
-_HELD_BACK = (
-    "SELECT terminal, intent_seq FROM posting WHERE is_void AND live AND (state = 'unproven'"
-    " OR reason IN ('SALE_ENTRY_MISSING', 'SALE_JOURNAL_OTHER', 'VOID_AFTER_CLOSE'))"
+_SALES = (
+    "SELECT p.terminal, p.intent_seq, substr(r.record, 5, 8) FROM posting p JOIN card_record r"
+    " ON (r.purse_id, r.ctr, r.record_hash) = (p.purse_id, p.ctr, p.record_hash) WHERE "
+)
+_REFUNDED = _SALES + "p.reason = 'SALE_NOT_APPLIED'"
+_HELD_BACK = _SALES + (  # noqa: S608 - constants
+    "p.is_void AND p.live AND (p.state = 'unproven'"
+    " OR p.reason IN ('SALE_ENTRY_MISSING', 'SALE_JOURNAL_OTHER', 'VOID_AFTER_CLOSE'))"
     " AND NOT EXISTS (SELECT 1 FROM suspense_case c"
-    " WHERE c.id = posting.case_id AND c.decision = 'return')"
+    " WHERE c.id = p.case_id AND c.decision = 'return')"
 )
 """Voids that gave nothing back yet: nobody has proven them, and no people have released them."""
-_LIVE = (
-    "SELECT terminal, intent_seq FROM posting p WHERE live AND (NOT amount_open"
-    " OR EXISTS (SELECT 1 FROM posting_part WHERE posting_id = p.id))"
+_LIVE = _SALES + (  # noqa: S608 - constants
+    "p.live AND (NOT p.amount_open OR EXISTS (SELECT 1 FROM posting_part WHERE posting_id = p.id))"
 )
 SUSPENDED = (
     "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
@@ -65,10 +69,11 @@ class GoodsWatch:
             for written in change.written:
                 spend = written.spend
                 if spend.type != SpendType.INIT:
-                    self._debit((spend.terminal, spend.seq), written.cents, change.truth.purse)
+                    sale = spend.terminal, spend.seq, spend.intent_hash
+                    self._debit(sale, written.cents, change.truth.purse)
         deliveries = self.declared.deliveries
         for delivery in deliveries[self._read :]:
-            sale = delivery.terminal, delivery.seq
+            sale = delivery.terminal, delivery.seq, delivery.intent
             if sale in self.given:
                 raise _astray(sale, "goods changed hands twice", delivery.cents)
             self.given[sale] = delivery.cents
@@ -77,8 +82,8 @@ class GoodsWatch:
 
     def check_end(self, sql: Sql, tills: Iterable[TillSeen]) -> None:
         """Zero cents astray."""
-        refunded = {(terminal, seq) for terminal, seq in sql.ask(_REFUNDED)}
-        lost = self.declared.lost_terminals | self.declared.rogue_terminals
+        refunded = _sales(sql, _REFUNDED)
+        lost = self._without_journal() | self.declared.rogue_terminals
         for sale, cents in sorted(self.owed.items()):
             excused = sale in refunded or sale[0] in lost
             if not excused and self.purses[sale] not in self.declared.rogue_purses:
@@ -116,22 +121,24 @@ class GoodsWatch:
     def _is_rogue(self, sale: Sale, journals: Mapping[int, SeenJournal]) -> bool:
         journal = journals.get(sale[0])
         intent = journal.intents.get(sale[1]) if journal else None
-        purse = intent.purse if intent else self.purses.get(sale)
+        known = intent is not None and intent.hash.startswith(sale[2])
+        purse = intent.purse if intent and known else self.purses.get(sale)
         return sale[0] in self.declared.rogue_terminals or purse in self.declared.rogue_purses
 
     def _check_shops(self, sql: Sql, tills: Iterable[TillSeen]) -> None:
         """What each honest merchant holds is what its tills gave away or still owe.
 
-        Of a till that burnt or was stolen, that is what some card or its journal has told.
+        Of a till that burnt, was stolen or forgot, that is what some card or its journal has told.
         """
-        lost = self.declared.lost_terminals
-        doubtful = self.declared.rogue_terminals | (self.declared.restored_journals - lost)
-        doubtful |= {sale[0] for sale in self.owed if sale[0] in lost}
+        lost = self._without_journal()
+        doubtful = self.declared.rogue_terminals | {
+            sale[0] for sale in self.owed if sale[0] in lost
+        }
         merchants = {till.terminal: till.merchant for till in tills}
         excused = {merchants[number] for number in doubtful if number in merchants}
         excused |= {merchants.get(sale[0], 0) for sale in self._doubtful}
         gave = Counter[int]()
-        known = {(terminal, seq) for terminal, seq in sql.ask(_LIVE)}
+        known = _sales(sql, _LIVE)
         told = {
             sale: cents
             for sale, cents in (self.given | self.owed).items()
@@ -139,9 +146,11 @@ class GoodsWatch:
         }
         for sale, cents in told.items():
             gave[merchants.get(sale[0], 0)] += cents
-        for (terminal, _), cents in self._refunds(sql).items():
+        for (terminal, _, _), cents in self._refunds(sql).items():
             gave[merchants.get(terminal, 0)] -= cents
-        for sale in sql.ask(_HELD_BACK):  # what a void has not given back: proof or people are due
+        for sale in _sales(
+            sql, _HELD_BACK
+        ):  # what a void has not given back: proof or people are due
             gave[merchants.get(sale[0], 0)] -= told.get(sale, 0)
         holds = Counter[int](dict(sql.ask(SUSPENDED)))
         for account in self.ledger.accounts.values():
@@ -153,9 +162,17 @@ class GoodsWatch:
                 what = f"it holds {holds[merchant]} for goods of {gave[merchant]}"
                 raise breach("TOWN_GOODS_ASTRAY", 1, f"merchant {merchant}", what, off)
 
+    def _without_journal(self) -> set[int]:
+        """Tills of which some entries can never come."""
+        return self.declared.lost_terminals | self.declared.restored_journals
+
     def _refunds(self, sql: Sql) -> dict[Sale, int]:
-        refunded = {(terminal, seq) for terminal, seq in sql.ask(_REFUNDED)}
+        refunded = _sales(sql, _REFUNDED)
         return {sale: cents for sale, cents in self.owed.items() if sale in refunded}
+
+
+def _sales(sql: Sql, query: str) -> set[Sale]:
+    return {(terminal, seq, bytes(intent)) for terminal, seq, intent in sql.ask(query)}
 
 
 def _astray(sale: Sale, what: str, cents: int) -> TownError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from simulator.town.deeds import cards, office, shops
+from simulator.town.deeds import cards, office, put_back, shops
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.state import Town
 
@@ -29,8 +29,8 @@ DEEDS: Mapping[Kind, Deed] = {
     Kind.STATEMENTS: office.statements,
     Kind.SETTLE: office.settle,
     Kind.END_DAY: office.end_day,
-    Kind.BACKUP_TILL: shops.backup_till,
-    Kind.RESTORE_TILL: shops.restore_till,
+    Kind.BACKUP_TILL: put_back.backup_till,
+    Kind.RESTORE_TILL: put_back.restore_till,
     Kind.STEAL_TILL: shops.steal_till,
     Kind.BACKUP_BACKEND: office.backup_backend,
     Kind.RESTORE_BACKEND: office.restore_backend,

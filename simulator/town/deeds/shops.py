@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from simulator.town.actors.cashier import Cashier
 from simulator.town.deeds.cards import renew_card, reset_pin
+from simulator.town.deeds.put_back import look_at_round
 from simulator.town.killed import Killed
 from simulator.town.mishaps import armed, die
 from simulator.town.plan.model import Happening
@@ -54,11 +55,14 @@ def synchronise(town: Town, happening: Happening) -> None:
     with armed(town, happening, register):
         try:
             report = register.synchronise()
-            if report.problem:
-                town.declared.troubles[report.problem] += 1
         except Killed:
             die(town, happening, register)
+            report = None
     Cashier(town, happening).hand_over(register)
+    if report is not None:
+        if report.problem:
+            town.declared.troubles[report.problem] += 1
+        look_at_round(town, happening, register, report)
 
 
 def lines_up(town: Town, _happening: Happening) -> None:
@@ -89,27 +93,10 @@ def clock_right(town: Town, happening: Happening) -> None:
     register.clock.set_right()
 
 
-def backup_till(town: Town, happening: Happening) -> None:
-    """Somebody copies a till's disk."""
-    town.disk_copies[happening.place] = town.registers[happening.place].disk.copy()
-
-
-def restore_till(town: Town, happening: Happening) -> None:
-    """The copy is put back; the agent finds out, and the shop gets a till of a new number."""
-    register, backup = town.registers[happening.place], town.disk_copies.get(happening.place)
-    if backup is None or register.gone:
-        return
-    register.put_back(backup)
-    town.declared.journal_restored(register.terminal)
-    town.truth.struck[happening.kind] += 1
-    town.new_till(happening.place)
-
-
 def steal_till(town: Town, happening: Happening) -> None:
     """A till is gone in the night; in the morning there is a new one."""
     town.truth.struck[happening.kind] += 1
     town.new_till(happening.place)
-    town.disk_copies.pop(happening.place, None)
 
 
 def close_batch(town: Town, happening: Happening) -> None:

@@ -22,6 +22,8 @@ _LOSSES = 0.02
 """The share of fault density that is a person's chance to lose the card on one day."""
 _CLAIM_DAYS = 19
 """A theft lies so long before the end, if it can: then the claim window is over by then."""
+_MONTH = 28
+"""In so many days one till is put back to an older copy."""
 _LONG = 12
 """Days that a history must have for a theft, a restored till and new keys."""
 
@@ -139,14 +141,22 @@ class BadDays:
         yield self._make("found", Kind.FIND_CARD, number + 4, _NOON, person=person)
 
     def _restored_till(self) -> Iterator[Happening]:
-        rng = random.Random(sub_seed(self.seed, "restore"))
-        shop, till = rng.choice(_places(self.shops))
-        number = rng.randrange(4, self.days - 3)
-        place: dict[str, Any] = {"shop": shop, "till": till}
-        yield self._make("restore", Kind.BACKUP_TILL, number, _NIGHT, **place)
-        yield self._make(
-            "restore", Kind.RESTORE_TILL, number + rng.randrange(1, 3), _NIGHT, **place
-        )
+        """A copy of the night before, of some minutes ago, or one that lacks nothing."""
+        for turn in range(max(1, self.days // _MONTH)):
+            rng = random.Random(sub_seed(self.seed, "restore", turn))
+            shop, till = rng.choice(_places(self.shops))
+            first = turn * _MONTH
+            number = first + rng.randrange(4, min(_MONTH, self.days - first) - 3)
+            opens = next(one.hours[0][0] for one in self.shops if one.key == shop)
+            copied, later, minute = rng.choice((
+                (_NIGHT, rng.randrange(1, 3), _NIGHT),
+                (_NIGHT, rng.randrange(1, 3), _NIGHT),
+                (opens + 1, 0, opens + 1 + rng.randrange(100, 240)),
+                (_NIGHT, 0, _NIGHT + 40),
+            ))  # fmt: skip
+            stem, place = f"restore{turn or ''}", {"shop": shop, "till": till}
+            yield self._make(stem, Kind.BACKUP_TILL, number, copied, **place)
+            yield self._make(stem, Kind.RESTORE_TILL, number + later, minute, **place)
 
     def _new_keys(self) -> Iterator[Happening]:
         """Announced early, begun as soon as every till holds them, then card after card."""
