@@ -35,6 +35,7 @@ from simulator.town.checks.declared import Declared
 from simulator.town.clock import DeviceClock, TownTime
 from simulator.town.disk import DiskCopy
 from simulator.town.hall import Hall, HallBackup
+from simulator.town.plan.finale import finale
 from simulator.town.plan.model import DESK, Happening, Plan
 from simulator.town.randomness import SeededRandomness
 from simulator.town.truth import Truth
@@ -45,6 +46,8 @@ class Town:
 
     lines_up = False
     """Whether all lines are repaired, whatever the plan says."""
+    newest: str = ""
+    """What happened last, by its name in the plan."""
     hall_copy: HallBackup | None = None
     """A backup that will be put back."""
     recovering = False
@@ -94,6 +97,7 @@ class Town:
 
     def move_to(self, happening: Happening) -> None:
         """Its time has come: clock and chance are the happening's, held-back calls arrive."""
+        self.newest = happening.id
         self.time.move_to(happening.at_ms)
         self.randomness.begin(happening.seed)
         for register in self.tills:
@@ -117,6 +121,13 @@ class Town:
     def declared(self) -> Declared:
         """What the town knows and the books cannot."""
         return self.truth.declared
+
+    @property
+    def concluded(self) -> bool:
+        """Whether the whole end of a history was in the plan, and has been played."""
+        plan = self.plan
+        ends = [one.id for one in finale(plan.seed, plan.end_ms, plan.shops, plan.people)]
+        return self.newest == ends[-1] and {one.id for one in plan.happenings}.issuperset(ends)
 
     def masters(self, issuer: bytes, key_set: int) -> IssuerMasters:
         """The masters of a key set, to read cards with."""

@@ -55,6 +55,7 @@ class Truth:
 
     def __post_init__(self) -> None:
         self.declared.refused = self.refused
+        self.declared.paid = self.paid
 
     def deliver(self, delivery: Delivery) -> None:
         """Notes it; TownError when goods are handed over twice for one intent."""

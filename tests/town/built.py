@@ -137,6 +137,7 @@ class BuiltTown:
     declared: Declared = field(default_factory=Declared)
     checks: TownChecks = field(default_factory=lambda: TownChecks(thorough=True))
     seed: int = 7
+    concluded: bool = False
     steps: int = 0
 
     @classmethod

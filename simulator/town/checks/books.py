@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from simulator.town.checks.cards import CardWatch
+from simulator.town.checks.dues import DueWatch
 from simulator.town.checks.evidence import TownSeen
 from simulator.town.checks.journals import JournalWatch
 from simulator.town.checks.ledger import LedgerWatch, SeenTransfer
@@ -29,6 +30,7 @@ class BooksWatch:
         self.settlement = SettlementWatch(self.ledger)
         self.uploads = UploadWatch(journals.journals, declared)
         self.proofs = ProofWatch(town.masters, cards.purses, declared)
+        self._journals = journals
         self._marks: dict[int, tuple[object, ...]] = {}
         self._purses = cards.purses
         self._last_posting = 0
@@ -60,6 +62,11 @@ class BooksWatch:
         self.proofs.check_all(self.sql)
         self.uploads.check_all(self.sql)
         self.settlement.check_all(self.sql)
+
+    def check_dues(self, town: TownSeen) -> None:
+        """A history that was played to its end leaves nobody waiting."""
+        journals = self._journals.journals
+        DueWatch(town, self.sql, journals, self.proofs, self.ledger).check()
 
     def _touched(self, transfers: Iterable[SeenTransfer], *, everything: bool) -> set[int]:
         """Purses whose money, marks or postings moved."""

@@ -80,6 +80,8 @@ class Declared:
     """Merchant, and a signed statement that it keeps."""
     names: set[str] = field(default_factory=set)
     """Surnames and codici fiscali of the holders, as they would be written."""
+    paid: Counter[str] = field(default_factory=Counter)
+    """Cents that the bank paid, by IBAN."""
     refused: Counter[str] = field(default_factory=Counter)
     """Codes with which customers were sent away."""
     troubles: Counter[str] = field(default_factory=Counter)

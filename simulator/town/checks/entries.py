@@ -12,8 +12,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 INTENT, SALE, RECOVERED, VOID, NOT_APPLIED, UNRESOLVED = 1, 2, 3, 4, 5, 6
-HEARTBEAT, DECLINED, BATCH_CLOSE = 8, 10, 12
+PROOF, HEARTBEAT, DECLINED, BATCH_CLOSE = 7, 8, 10, 12
 COMMITTED = frozenset({SALE, RECOVERED, VOID})
+BEATS = frozenset({HEARTBEAT, BATCH_CLOSE})
 CLOSING = COMMITTED | {NOT_APPLIED}
 _AAD = b"borsellino/1/entry"
 _TAG = 18

@@ -118,6 +118,11 @@ class TownSeen(Protocol):
         """What the world knows and the books cannot."""
         ...
 
+    @property
+    def concluded(self) -> bool:
+        """Whether everything has happened with which a history ends: all reported and settled."""
+        ...
+
     def masters(self, issuer: bytes, key_set: int) -> IssuerMasters:
         """The masters of a key set, to read cards with."""
         ...

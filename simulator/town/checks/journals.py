@@ -43,7 +43,21 @@ class SeenIntent:
     totals: tuple[int, ...]
     cents: int
     """By lines; a void's are below zero."""
+    core: bytes
+    """INFO, as the till read it."""
     state: str = "open"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenRead:
+    """A record as a chip gave it with a certificate, in entry ``seq``."""
+
+    seq: int
+    core: bytes
+    index: int
+    record: bytes
+    random: bytes
+    tc: bytes
 
 
 @dataclass(slots=True)
@@ -58,6 +72,10 @@ class SeenJournal:
     open: int | None = None
     parked: dict[PurseId, set[int]] = field(default_factory=dict)
     hashes: list[bytes] = field(default_factory=list)
+    reads: list[SeenRead] = field(default_factory=list)
+    """What chips attested there."""
+    beats: list[tuple[int, int]] = field(default_factory=list)
+    """Number and wall time in ms of heartbeats and Zs before which nothing was open."""
     heartbeats: dict[int, tuple[int, bool]] = field(default_factory=dict)
     """Wall time in ms, and whether an intent was open, by number; of Zs and sales too."""
 
@@ -149,6 +167,11 @@ class JournalWatch:
             self._close(journal, entry, place)
         elif entry.type == entries.DECLINED:
             check_worded(str(entry.fields.get(56, "")), place)
+        elif entry.type == entries.PROOF:
+            core, given = entry.fields[32], entry.fields[59]
+            journal.reads += [SeenRead(entry.seq, core, *read) for read in given if read[3]]
+        elif entry.type in entries.BEATS and journal.open is None:
+            journal.beats.append((entry.seq, entry.wall_ms))
 
     # intents ----------------------------------------------------------------------------------
 
@@ -197,6 +220,9 @@ class JournalWatch:
             waiting.discard(intent.seq)
         if journal.open == intent.seq:
             journal.open = None
+        if entry.type in entries.COMMITTED and entry.fields[52] is not None:
+            index, record, random, tc = (entry.fields[key] for key in (53, 50, 51, 52))
+            journal.reads.append(SeenRead(entry.seq, intent.core, index, record, random, tc))
 
     def _check_outcome(self, intent: SeenIntent, entry: SeenEntry, place: str) -> None:
         truth = self._purses.get(intent.purse)
@@ -222,7 +248,7 @@ def _intent(entry: SeenEntry) -> SeenIntent:
     sign = -1 if kind == 2 else 1
     cents = sign * sum(line[3] for line in entry.fields[36])
     purse = PurseId(info.issuer, info.purse)
-    return SeenIntent(entry.seq, entry.hash, purse, ctr, tuple(totals), cents)
+    return SeenIntent(entry.seq, entry.hash, purse, ctr, tuple(totals), cents, entry.fields[32])
 
 
 def _check_grants(entry: SeenEntry, truth: PurseTruth, place: str) -> None:

@@ -45,7 +45,7 @@ class ProofWatch:
         for number, issuer, purse, core, ctr, record, index, random, tc in sql.ask(_NEW, self.last):
             owner = PurseId(bytes(issuer), bytes(purse))
             self.last = number
-            if not self._is_genuine(bytes(core), index, bytes(record), bytes(random), bytes(tc)):
+            if not self.is_genuine(bytes(core), index, bytes(record), bytes(random), bytes(tc)):
                 what = f"the tc of record {ctr} is not the chip's"
                 raise breach("TOWN_PROOF_UNCHECKED", 12, owner, what)
             truth = self.purses.get(owner)
@@ -62,8 +62,11 @@ class ProofWatch:
             what = f"record {ctr} counts as attested, but no tc is kept"
             raise breach("TOWN_PROOF_UNCHECKED", 12, f"purse {purse}", what)
 
-    def _is_genuine(self, core: bytes, index: int, record: bytes, random: bytes, tc: bytes) -> bool:
-        """Under the purse's key set, an earlier one, or the one that it is just changing to."""
+    def is_genuine(self, core: bytes, index: int, record: bytes, random: bytes, tc: bytes) -> bool:
+        """Whether the chip made ``tc``.
+
+        Under the purse's key set, an earlier one, or the one that it is just changing to.
+        """
         newest = Info.from_core(core).key_set
         return any(
             attestation.is_genuine(key, info, index, record, random, tc)

@@ -69,6 +69,8 @@ class TownChecks:
             self._look(world, None, everything=True)
             self._books.check_end()
             self.goods.check_end(self._books.sql, world.tills)
+            if world.concluded:
+                self._books.check_dues(world)
             self.verdict = audited(world)
             check_audit(world, self.verdict)
         except TownError as error:
