@@ -39,6 +39,7 @@ def town(
     faults: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of happenings that go wrong.")
     ] = 0.1,
+    one_till: Annotated[bool, typer.Option("--one-till", help="One till in each shop.")] = False,
     adversary: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="One at a time; list: which.")
     ] = None,
@@ -62,13 +63,14 @@ def town(
         return
     try:
         _check_alone(adversary or [])
-        usual = Recipe(seed, days, people, shops, trips, faults)
-        asked = Asked(Recipe.read(replay) if replay else usual, tuple(adversary or ()), replay)
+        _check_report(report)
+        usual = Recipe(seed, days, people, shops, trips, faults, one_till=one_till)
+        asked = Asked(_kept(replay) if replay else usual, tuple(adversary or ()), replay)
         command = TownCommand(asked, chosen, as_json=as_json, plain=plain)
         played = command.play()
+        command.conclude(played, report, shrink)
     except (CodedError, OSError, ValueError) as error:
         _refuse(error, chosen)
-    command.conclude(played, report, shrink)
     sys.exit(STOPPED if played.stopped else 0 if played.figures.holds else 1)
 
 
@@ -94,15 +96,17 @@ class TownCommand:
 
     def conclude(self, played: Played, report: Path | None, shrink: float) -> None:
         """The page, the figures, and the shortest history where a law broke."""
+        self.tell(played)
         if report is not None:
             report.write_text(write_page(played.figures, self.words), "utf-8")
-        self.tell(played, report)
+            if not self._as_json:
+                typer.echo(self.words.label("report_is_in", path=report))
         if shrink and self.can_be_shorter(played):
             kept = (report or Path("town")).with_suffix(".failing.json")
             self.tell_shortest(played, shrink, kept)
         self.end()
 
-    def tell(self, played: Played, report: Path | None) -> None:
+    def tell(self, played: Played) -> None:
         """The figures, for people now, for programs at the end."""
         self._told = played.figures.as_json() | {"shortest": None}
         if self._as_json:
@@ -112,8 +116,6 @@ class TownCommand:
                 self._console.print(line, markup=False, highlight=False)
             else:
                 typer.echo(line)
-        if report is not None:
-            typer.echo(self.words.label("report_is_in", path=report))
 
     def can_be_shorter(self, played: Played) -> bool:
         """Whether there is a breach; of an attack that never came there is no shorter history."""
@@ -169,6 +171,20 @@ def _check_alone(adversaries: list[str]) -> None:
     """TownError ``TOWN_ADVERSARIES_MANY``: each takes the others' traces for its own."""
     if len(adversaries) > 1:
         raise TownError("TOWN_ADVERSARIES_MANY", names=", ".join(adversaries))
+
+
+def _check_report(path: Path | None) -> None:
+    """TownError ``TOWN_REPORT_PLACE``, before a town is played for nothing."""
+    if path is not None and (path.is_dir() or not os.access(path.absolute().parent, os.W_OK)):
+        raise TownError("TOWN_REPORT_PLACE", path=str(path))
+
+
+def _kept(path: Path) -> Recipe:
+    """A history that was kept; TownError ``TOWN_HISTORY_UNREADABLE``."""
+    try:
+        return Recipe.read(path)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise TownError("TOWN_HISTORY_UNREADABLE", path=str(path)) from error
 
 
 def _refuse(error: Exception, lang: str) -> NoReturn:

@@ -163,3 +163,22 @@ def test_help_is_found_under_sim() -> None:
     done = CliRunner().invoke(sim.app, ["town", "--help"], env={"COLUMNS": "120"})
     assert done.exit_code == 0
     assert "--adversary" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("--report", "nowhere/town.html"), "TOWN_REPORT_PLACE"),
+        (("--report", "."), "TOWN_REPORT_PLACE"),
+        (("--replay", "missing.json"), "TOWN_HISTORY_UNREADABLE"),
+        (("--replay", "something.json"), "TOWN_HISTORY_UNREADABLE"),
+    ],
+)
+def test_what_cannot_be_written_or_read_is_said_before_a_town_is_played(
+    tmp_path: Path, words: tuple[str, ...], code: str
+) -> None:
+    (tmp_path / "something.json").write_text("{}")
+    done = called(*SMALL, *words)
+    assert done.exit_code == cli.MISUSE
+    assert code in done.output
+    assert "sales" not in done.output

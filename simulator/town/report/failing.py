@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cardlib.ports import Clock
 from simulator.town.plan.model import Plan
-from simulator.town.shrink import RUNS_MAX, Failure, Play, Recipe, Shrunk, shrink
+from simulator.town.shrink import BROKEN, RUNS_MAX, Failure, Play, Recipe, Shrunk, shrink
 
 Told = Callable[[int, int, int], None]
 """Told after each run: runs so far, and happenings and accidents of the shortest history."""
@@ -29,7 +29,7 @@ class Shortest:
         self.runs += 1
         try:
             self.play(plan)
-        except Exception as error:
+        except BROKEN as error:
             failure = Failure.of(error)
             if failure.same_as(self.wanted) and _size(plan) < _size(self.plan):
                 self.plan, self.failure = plan, failure
@@ -82,8 +82,15 @@ class Asked:
         return [
             "--seed", str(recipe.seed), "--days", str(recipe.days),
             "--people", str(recipe.people), "--shops", str(recipe.shops),
-            "--trips", f"{recipe.trips:g}", "--faults", f"{recipe.faults:g}",
+            "--trips", _number(recipe.trips), "--faults", _number(recipe.faults),
+            *(["--one-till"] if recipe.one_till else []),
         ]  # fmt: skip
 
     def _attacks(self) -> list[str]:
         return [word for name in self.adversaries for word in ("--adversary", name)]
+
+
+def _number(value: float) -> str:
+    """As short as it can be read back."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(value)

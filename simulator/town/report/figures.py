@@ -137,7 +137,7 @@ class Figures:
 
 def gather(
     town: Town, observer: Observer, reached: Reached, adversaries: Sequence[Adversary],
-    failure: Exception | None, *, command: str, lang: str,
+    failure: BaseException | None, *, command: str, lang: str,
 ) -> Figures:  # fmt: skip
     """The figures of what was played so far."""
     plan, truth, checks, books = town.plan, town.truth, observer.checks, read_books(town)
@@ -174,7 +174,7 @@ def _sorted(counts: Mapping[str, int]) -> dict[str, int]:
     return {str(name): counts[name] for name in sorted(counts, key=lambda one: (-counts[one], one))}
 
 
-def _facts(failure: Exception | None) -> dict[str, Any] | None:
+def _facts(failure: BaseException | None) -> dict[str, Any] | None:
     if failure is None:
         return None
     if isinstance(failure, CodedError):
@@ -182,7 +182,7 @@ def _facts(failure: Exception | None) -> dict[str, Any] | None:
     return {"code": type(failure).__name__, "what": str(failure)}
 
 
-def _astray(in_the_ledger: int, failure: Exception | None) -> int:
+def _astray(in_the_ledger: int, failure: BaseException | None) -> int:
     cents = (_facts(failure) or {}).get("cents", 0)
     return abs(int(cents)) or abs(in_the_ledger)
 

@@ -20,11 +20,9 @@ from simulator.town.report.figures import Figures, gather
 from simulator.town.report.observer import Observer
 from simulator.town.report.show import Show, show_for
 from simulator.town.report.words import Words
+from simulator.town.shrink import BROKEN
 from simulator.town.state import Town
 from simulator.town.world import World
-
-_BROKEN = (Exception,)
-"""Whatever a town ends with is what is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +30,7 @@ class Played:
     """What came of it; ``stopped``: somebody pressed Ctrl-C."""
 
     figures: Figures
-    failure: Exception | None
+    failure: BaseException | None
     stopped: bool
 
 
@@ -52,12 +50,12 @@ def play(
     attackers, checks = called(asked.adversaries), TownChecks()
     observer = Observer(checks)
     show = show_for(console, observer, words, clock, plain=plain, silent=silent)
-    failure: Exception | None = None
+    failure: BaseException | None = None
     with quiet(), watching() as reached, _town(plan, attackers, checks, observer) as world:
         with _stopped_by_hand() as stop, show:
             try:
                 _go_through(world, attackers, show, stop)
-            except _BROKEN as error:
+            except BROKEN as error:
                 failure = error
         figures = gather(
             world.town, observer, reached, attackers, failure,

@@ -1,5 +1,6 @@
 """The reader's words: labels of the catalogue, money, days and waiting times."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +10,7 @@ from cardlib.calendar import local_time
 from cardlib.text import catalogue
 from simulator.town.plan.model import DESK, Happening, Person
 
+_FACT = re.compile(r"\{[a-z_]+\}")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
@@ -79,9 +81,9 @@ class Words:
         return self.of_table("town_fault", kind)
 
     def meaning(self, code: str) -> str:
-        """The sentence of a code without its facts; empty where it needs them."""
+        """The sentence of a code, with dots for its facts; empty where it has none."""
         sentence = self.of_table("codes", code)
-        return "" if sentence == code or "{" in sentence else sentence
+        return "" if sentence == code else _FACT.sub("…", sentence)
 
     def breach(self, failure: Mapping[str, Any]) -> tuple[str, str]:
         """Code and sentence of what a town ended with; the error's own words where it has none."""
