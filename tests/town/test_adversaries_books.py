@@ -12,14 +12,17 @@ import pytest
 
 from backend.adapters.tables.sessions import CardSessionRow, CardSessionStepRow
 from backend.domain import load, verdicts
+from backend.domain.cases import Decision
 from backend.domain.verdicts import Base, Judgement, RecordFact
 from backend.services.card_sessions import sessions
 from backend.services.card_sessions.replay import SessionRandomness
 from backend.services.ingest.batches import _Intake
 from backend.services.ingest.entry_content import EntryContent
-from backend.services.verdicts import claim_rules
+from backend.services.verdicts import claim_rules, judgement
 from cardlib.wire.card_session import SessionAnswers, SessionCommands
+from simulator.card.session import Session as ChipSession
 from simulator.errors import TownError
+from simulator.town.actors.desk_work import DeskWork
 from simulator.town.adversaries.adversary import Adversary, judge
 from simulator.town.adversaries.collusion import Collusion
 from simulator.town.adversaries.echo_forgery import EchoForgery
@@ -30,8 +33,8 @@ from simulator.town.adversaries.insider_grant import InsiderGrant
 from simulator.town.adversaries.invented_record import InventedRecord
 from simulator.town.adversaries.reopened_at_desk import ReopenedAtDesk
 from simulator.town.adversaries.reopened_value import ReopenedValue
+from simulator.town.adversaries.replayed_load import ReplayedLoad
 from simulator.town.adversaries.rogue_load import RogueLoad
-from simulator.town.adversaries.session_replay import SessionReplay
 from simulator.town.adversaries.stolen_till import StolenTill
 from simulator.town.campaign.trial import one_till_each
 from simulator.town.checks.town_checks import TownChecks
@@ -43,7 +46,7 @@ from terminal.sale import offer
 SEEDS, DAYS = 4, 2
 """Of so many towns, of so many days, one must have a moment to strike."""
 ALL = (
-    ForgedPredecessor, ReopenedValue, ReopenedAtDesk, SessionReplay, HeldBackLoad, InventedRecord,
+    ForgedPredecessor, ReopenedValue, ReopenedAtDesk, ReplayedLoad, HeldBackLoad, InventedRecord,
     EchoForgery, ForkedJournal, RogueLoad, StolenTill, Collusion, InsiderGrant,
 )  # fmt: skip
 
@@ -107,13 +110,15 @@ GAPS = (
     Gap(ForgedPredecessor, verdicts, "_judge_live", believes_lines),
     Gap(ReopenedValue, Risk, "_check_totals", lambda _risk, _state: None, days=2, shops=1),
     Gap(ReopenedAtDesk, load, "check_balances", lambda *_: True),
-    Gap(SessionReplay, SessionRandomness, "bytes", lambda _self, count: bytes(count), UNSEEN),
-    Gap(HeldBackLoad, load, "check_grants", lambda *_: None, UNSEEN, days=2),
+    Gap(ReplayedLoad, SessionRandomness, "bytes", lambda _self, count: bytes(count), UNSEEN),
+    Gap(HeldBackLoad, judgement, "raise_alarm", lambda *_: None, UNSEEN, days=2),
+    Gap(HeldBackLoad, ChipSession, "take_challenge", lambda chip: chip.challenge, UNSEEN),
     Gap(InventedRecord, EntryContent, "_is_attested", lambda *_: True),
     Gap(EchoForgery, EntryContent, "_is_attested", lambda *_: True),
     Gap(ForkedJournal, _Intake, "_alarm", lambda *_: None, UNSEEN),
     Gap(RogueLoad, sessions, "_known_reply", any_station, UNSEEN),
     Gap(StolenTill, claim_rules, "_after_loss", lambda *_: False),
+    Gap(StolenTill, DeskWork, "_decision", lambda *_: Decision.PAY),
     Gap(Collusion, offer, "spent_today", lambda *_: 0),
     Gap(InsiderGrant, EntryContent, "_alarm_on_grant", lambda *_: None, UNSEEN),
 )

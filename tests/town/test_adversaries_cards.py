@@ -12,7 +12,7 @@ import pytest
 
 from backend.domain import load
 from backend.services.keys.purse_keys import PurseKeyring
-from backend.services.verdicts import judgement
+from backend.services.verdicts import claim_rules, judgement
 from cardlib.codec.apdu import Response
 from cardlib.codec.status import Status
 from cardlib.dialogues.purse_state import PurseState
@@ -25,10 +25,11 @@ from simulator.town.adversaries.debits_more import DebitsMore
 from simulator.town.adversaries.emulated_purse import EmulatedPurse
 from simulator.town.adversaries.fake_card import FakeCard
 from simulator.town.adversaries.harvested_certificates import HarvestedCertificates
+from simulator.town.adversaries.held_back_debit import HeldBackDebit
 from simulator.town.adversaries.old_grant import OldGrant
 from simulator.town.adversaries.pin_wedge import PinWedgeThief
 from simulator.town.adversaries.relay import RelayedCard
-from simulator.town.adversaries.replayed_session import ReplayedSession
+from simulator.town.adversaries.replayed_debit import ReplayedDebit
 from simulator.town.adversaries.roll import ADVERSARIES
 from simulator.town.adversaries.second_state import Clone, RolledBackImage
 from simulator.town.adversaries.stale_read import StaleReadBoard
@@ -53,8 +54,8 @@ from terminal.trust import BundleTrust
 SEEDS = 5
 """Of so many towns one must do."""
 STOPPED: tuple[type[TillAttack], ...] = (
-    StaleReadBoard, FakeCard, StatusWords, PinWedgeThief, TwoTillsAtOnce, OldGrant,
-    ReplayedSession, VoidAfterLoad,
+    StaleReadBoard, FakeCard, StatusWords, HeldBackDebit, PinWedgeThief, TwoTillsAtOnce, OldGrant,
+    ReplayedDebit, VoidAfterLoad,
 )  # fmt: skip
 
 
@@ -134,6 +135,11 @@ def goods_on_a_bare_9000(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(secure_messaging, "write_confirmed", believed)
 
 
+def paid_whatever_the_till_signed(patch: pytest.MonkeyPatch) -> None:
+    """A proven record is the shop's money, though its till has signed that there was none."""
+    patch.setattr(claim_rules, "_journal_problem", lambda *_given: claim_rules.Reason.NONE)
+
+
 def chip_without_pin(patch: pytest.MonkeyPatch) -> None:
     """The chip writes without a PIN."""
     patch.setattr(Session, "is_verified", lambda _session, _pin: True)
@@ -193,10 +199,11 @@ BITES: dict[type[TillAttack], Callable[[pytest.MonkeyPatch], None]] = {
     StaleReadBoard: no_answer_mac,
     FakeCard: no_answer_mac,
     StatusWords: goods_on_a_bare_9000,
+    HeldBackDebit: paid_whatever_the_till_signed,
     PinWedgeThief: chip_without_pin,
     TwoTillsAtOnce: lasting_challenge,
     OldGrant: old_grants_stay,
-    ReplayedSession: no_answer_mac,
+    ReplayedDebit: no_answer_mac,
     VoidAfterLoad: void_of_anything,
     RolledBackImage: no_fork_alarm,
     Clone: no_fork_alarm,

@@ -126,7 +126,9 @@ class DeskWork:
             assert record is not None, "a posting is a record's place in the books"
             sale, is_void = (posting.terminal, posting.intent_seq), posting.is_void
             proven = posting.state == "proven"
-        handed_over = self._truth.was_delivered(*sale, intent_hash_in(record.record))
+        rogue = sale[0] in self._truth.declared.rogue_terminals  # its papers prove nothing
+        given = self._truth.was_delivered(*sale, intent_hash_in(record.record))
+        handed_over = given and not rogue
         if is_void:
             return Decision.RELEASE if handed_over or proven else Decision.PAY
         if handed_over:

@@ -1,8 +1,10 @@
 """What an adversary says of itself, and what is judged at the end.
 
-``STOPPED``: it gains nothing, and is told so by a refusal with a code. ``BOUNDED``: it may gain,
-never more than its bound, and is seen at the stated moment at the latest. Who does not even act
-proves nothing: ``attempts`` must not be 0.
+``STOPPED``: it gains nothing, and each attempt is told so by the codes that it names, or an alarm
+or case of those that it names stands. ``BOUNDED``: it may gain, never more than its bound, and is
+seen at the stated moment at the latest. Who does not even act proves nothing: ``attempts`` must
+not be 0. Nor does who fails for another reason: an attempt that was not refused as stated is one
+that was not seen.
 """
 
 from dataclasses import dataclass, field
@@ -23,12 +25,23 @@ class Claim(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """The threat model's word. ``source``: the clause; ``bound``, ``seen_by``: in plain words."""
+    """The threat model's word. ``source``: the clause; ``bound``, ``seen_by``: in plain words.
+
+    ``refused_by``: codes and status words that every attempt must meet, all of them; where it
+    does something else in each turn, one set a turn. ``told_by``: alarms and cases, one of which
+    must have been raised. Who is stopped names at least one of the two.
+    """
 
     source: str
     claim: Claim
     bound: str = "0"
     seen_by: str = ""
+    refused_by: tuple[frozenset[str], ...] = ()
+    told_by: frozenset[str] = frozenset()
+
+    def refusals_due(self, turn: int) -> frozenset[str]:
+        """What the attempt number ``turn``, counted from 0, must meet."""
+        return self.refused_by[turn % len(self.refused_by)] if self.refused_by else frozenset()
 
 
 @dataclass(slots=True)
@@ -38,7 +51,8 @@ class Tally:
     ``refusals``: codes and status words met; ``gain``: goods or money beyond what is due;
     ``bound``: how much the threat model grants for these attempts; ``seen``: alarms, cases or
     refusals that told of it, each with the happening at which it was seen; ``overdue``: what
-    should have been seen by its stated moment and was not.
+    should have been seen by its stated moment and was not; ``unrefused``: attempts that did not
+    meet the refusals which they should have.
     """
 
     attempts: int = 0
@@ -47,6 +61,7 @@ class Tally:
     refusals: dict[str, int] = field(default_factory=dict)
     seen: dict[str, str] = field(default_factory=dict)
     overdue: list[str] = field(default_factory=list)
+    unrefused: list[str] = field(default_factory=list)
 
     def refuse(self, code: str) -> None:
         """One more refusal."""
@@ -78,8 +93,11 @@ def judge(adversary: Adversary, seed: int) -> None:
     allowed = tally.bound if expected.claim is Claim.BOUNDED else 0
     if tally.gain > allowed:
         raise _breach("TOWN_ATTACK_GAINED", adversary, seed, tally.gain - allowed)
-    if tally.overdue:
-        raise _breach("TOWN_ATTACK_UNSEEN", adversary, seed, 0, ", ".join(tally.overdue))
+    unseen = [*tally.overdue, *tally.unrefused]
+    if expected.told_by and not expected.told_by & tally.seen.keys():
+        unseen.append(f"none of {', '.join(sorted(expected.told_by))}")
+    if unseen:
+        raise _breach("TOWN_ATTACK_UNSEEN", adversary, seed, 0, ", ".join(unseen))
 
 
 def _breach(code: str, adversary: Adversary, seed: int, cents: int, what: str = "") -> TownError:

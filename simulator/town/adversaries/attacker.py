@@ -1,13 +1,16 @@
 """What all adversaries have in common: they act in turn, so many times, and keep a tally."""
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar
 
 from simulator.town.adversaries.adversary import Expectation, Tally
+from simulator.town.adversaries.losses import shop_losses
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.state import Town
 
 
-class Attacker:
+class Attacker(ABC):
     """Implements ``adversary.Adversary``; a subclass says what it does in its turn."""
 
     name: ClassVar[str]
@@ -25,19 +28,36 @@ class Attacker:
         self.follow(town, happening)
         self.tempt(town, happening)
 
-    def follow(self, town: Town, happening: Happening) -> None:
+    def follow(self, town: Town, happening: Happening) -> None:  # noqa: B027 - most have none
         """After every happening: what an earlier attempt still needs, and who noticed it."""
 
     def tempt(self, town: Town, happening: Happening) -> bool:
-        """Acts if it is its turn; whether that was an attempt."""
-        before = self.tally.attempts
+        """Acts if it is its turn; whether that was an attempt, which must be refused as stated."""
+        before, met = self.tally.attempts, self.tally.refusals.copy()
         if happening.kind in self.turn and before < self.tries:
             self.take_turn(town, happening)
-        return self.tally.attempts > before
+        if self.tally.attempts == before:
+            return False
+        self._look_for_refusals(before, met, happening)
+        return True
 
+    @abstractmethod
     def take_turn(self, town: Town, happening: Happening) -> None:
         """One turn; counts its attempts."""
-        raise NotImplementedError
 
     def at_end(self, town: Town) -> None:
-        """The sums."""
+        """The sums, and whether an honest shop has lost anything."""
+        self.sum_up(town)
+        for shop, cents in shop_losses(town).items():
+            self.tally.overdue.append(f"{shop} lost {cents} cents")
+
+    def sum_up(self, town: Town) -> None:  # noqa: B027 - nor these
+        """At the end: gain, bound, and what is overdue."""
+
+    def _look_for_refusals(self, turn: int, met: Mapping[str, int], happening: Happening) -> None:
+        """An attempt that came to nothing for another reason has shown nothing."""
+        new = {code for code, count in self.tally.refusals.items() if count > met.get(code, 0)}
+        missing = self.expectation.refusals_due(turn) - new
+        if missing:
+            codes = ", ".join(sorted(missing))
+            self.tally.unrefused.append(f"{happening.id} was not refused by {codes}")

@@ -1,7 +1,6 @@
 """What attacks on journals, stations and desk have in common: turns, and who noticed what."""
 
-from collections import Counter
-from collections.abc import Iterable
+from abc import abstractmethod
 from random import Random
 from typing import ClassVar
 
@@ -11,7 +10,6 @@ from simulator.town.adversaries.attacker import Attacker
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.rogue_shop import RogueShop
 from simulator.town.checks.alarms import NEW_ALARMS
-from simulator.town.checks.goods import SUSPENDED
 from simulator.town.plan.finale import FINALE
 from simulator.town.plan.model import Happening, Kind
 from simulator.town.state import Town
@@ -21,17 +19,13 @@ _CASES = (
     " LEFT JOIN purse p ON p.id = c.purse_id LEFT JOIN municipality m ON m.id = p.municipality_id"
     " WHERE c.id > ? ORDER BY c.id"
 )
-_CLAIMS = (
-    "SELECT merchant_id, sum(balance_cents) FROM account"
-    " WHERE kind IN ('payable', 'in_payment', 'paid') GROUP BY merchant_id"
-)
 
 
 class BooksAttack(Attacker):
     """A subclass says when it acts and what it counts.
 
-    ``tell_tales``: codes of alarms and cases about its terminals and purses that are noted in
-    ``tally.seen``, each with the happening after which it stood.
+    Alarms and cases about its terminals and purses whose codes ``told_by`` names, or else
+    ``tell_tales``, are noted in ``tally.seen``, each with the happening after which it stood.
     """
 
     tries: ClassVar[int] = 6
@@ -52,6 +46,7 @@ class BooksAttack(Attacker):
     def prepare(self) -> None:
         """Before the first turn."""
 
+    @abstractmethod
     def act(self, happening: Happening) -> None:
         """A turn: after a happening of a kind in ``turn``, while the town lives on."""
 
@@ -84,15 +79,10 @@ class BooksAttack(Attacker):
         if not happening.id.startswith(FINALE):
             self.act(happening)
 
-    def at_end(self, town: Town) -> None:
-        """The sums."""
-        self.count()
-        for shop, cents in honest_losses(town, self.terminals, self.excused()).items():
-            self.tally.overdue.append(f"{shop} lost {cents}")
-
-    def excused(self) -> Counter[str]:
-        """Cents that PROTOCOL 8 lets a shop lose here."""
-        return Counter()
+    def sum_up(self, town: Town) -> None:  # noqa: ARG002
+        """The sums of whoever has begun."""
+        if self._begun:
+            self.count()
 
     # what they use ------------------------------------------------------------------------------
 
@@ -106,7 +96,9 @@ class BooksAttack(Attacker):
                     self._seen[query] = number
                     about = PurseId(bytes(issuer), bytes(purse)) if purse is not None else None
                     ours = terminal in self.terminals or about in self.purses
-                    if code in self.tell_tales and (ours or self.anywhere):
+                    if code in (self.expectation.told_by | self.tell_tales) and (
+                        ours or self.anywhere
+                    ):
                         self.tally.seen.setdefault(code, happening.id)
 
     @property
@@ -140,25 +132,6 @@ class BooksAttack(Attacker):
         """A slot that holds at least ``cents``."""
         able = [slot for slot in sorted(card.grants) if card.balance(slot) >= cents]
         return self.rng.choice(able) if able else None
-
-
-def honest_losses(town: Town, rogue: Iterable[int], excused: Counter[str]) -> dict[str, int]:
-    """By shop: cents of goods given for vouchers that nobody owes or has paid it for."""
-    with town.engine.connect() as connection:
-        holds = Counter[int]()
-        for query in (_CLAIMS, SUSPENDED):
-            for merchant, cents in connection.exec_driver_sql(query):
-                holds[merchant] += cents
-    ours = set(rogue)
-    gave = Counter[str]()
-    for item in town.truth.deliveries:
-        if item.terminal not in ours:
-            gave[item.shop] += item.cents
-    lost = {
-        shop: cents - holds[town.founding.merchants[shop]] - excused[shop]
-        for shop, cents in gave.items()
-    }
-    return {shop: cents for shop, cents in lost.items() if cents > 0}
 
 
 def balances(town: Town, kind: str) -> int:

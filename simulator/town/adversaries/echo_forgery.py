@@ -30,13 +30,14 @@ class EchoForgery(BooksAttack):
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 1.7, 6", claim=Claim.STOPPED,
         seen_by="its claims stay unproven: cases at upload",
+        told_by=frozenset({"SALE_UNPROVEN", "SALE_CONTRADICTED"}),
     )  # fmt: skip
-    tell_tales: ClassVar[frozenset[str]] = frozenset({"SALE_UNPROVEN", "SALE_CONTRADICTED"})
 
     def prepare(self) -> None:
         """Opens the shop."""
         self.open_shop()
         self.town.declared.expect("PREDECESSOR_FORGED", terminal=self.shop.terminal)
+        self.claims: list[int] = []
         self.tops: dict[PurseId, OpenedCard] = {}
 
     def act(self, happening: Happening) -> None:
@@ -59,6 +60,7 @@ class EchoForgery(BooksAttack):
     def _claim(self, card: OpenedCard, slot: int) -> None:
         entry, record = self.shop.intend(card, slot, _CLAIM)
         self.shop.commit(entry, record)
+        self.claims.append(entry.header.seq)
         self.shop.prove(card, AttestedRead(1, record, self.town.randomness.bytes(8), bytes(8)))
 
     def _echo(self, card: OpenedCard, slot: int) -> None:
@@ -86,5 +88,4 @@ class EchoForgery(BooksAttack):
                 query = connection.exec_driver_sql(_MARK, (purse.issuer, purse.number))
                 if query.scalar_one() > card.newest.ctr:
                     self.tally.overdue.append(f"mark of {purse} is ahead of its card")
-        if not self.tally.seen:
-            self.tally.overdue.append("SALE_UNPROVEN")
+        self.tally.overdue += self.shop.believed(self.claims, self.expectation.told_by)

@@ -31,6 +31,7 @@ class FakeCard(TillAttack):
     expectation = Expectation(
         source="PROTOCOL 1.2", claim=Claim.STOPPED,
         seen_by="6D00 at the chip, CARD_MAC_BAD at the till",
+        refused_by=(frozenset({"6D00", "CARD_MAC_BAD"}),),
     )  # fmt: skip
 
     def strike(self, scene: Scene) -> None:

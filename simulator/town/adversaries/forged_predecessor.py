@@ -23,8 +23,8 @@ class ForgedPredecessor(BooksAttack):
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 1.10, 6", claim=Claim.STOPPED,
         seen_by="PREDECESSOR_FORGED once the neighbour below is known",
+        told_by=frozenset({"PREDECESSOR_FORGED"}),
     )  # fmt: skip
-    tell_tales: ClassVar[frozenset[str]] = frozenset({"PREDECESSOR_FORGED"})
 
     def prepare(self) -> None:
         """Opens the shop."""
@@ -51,5 +51,3 @@ class ForgedPredecessor(BooksAttack):
     def count(self) -> None:
         """What came above what the customers agreed to."""
         self.tally.gain = self.shop.paid - self.shop.goods
-        if not self.tally.seen:
-            self.tally.overdue.append("PREDECESSOR_FORGED")

@@ -27,8 +27,8 @@ class ForkedJournal(BooksAttack):
     expectation: ClassVar[Expectation] = Expectation(
         source="DESIGN 2, law 5; PROTOCOL 4, 6", claim=Claim.STOPPED,
         seen_by="JOURNAL_FORKED at the upload of the second history",
+        refused_by=(frozenset({"exists", "ENTRY_FORKED"}),), told_by=frozenset({"JOURNAL_FORKED"}),
     )  # fmt: skip
-    tell_tales: ClassVar[frozenset[str]] = frozenset({"JOURNAL_FORKED"})
 
     def prepare(self) -> None:
         """Opens the shop."""
@@ -71,5 +71,3 @@ class ForkedJournal(BooksAttack):
     def count(self) -> None:
         """What came above the goods."""
         self.tally.gain = self.shop.paid - self.shop.goods
-        if not self.tally.seen:
-            self.tally.overdue.append("JOURNAL_FORKED")

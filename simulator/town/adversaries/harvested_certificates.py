@@ -21,13 +21,14 @@ class HarvestedCertificates(TillAttack):
 
     name = "harvested certificates"
     expectation = Expectation(
-        source="PROTOCOL 1.3", claim=Claim.STOPPED, seen_by="SALE_UNPROVEN at upload; never paid"
-    )
+        source="PROTOCOL 1.3", claim=Claim.STOPPED, seen_by="SALE_UNPROVEN at upload; never paid",
+        told_by=_SEEN,
+    )  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
         self._shop: RogueShop | None = None
-        self._told = 0
+        self._told: list[int] = []
 
     def strike(self, scene: Scene) -> None:
         """A certificate, and a sale that would need one of its own."""
@@ -41,7 +42,7 @@ class HarvestedCertificates(TillAttack):
         declared.expect("CARD_ABOVE_LEDGER", purse=card.purse)
         declared.expect("PREDECESSOR_FORGED", terminal=shop.terminal)
         shop.synchronise()
-        self._told += 1
+        self._told.append(entry.header.seq)
 
     def follow(self, town: Town, happening: Happening) -> None:
         """Each is judged when it is told."""
@@ -51,15 +52,11 @@ class HarvestedCertificates(TillAttack):
             if reason in _SEEN and state != "proven":
                 self.tally.seen.setdefault(reason, happening.id)
 
-    def at_end(self, town: Town) -> None:
+    def sum_up(self, town: Town) -> None:  # noqa: ARG002
         """What the bank paid for nothing, and what is still to be paid."""
-        if self._shop is None:
-            return
-        found = self._postings(town)
-        self.tally.gain = self._shop.paid
-        proven = sum(state == "proven" for state, _ in found)
-        if proven or len(found) < self._told:
-            self.tally.overdue.append(f"{proven} of {len(found)} postings proven")
+        if self._shop is not None:
+            self.tally.gain = self._shop.paid
+            self.tally.overdue += self._shop.believed(self._told, _SEEN)
 
     def _postings(self, town: Town) -> list[tuple[str, str]]:
         assert self._shop is not None

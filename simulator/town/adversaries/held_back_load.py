@@ -5,35 +5,45 @@ void the order before his eyes, and the board lets the command through. In turn 
 desk, for the void, a copy of his card instead of the one that waits for the command.
 """
 
+from dataclasses import replace
 from typing import ClassVar
 
 from cardlib.channel import Channel
 from cardlib.codec.commands import INS_UPDATE_RECORD
 from cardlib.wire.card_session import SessionOpening
 from cardlib.wire.ids import PurseId
+from cardlib.wire.money import Money
 from simulator.card import image
 from simulator.card.card import VirtualCard
 from simulator.connection import InProcessConnection
-from simulator.faults import HeldBack, every
+from simulator.faults import ForgedMap, HeldBack, Shim, every
+from simulator.town.actors.cashier import Cashier
+from simulator.town.actors.counter_talk import CounterTalk
+from simulator.town.actors.reader import Reader
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.adversaries.till_attack import PRICE
 from simulator.town.plan.calendar import GROCERIES
-from simulator.town.plan.model import Happening, Kind
+from simulator.town.plan.model import FOOD, Happening, Kind, Mood
 from terminal.agent.card_session import run_session
+from terminal.pay import Order
+from terminal.sale.offer import Item
 
 _DELTA = 60_00
+_P1 = 2
 _NEWEST = "SELECT max(id) FROM load_order"
 _STATES = "SELECT state, delta_cents FROM load_order WHERE id = ?"
 
 
-class PoweredBoard(HeldBack):
-    """A board that also keeps the card powered: its challenge lives on."""
+class _Powered(Shim):
+    """Wires that keep the card powered: its purse stays selected, whoever resets."""
 
     def reset(self) -> None:
         """The card does not notice."""
-        if not self.held:
-            self.inner.reset()
+
+    def close(self) -> None:
+        """The same."""
 
 
 class HeldBackLoad(BooksAttack):
@@ -42,7 +52,9 @@ class HeldBackLoad(BooksAttack):
     name: ClassVar[str] = "held back load"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 1.4, 2 (Load)", claim=Claim.STOPPED,
-        seen_by="the chip refuses; a copied chip: GRANT_REVIVED at the upload of its first sale",
+        seen_by="the chip refuses (6985); a copied chip: GRANT_REVIVED at the upload of its first"
+        " sale, GRANT_WAS_VOID at the desk",
+        refused_by=(frozenset({"LOAD_VOIDED", "6985"}), frozenset({"LOAD_VOIDED", "9000"})),
     )  # fmt: skip
     tell_tales: ClassVar[frozenset[str]] = frozenset({"GRANT_REVIVED", "GRANT_WAS_VOID"})
     anywhere: ClassVar[bool] = True
@@ -62,15 +74,19 @@ class HeldBackLoad(BooksAttack):
         copy = self._copy(card) if self.tally.attempts % 2 else None
         town.official.order_load(card.purse, citizen.person.key, GROCERIES, _DELTA)
         order = self._newest()
-        board = PoweredBoard(citizen.line(), every(INS_UPDATE_RECORD))
+        citizen.line().reset()
+        board = HeldBack(_Powered(citizen.line()), every(INS_UPDATE_RECORD))
         outcome = run_session(Channel(board), town.desk.uplink, SessionOpening("load", "")).outcome
         self.tally.refuse(outcome)
         shown = copy or board.inner
         void = SessionOpening("void", str(order))
         self.tally.refuse(run_session(Channel(shown), town.desk.uplink, void).outcome)
         self.orders[order] = card.purse
+        record = board.held[0][_P1] if board.held else 0
         self.tally.refuse(board.release()[-2:].hex().upper())
-        board.inner.reset()
+        citizen.line().reset()
+        if copy is not None:
+            self._buy(card, record, happening)
         self.tally.attempts += 1
 
     def _copy(self, card: OpenedCard) -> InProcessConnection:
@@ -81,6 +97,20 @@ class HeldBackLoad(BooksAttack):
         for code in ("GRANT_REVIVED", "GRANT_WAS_VOID"):
             self.town.declared.expect(code)
         return InProcessConnection(VirtualCard(memory, self.town.randomness, without_image=True))
+
+    def _buy(self, card: OpenedCard, record: int, happening: Happening) -> None:
+        """With a map that names the grant of the void order, which is validly signed."""
+        register, quiet = self.town.registers[happening.place], replace(
+            happening, id=f"{happening.id}-void", accidents=(), mood=Mood.PATIENT, forgets=False,
+        )  # fmt: skip
+        if register.till is None or register.till.journal.views.unsettled():
+            return
+        reader = Reader(card.citizen)
+        named = card.info.record_map | 1 << (record - 1)
+        reader.connection = ForgedMap(card.citizen.line(), named)
+        talk = CounterTalk(register, card.citizen, reader, slips=0)
+        Cashier(self.town, quiet).serve(Order((Item(FOOD, Money(PRICE)),)), talk)
+        self.town.declared.acted_at(register.terminal)
 
     def _newest(self) -> int:
         with self.town.engine.connect() as connection:

@@ -19,13 +19,14 @@ class InventedRecord(BooksAttack):
 
     name: ClassVar[str] = "invented record"
     expectation: ClassVar[Expectation] = Expectation(
-        source="PROTOCOL 1.7, 6", claim=Claim.STOPPED, seen_by="a case at upload"
-    )
-    tell_tales: ClassVar[frozenset[str]] = frozenset({"SALE_UNPROVEN", "SALE_CONTRADICTED"})
+        source="PROTOCOL 1.7, 6", claim=Claim.STOPPED, seen_by="a case at upload, for each",
+        told_by=frozenset({"SALE_UNPROVEN", "SALE_CONTRADICTED"}),
+    )  # fmt: skip
 
     def prepare(self) -> None:
         """Opens the shop."""
         self.open_shop()
+        self.claims: list[int] = []
         self.town.declared.expect("PREDECESSOR_FORGED", terminal=self.shop.terminal)
 
     def act(self, happening: Happening) -> None:
@@ -37,6 +38,7 @@ class InventedRecord(BooksAttack):
         entry, record = self.shop.intend(card, slot, _CLAIM)
         random = self.town.randomness.bytes(8)
         self.shop.commit(entry, record, AttestedRead(1, record, random, bytes(8)))
+        self.claims.append(entry.header.seq)
         self.purses.add(card.purse)
         self.town.declared.expect("CARD_ABOVE_LEDGER", purse=card.purse)
         self.tally.attempts += 1
@@ -45,5 +47,4 @@ class InventedRecord(BooksAttack):
     def count(self) -> None:
         """Whatever it was paid: it gave nothing."""
         self.tally.gain = self.shop.paid
-        if not self.tally.seen:
-            self.tally.overdue.append("SALE_UNPROVEN")
+        self.tally.overdue += self.shop.believed(self.claims, self.expectation.told_by)

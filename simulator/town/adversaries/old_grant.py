@@ -15,6 +15,9 @@ from simulator.town.adversaries.top_up import top_up
 from simulator.town.state import Town
 from simulator.town.truth import Delivery
 
+_NEWER = "the newer grant"
+"""What the till reads when the map leads to an empty record."""
+
 
 class OldGrant(TillAttack):
     """The holder's own card and PIN, a board, and a small load in between."""
@@ -22,7 +25,8 @@ class OldGrant(TillAttack):
     name = "old grant"
     expectation = Expectation(
         source="PROTOCOL 1.9", claim=Claim.STOPPED,
-        seen_by="the record is zero: all eight are read; CARD_MAC_BAD for replayed bytes",
+        seen_by="CARD_MAC_BAD for replayed bytes; the record is zero: all eight are read",
+        refused_by=(frozenset({"CARD_MAC_BAD"}), frozenset({_NEWER})),
     )  # fmt: skip
 
     def strike(self, scene: Scene) -> None:
@@ -40,7 +44,9 @@ class OldGrant(TillAttack):
                 line, _reads(number), lambda answer: answer[:2] + record + answer[2 + len(record) :]
             )
         for given in self.serve(scene, self.order(PRICE), talk):
-            self.tally.gain += _paid_by(scene.town, given, seq)
+            old = _paid_by(scene.town, given, seq)
+            self.tally.gain += old
+            self.refused(_NEWER, int(not old))
 
 
 def _richest(card: OpenedCard) -> tuple[int, bytes, int]:

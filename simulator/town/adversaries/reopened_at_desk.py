@@ -24,10 +24,10 @@ class ReopenedAtDesk(BooksAttack):
     name: ClassVar[str] = "reopened at desk"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 1.11, 2 (Load)", claim=Claim.STOPPED,
-        seen_by="CARD_ABOVE_LEDGER or PURSE_BELOW_GRANT at the load: alarm and case",
+        seen_by="CARD_ABOVE_LEDGER at the load: refused, alarm and case",
+        refused_by=(frozenset({"CARD_ABOVE_LEDGER"}),), told_by=frozenset({"CARD_ABOVE_LEDGER"}),
     )  # fmt: skip
     turn: ClassVar[frozenset[Kind]] = frozenset({Kind.SYNC})
-    tell_tales: ClassVar[frozenset[str]] = frozenset({"CARD_ABOVE_LEDGER", "PURSE_BELOW_GRANT"})
 
     def act(self, happening: Happening) -> None:
         """After a shop has reported: whoever bought there last is the villain."""
@@ -41,7 +41,7 @@ class ReopenedAtDesk(BooksAttack):
             return
         self.purses.add(card.purse)
         self.town.declared.rogue_purse(card.purse)
-        for code in self.tell_tales | {"PREDECESSOR_FORGED"}:
+        for code in ("CARD_ABOVE_LEDGER", "PURSE_BELOW_GRANT", "PREDECESSOR_FORGED"):
             self.town.declared.expect(code, purse=card.purse)
         self.tally.refuse(f"{card.write(reopened(self.town, card)):04X}")
         self.tally.attempts += 1
@@ -60,8 +60,3 @@ class ReopenedAtDesk(BooksAttack):
             self.tally.gain += max(0, card.worth - due)
         for code, times in (truth.refused - refused).items():
             self.tally.refusals[code] = self.tally.refusals.get(code, 0) + times
-
-    def count(self) -> None:
-        """Each of these loads has to have been seen."""
-        if self.tally.attempts and not self.tally.seen:
-            self.tally.overdue.append("CARD_ABOVE_LEDGER")

@@ -34,6 +34,7 @@ class RogueLoad(BooksAttack):
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 2 (Load), 6 (card sessions)", claim=Claim.STOPPED,
         seen_by="refused at once: by the chip, and by the backend with a code",
+        refused_by=(frozenset({"6988", "ORDER_OTHER_PURSE", "CARD_SESSION_OTHER_STATION"}),),
     )  # fmt: skip
     turn: ClassVar[frozenset[Kind]] = frozenset({Kind.BUY})
     tries: ClassVar[int] = 4

@@ -4,9 +4,11 @@ It is enabled and settled like any other. Its agent is the real one: what it sen
 formed, signed and chained; only what it *says* is false.
 """
 
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from cardlib.codec.purse import Spend, SpendType, Totals
+from cardlib.calendar import day_at
+from cardlib.codec.purse import Spend, SpendType, Totals, day_number
 from cardlib.codec.status import Status
 from cardlib.keys import records
 from cardlib.keys.intent_rule import PREV_SIZE, planned_spend, record_hash, totals_after
@@ -28,6 +30,13 @@ from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.plan.people import town_iban
 from simulator.town.state import Town
 from terminal.journal.journal import Journal
+from terminal.sale.day_spent import after_sale, spent_today
+
+_JUDGED = (
+    "SELECT s.state, coalesce(nullif(s.reason, ''), c.code) FROM posting s"
+    " LEFT JOIN suspense_case c ON c.id = s.case_id WHERE s.terminal = ? AND s.intent_seq = ?"
+)
+"""Why a claim is held back, or was when people decided."""
 
 
 class RogueShop:
@@ -81,8 +90,10 @@ class RogueShop:
         category = (signed.grant.categories & -signed.grant.categories).bit_length() - 1
         lines = (Line(slot, signed.grant.grant_seq, category, cents),)
         s1, s2, s3, s4, s5, s6 = totals_after(newest.spent, lines, kind)
+        now = self._world.time.now_s
         plan = Plan(
-            newest.ctr + 1, totals or (s1, s2, s3, s4, s5, s6), self._world.time.now_s, 0,
+            newest.ctr + 1, totals or (s1, s2, s3, s4, s5, s6), now,
+            after_sale(spent_today(newest, day_number(day_at(now))), cents),
             record_hash(sealed)[:PREV_SIZE], kind,
         )  # fmt: skip
         intent = Intent(
@@ -121,6 +132,10 @@ class RogueShop:
         """A proof entry with these reads."""
         self.append(Proof(info_core=card.info.core, reads=reads))
 
+    def believed(self, claims: Iterable[int], reasons: Collection[str]) -> list[str]:
+        """Those of its claims that the books did not hold back for one of ``reasons``."""
+        return believed(self._world, self.terminal, claims, reasons)
+
     def append(self, body: Body) -> Entry:
         """Anything else."""
         return self.journal.append(body)
@@ -137,3 +152,16 @@ def lowered(spend: Spend, slot: int, cents: int) -> Spend:
     spent[slot - 1] -= cents
     s1, s2, s3, s4, s5, s6 = spent
     return replace(spend, spent=(s1, s2, s3, s4, s5, s6))
+
+
+def believed(
+    town: Town, terminal: int, claims: Iterable[int], reasons: Collection[str]
+) -> list[str]:
+    """Those intents of a till that the books did not hold back for one of ``reasons``."""
+    found = list[str]()
+    with town.engine.connect() as books:
+        for seq in claims:
+            rows = books.exec_driver_sql(_JUDGED, (terminal, seq)).all()
+            if not rows or any(reason not in reasons for _, reason in rows):
+                found.append(f"claim {terminal}:{seq} is {rows}")
+    return found

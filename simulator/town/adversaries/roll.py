@@ -3,7 +3,7 @@
 Each is made anew for a town: ``ADVERSARIES["clone"]()``. A command writes hyphens for spaces.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from simulator.errors import TownError
 from simulator.town.adversaries.adversary import Adversary
@@ -15,6 +15,7 @@ from simulator.town.adversaries.fake_card import FakeCard
 from simulator.town.adversaries.forged_predecessor import ForgedPredecessor
 from simulator.town.adversaries.forked_journal import ForkedJournal
 from simulator.town.adversaries.harvested_certificates import HarvestedCertificates
+from simulator.town.adversaries.held_back_debit import HeldBackDebit
 from simulator.town.adversaries.held_back_load import HeldBackLoad
 from simulator.town.adversaries.insider_grant import InsiderGrant
 from simulator.town.adversaries.invented_record import InventedRecord
@@ -23,10 +24,10 @@ from simulator.town.adversaries.pin_wedge import PinWedgeThief
 from simulator.town.adversaries.relay import RelayedCard
 from simulator.town.adversaries.reopened_at_desk import ReopenedAtDesk
 from simulator.town.adversaries.reopened_value import ReopenedValue
-from simulator.town.adversaries.replayed_session import ReplayedSession
+from simulator.town.adversaries.replayed_debit import ReplayedDebit
+from simulator.town.adversaries.replayed_load import ReplayedLoad
 from simulator.town.adversaries.rogue_load import RogueLoad
 from simulator.town.adversaries.second_state import Clone, RolledBackImage
-from simulator.town.adversaries.session_replay import SessionReplay
 from simulator.town.adversaries.stale_read import StaleReadBoard
 from simulator.town.adversaries.status_words import StatusWords
 from simulator.town.adversaries.stolen_till import StolenTill
@@ -34,20 +35,21 @@ from simulator.town.adversaries.stolen_with_pin import StolenWithPin
 from simulator.town.adversaries.two_tills import TwoTillsAtOnce
 from simulator.town.adversaries.void_after_load import VoidAfterLoad
 
-ADVERSARIES: Mapping[str, Callable[[], Adversary]] = {
+ADVERSARIES: Mapping[str, type[Adversary]] = {
     one.name: one
     for one in (
         StaleReadBoard,
         FakeCard,
         HarvestedCertificates,
         StatusWords,
+        HeldBackDebit,
         PinWedgeThief,
         EmulatedPurse,
         RolledBackImage,
         Clone,
         TwoTillsAtOnce,
         OldGrant,
-        ReplayedSession,
+        ReplayedDebit,
         VoidAfterLoad,
         DebitsMore,
         RelayedCard,
@@ -55,7 +57,7 @@ ADVERSARIES: Mapping[str, Callable[[], Adversary]] = {
         ForgedPredecessor,
         ReopenedValue,
         ReopenedAtDesk,
-        SessionReplay,
+        ReplayedLoad,
         HeldBackLoad,
         InventedRecord,
         EchoForgery,

@@ -15,8 +15,9 @@ class StaleReadBoard(TillAttack):
 
     name = "stale read"
     expectation = Expectation(
-        source="PROTOCOL 1.1", claim=Claim.STOPPED, seen_by="CARD_MAC_BAD at the till"
-    )
+        source="PROTOCOL 1.1", claim=Claim.STOPPED, seen_by="CARD_MAC_BAD at the till",
+        refused_by=(frozenset({"CARD_MAC_BAD"}),),
+    )  # fmt: skip
 
     def strike(self, scene: Scene) -> None:
         """Buys, then buys again with what the card said before."""

@@ -10,15 +10,15 @@ from simulator.town.actors.cashier import Cashier
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
+from simulator.town.adversaries.rogue_shop import believed
 from simulator.town.plan.model import Happening, Kind
 
-_AWAY = (
+_CLAIMED = (
     "SELECT coalesce(sum(pp.cents), 0) FROM posting p JOIN posting_part pp ON pp.posting_id = p.id"
     " JOIN account a ON a.id = pp.holder_id"
-    " WHERE a.kind <> 'suspense' AND p.terminal = ? AND p.intent_seq > ?"
-    " AND coalesce(p.case_id, 0) NOT IN"
-    " (SELECT id FROM suspense_case WHERE approved_by IS NOT NULL)"
+    " WHERE a.kind IN ('payable', 'in_payment', 'paid') AND p.terminal = ? AND p.intent_seq > ?"
 )
+"""What the shop has been paid, or will be, whoever decided that."""
 _BACK_S = 6 * 3600
 
 
@@ -28,15 +28,16 @@ class StolenTill(BooksAttack):
     name: ClassVar[str] = "stolen till"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 6", claim=Claim.STOPPED,
-        seen_by="SALE_TERMINAL_LOST: a case at the upload of the first sale",
+        seen_by="SALE_TERMINAL_LOST: a case at the upload of the first sale, and of each",
+        told_by=frozenset({"SALE_TERMINAL_LOST"}),
     )  # fmt: skip
     turn: ClassVar[frozenset[Kind]] = frozenset({Kind.BUY, Kind.SYNC})
-    tell_tales: ClassVar[frozenset[str]] = frozenset({"SALE_TERMINAL_LOST"})
 
     def prepare(self) -> None:
         """Nothing stolen yet."""
         self.stolen: Register | None = None
         self.head = 0
+        self.sold: list[int] = []
 
     def act(self, happening: Happening) -> None:
         """Steals a till that has just reported; then sells with it to whoever comes."""
@@ -66,9 +67,11 @@ class StolenTill(BooksAttack):
         card = self.victim(happening)
         if card is None:
             return
-        before = self.town.truth.received()[card.purse]
+        before = len(self.town.truth.deliveries)
         Cashier(self.town, happening).sell(stolen, card.citizen)
-        if self.town.truth.received()[card.purse] > before:
+        sales = [item.seq for item in self.town.truth.deliveries[before:]]
+        if sales:
+            self.sold += sales
             self.purses.add(card.purse)
             self.tally.attempts += 1
         stolen.synchronise()
@@ -80,11 +83,12 @@ class StolenTill(BooksAttack):
             self.stolen.gone = True
 
     def count(self) -> None:
-        """What of its later sales lies anywhere but in suspense."""
+        """What the shop was paid for its later sales: papers of a stolen till prove nothing."""
         if self.stolen is None:
             return
         with self.town.engine.connect() as connection:
-            found = connection.exec_driver_sql(_AWAY, (self.stolen.terminal, self.head))
+            found = connection.exec_driver_sql(_CLAIMED, (self.stolen.terminal, self.head))
             self.tally.gain = int(found.scalar_one())
-        if self.tally.attempts and not self.tally.seen:
-            self.tally.overdue.append("SALE_TERMINAL_LOST")
+        self.tally.overdue += believed(
+            self.town, self.stolen.terminal, self.sold, self.expectation.told_by
+        )

@@ -4,6 +4,7 @@ An attacker strikes after purchases, where the town has just shown that a card i
 till open. Its own Random, from the town's seed and its name, says when.
 """
 
+from abc import abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from random import Random
@@ -18,7 +19,7 @@ from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.attacker import Attacker
 from simulator.town.adversaries.opened_card import OpenedCard
-from simulator.town.plan.model import FOOD, Happening
+from simulator.town.plan.model import FOOD, Happening, Mood
 from simulator.town.randomness import sub_seed
 from simulator.town.state import Town
 from simulator.town.truth import Delivery
@@ -58,9 +59,9 @@ class TillAttack(Attacker):
             self.tally.attempts += 1
             self.strike(scene)
 
+    @abstractmethod
     def strike(self, scene: Scene) -> None:
         """One attempt."""
-        raise NotImplementedError
 
     def rng(self, happening: Happening) -> Random:
         """Chance that belongs to this adversary and happening, and to no other."""
@@ -76,7 +77,7 @@ class TillAttack(Attacker):
             return None
         quiet = replace(
             happening, id=f"{happening.id}+{self.name}", seed=sub_seed(happening.seed, self.name),
-            accidents=(), pin_slips=0, forgets=False, cents=0,
+            accidents=(), pin_slips=0, forgets=False, cents=0, mood=Mood.PATIENT,
         )  # fmt: skip
         return Scene(town, register, citizen, quiet)
 

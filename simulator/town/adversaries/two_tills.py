@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from simulator.faults import TwoTills
 from simulator.town.actors.counter_talk import CounterTalk
 from simulator.town.adversaries.adversary import Claim, Expectation
+from simulator.town.adversaries.listener import Listener
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.till_attack import PRICE, Scene, TillAttack, other_registers, spent
 from terminal.sale.offer import Offer
@@ -34,8 +35,10 @@ class TwoTillsAtOnce(TillAttack):
 
     name = "two tills at once"
     expectation = Expectation(
-        source="PROTOCOL 1.8", claim=Claim.STOPPED, seen_by="one challenge: the other is refused"
-    )
+        source="PROTOCOL 1.8", claim=Claim.STOPPED,
+        seen_by="one challenge: the chip refuses the other debit (6985)",
+        refused_by=(frozenset({"6985", "SALE_UNKNOWN"}),),
+    )  # fmt: skip
 
     def strike(self, scene: Scene) -> None:
         """Two purchases, one inside the other."""
@@ -43,7 +46,10 @@ class TwoTillsAtOnce(TillAttack):
         if elsewhere is None:
             self.tally.attempts -= 1
             return
-        card, middle = OpenedCard(scene.town, scene.citizen), TwoTills(scene.citizen.line())
+        card, middle = (
+            OpenedCard(scene.town, scene.citizen),
+            TwoTills(Listener(scene.citizen.line(), self.refused)),
+        )
         before, plain = spent(card), self.talk(scene, middle.till())
 
         def meanwhile() -> None:

@@ -11,8 +11,9 @@ class VoidAfterLoad(TillAttack):
 
     name = "void after load"
     expectation = Expectation(
-        source="PROTOCOL 2 (Void)", claim=Claim.STOPPED, seen_by="VOID_AFTER_LOAD at the till"
-    )
+        source="PROTOCOL 2 (Void)", claim=Claim.STOPPED, seen_by="VOID_AFTER_LOAD at the till",
+        refused_by=(frozenset({"VOID_AFTER_LOAD"}),),
+    )  # fmt: skip
 
     def strike(self, scene: Scene) -> None:
         """Buys, loads, and asks for the money back."""

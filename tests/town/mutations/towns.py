@@ -14,7 +14,7 @@ from simulator.town.adversaries.collusion import Collusion
 from simulator.town.adversaries.forked_journal import ForkedJournal
 from simulator.town.adversaries.invented_record import InventedRecord
 from simulator.town.adversaries.reopened_at_desk import ReopenedAtDesk
-from simulator.town.adversaries.session_replay import SessionReplay
+from simulator.town.adversaries.replayed_load import ReplayedLoad
 from simulator.town.adversaries.stale_read import StaleReadBoard
 from simulator.town.adversaries.status_words import StatusWords
 from simulator.town.campaign.trial import one_till_each
@@ -108,7 +108,7 @@ _USUAL: Sequence[Change] = (_voids, _payments)
 TOWNS: Mapping[str, Town] = {
     "busy": Town(_USUAL),
     "restored": Town((*_USUAL, _restored, _fast_clocks)),
-    "desk": Town(_USUAL, (ReopenedAtDesk, SessionReplay)),
+    "desk": Town(_USUAL, (ReopenedAtDesk, ReplayedLoad)),
     "cash": Town(_USUAL, (Collusion,)),
     "marks": Town(_USUAL, (OldState,)),
     "people": Town(

@@ -40,15 +40,16 @@ class _Recorder:
         return self.replies[-1]
 
 
-class SessionReplay(BooksAttack):
+class ReplayedLoad(BooksAttack):
     """A step counts once, the same again gets the same words; a new session has new randoms."""
 
-    name: ClassVar[str] = "session replay"
+    name: ClassVar[str] = "replayed load"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 6 (card sessions)", claim=Claim.STOPPED,
         seen_by="CARD_SESSION_STEP_DIFFERS at once; CARD_MAC_BAD, an alarm, in a new session",
+        refused_by=(frozenset({"the same answer", "CARD_SESSION_STEP_DIFFERS", "CARD_MAC_BAD"}),),
+        told_by=frozenset({"CARD_MAC_BAD"}),
     )  # fmt: skip
-    tell_tales: ClassVar[frozenset[str]] = frozenset({"CARD_MAC_BAD"})
     tries: ClassVar[int] = 3
 
     def prepare(self) -> None:
@@ -115,8 +116,3 @@ class SessionReplay(BooksAttack):
             for command in reply.commands:
                 line.transmit(command)
         line.reset()
-
-    def count(self) -> None:
-        """Each replay into another session is an alarm."""
-        if self.tally.attempts and not self.tally.seen:
-            self.tally.overdue.append("CARD_MAC_BAD")

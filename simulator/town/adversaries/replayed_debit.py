@@ -7,13 +7,14 @@ from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.till_attack import Scene, TillAttack, spent
 
 
-class ReplayedSession(TillAttack):
+class ReplayedDebit(TillAttack):
     """In turn a holder who wants goods for an old answer, and a reader that debits twice."""
 
-    name = "replayed session"
+    name = "replayed debit"
     expectation = Expectation(
         source="PROTOCOL 3 (one challenge, fresh randoms)", claim=Claim.STOPPED,
         seen_by="the answer's MAC is over a fresh random; 6985 at the chip",
+        refused_by=(frozenset({"RECOVERY_NOT_APPLIED"}), frozenset({"6985"})),
     )  # fmt: skip
 
     def strike(self, scene: Scene) -> None:
