@@ -13,7 +13,8 @@ and by what was left out: a small JSON file that replays it.
 
 import json
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -22,13 +23,15 @@ from cardlib.errors import CodedError
 from cardlib.ports import Clock
 from cardlib.text import catalogue
 from cardlib.wire.money import Money
-from simulator.town.checks.town_checks import AT_END
+from simulator.town.killed import Killed
 from simulator.town.plan.finale import FINALE
-from simulator.town.plan.making import make_plan
+from simulator.town.plan.making import make_plan, one_till_each
 from simulator.town.plan.model import DESK, Happening, Mood, Plan, Size
+from simulator.town.world import AT_END, moment_of
 
 RUNS_MAX, SECONDS_MAX = 400, 300.0
-_BROKEN = (Exception,)
+BROKEN = (Exception, Killed)
+"""Whatever a town ends with is a failure: a sudden death that nobody has taken up, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +45,16 @@ class Recipe:
     trips: float = 1.0
     faults: float = 0.0
     gone: frozenset[str] = frozenset()
+    one_till: bool = False
+    """One till in each shop."""
 
     def plan(self) -> Plan:
         """The same history every time."""
-        size = Size(self.people, self.shops, self.trips)
-        return make_plan(self.seed, self.days, size, self.faults).without(self.gone)
+        return _whole(replace(self, gone=frozenset())).without(self.gone)
 
     def without(self, ids: Collection[str]) -> "Recipe":
         """The same, with less in it."""
-        fields = {name: getattr(self, name) for name in ("seed", "days", "people", "shops")}
-        return Recipe(**fields, trips=self.trips, faults=self.faults, gone=self.gone | set(ids))
+        return replace(self, gone=self.gone | set(ids))
 
     def write(self, path: Path) -> None:
         """As JSON."""
@@ -62,6 +65,14 @@ class Recipe:
         """What :meth:`write` wrote."""
         fields = json.loads(path.read_text())
         return cls(**fields | {"gone": frozenset(fields["gone"])})
+
+
+@lru_cache(maxsize=1)
+def _whole(recipe: Recipe) -> Plan:
+    """Nothing left out; made once for all the runs of a search."""
+    size = Size(recipe.people, recipe.shops, recipe.trips)
+    plan = make_plan(recipe.seed, recipe.days, size, recipe.faults)
+    return one_till_each(plan) if recipe.one_till else plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +99,7 @@ class Failure:
             facts = error.facts
             said = ", ".join(f"{name} {value}" for name, value in sorted(facts.items()))
             return cls(error.code, str(facts.get("happening", "")), said)
-        return cls(type(error).__name__, says=str(error))
+        return cls(type(error).__name__, moment_of(error), str(error))
 
 
 Play = Callable[[Plan], None]
@@ -99,7 +110,7 @@ def failure_of(play: Play, plan: Plan) -> Failure | None:
     """How a plan fails, None when it does not."""
     try:
         play(plan)
-    except _BROKEN as error:  # whatever it is, it is what is looked for
+    except BROKEN as error:
         return Failure.of(error)
     return None
 

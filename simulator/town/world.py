@@ -16,7 +16,8 @@ of the town, is its own business. A happening that cannot be (a card that is los
 is closed) does nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -26,6 +27,9 @@ from simulator.town.mishaps import under_people
 from simulator.town.plan.accidents import BY_PEOPLE
 from simulator.town.plan.model import Happening, Plan
 from simulator.town.state import Town
+
+AT_END = "end"
+_NOTE = "in the town at "
 
 
 class Watcher(Protocol):
@@ -56,14 +60,16 @@ class World:
 
     def step(self, happening: Happening) -> None:
         """One happening, and what the watchers say."""
-        self.town.move_to(happening)
-        self._act(happening)
-        self._look(happening)
+        with _noting(happening.id):
+            self.town.move_to(happening)
+            self._act(happening)
+            self._look(happening)
 
     def end(self) -> None:
         """The watchers' last look."""
-        for watcher in self._watchers:
-            watcher.at_end(self.town)
+        with _noting(AT_END):
+            for watcher in self._watchers:
+                watcher.at_end(self.town)
 
     def _act(self, happening: Happening) -> None:
         """What it does; where the backend dies under people's hands, they do it again."""
@@ -89,3 +95,19 @@ class World:
         trace: TracebackType | None,
     ) -> None:  # fmt: skip
         self.town.close()
+
+
+@contextmanager
+def _noting(moment: str) -> Generator[None]:
+    """Whatever goes wrong says when it did: see :func:`moment_of`."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(_NOTE + moment)
+        raise
+
+
+def moment_of(error: BaseException) -> str:
+    """The happening in which a town ended with ``error``, ``end``, or nothing."""
+    notes = getattr(error, "__notes__", ())
+    return next((note[len(_NOTE) :] for note in notes if note.startswith(_NOTE)), "")

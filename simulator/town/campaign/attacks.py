@@ -65,7 +65,7 @@ def _tell(lang: str, trial: Trial, done: int, trials: int) -> None:
     facts = {
         "done": done, "trials": trials, "name": trial.name, "seed": trial.seed,
         "attempts": trial.attempts, "failure": trial.failure, "false": trial.alarms_false,
-        "missed": trial.alarms_missed,
+        "missed": trial.alarms_missed, "command": trial.command,
     }  # fmt: skip
     _say(lang, "trial" if trial.held else "trial_failed", **facts)
 

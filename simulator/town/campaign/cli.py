@@ -47,7 +47,7 @@ def campaign(
         results[played.seed] = played
         done = sum(seed in results for seed in wanted)
         _tell(language, played, done, seeds)
-    summary = Summary.of(results[seed] for seed in wanted)
+    summary = Summary.of((results[seed] for seed in wanted), measure)
     if report is not None:
         report.write_text(json.dumps(summary.as_json(), indent=1) + "\n", "utf-8")
     _conclude(language, summary)
@@ -61,7 +61,11 @@ def _tell(lang: str, played: Played, done: int, seeds: int) -> None:
     }  # fmt: skip
     _say(lang, "seed_played", **facts)
     if played.failure is not None:
-        _say(lang, "seed_failed", **facts, **played.failure)
+        key = "seed_failed" if "law" in played.failure else "seed_crashed"
+        _say(lang, key, **facts | played.failure, command=played.command)
+    elif played.alarms_false or played.alarms_missed:
+        alarms = {"false": played.alarms_false, "missed": played.alarms_missed}
+        _say(lang, "seed_alarmed", **facts, **alarms, command=played.command)
 
 
 def _conclude(lang: str, summary: Summary) -> None:
@@ -77,7 +81,15 @@ def _conclude(lang: str, summary: Summary) -> None:
         typer.echo(f"  {kind}: {count}")
     for line in summary.reached.lines():
         typer.echo(line)
-    _say(lang, "holds" if summary.holds else "broken", failures=len(summary.failures))
+    if not summary.is_enough:
+        _say(
+            lang, "too_few", sales=summary.sales, faults=summary.faults.total(),
+            wanted_sales=summary.wanted_sales, wanted_faults=summary.wanted_faults,
+        )  # fmt: skip
+    if not summary.holds:
+        _say(lang, "broken", failures=len(summary.failures))
+    else:
+        _say(lang, "holds")
 
 
 def _say(lang: str, key: str, **facts: object) -> None:

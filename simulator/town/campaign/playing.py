@@ -1,6 +1,8 @@
 """One seed of a campaign: a town of the wanted number of sales, with every check."""
 
-from dataclasses import asdict, dataclass, field
+import traceback
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from cardlib.ports import Clock
@@ -8,10 +10,12 @@ from cardlib.system import SystemClock
 from simulator.errors import TownError
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.logs import be_quiet
-from simulator.town.plan import Kind, Plan, Size, make_plan
+from simulator.town.plan import Kind, Plan
 from simulator.town.reached import Reached, watching
+from simulator.town.report.failing import Asked
+from simulator.town.shrink import BROKEN, Failure, Recipe
 from simulator.town.state import Town
-from simulator.town.world import World
+from simulator.town.world import World, moment_of
 
 PEOPLE, SHOPS, TRIPS = 12, 4, 20.0
 """Few people who shop often: a report of a till then carries several sales, and cards cost less."""
@@ -47,6 +51,8 @@ class Played:
     seconds: float = 0.0
     reached: dict[str, dict[str, int]] = field(default_factory=dict)
     failure: dict[str, Any] | None = None
+    command: str = ""
+    """Plays this town again, with its shortest history where it fails."""
 
     @property
     def key(self) -> int:
@@ -58,34 +64,61 @@ class Played:
         return asdict(self)
 
 
-def sized_plan(seed: int, measure: Measure) -> Plan:
+def recipe_of(seed: int, measure: Measure) -> Recipe:
     """The town of ``seed``, as many days as its people need for the wanted purchases."""
-    size = Size(people=measure.people, shops=measure.shops, trips=measure.trips)
-    days = _FIRST_DAYS
-    while True:
-        plan = make_plan(seed, days, size, measure.faults)
-        if plan.count(Kind.BUY) >= measure.sales:
-            return plan
-        days += _MORE_DAYS
+    usual = Recipe(seed, _FIRST_DAYS, measure.people, measure.shops, measure.trips, measure.faults)
+    while usual.plan().count(Kind.BUY) < measure.sales:
+        usual = replace(usual, days=usual.days + _MORE_DAYS)
+    return usual
+
+
+def sized_plan(seed: int, measure: Measure) -> Plan:
+    """The history of :func:`recipe_of`."""
+    return recipe_of(seed, measure).plan()
 
 
 def play_seed(seed: int, measure: Measure, clock: Clock | None = None) -> Played:
-    """Plays one town to its end, or to the first breach of a law."""
+    """Plays one town to its end, or to whatever it breaks at."""
     clock = clock or SystemClock()
     started = clock.monotonic_ms()
     be_quiet()
-    plan, checks = sized_plan(seed, measure), TownChecks(strict_alarms=False)
+    recipe = recipe_of(seed, measure)
+    command = Asked(recipe).command
+    try:
+        played = _played(recipe)
+    except BROKEN as error:  # not even its founding went well
+        played = Played(
+            seed=seed, days=recipe.days, sales=0, faults={}, cents=0, failure=facts_of(error)
+        )
+    return replace(played, command=command, seconds=(clock.monotonic_ms() - started) / 1000)
+
+
+def facts_of(error: BaseException) -> dict[str, Any]:
+    """Of a breach, its own facts; of any other error class, first line, place and happening."""
+    if isinstance(error, TownError):
+        return {"code": error.code, **error.facts}
+    said = str(error).splitlines()
+    steps = traceback.extract_tb(error.__traceback__)
+    where = f"{PurePath(steps[-1].filename).name}:{steps[-1].lineno}" if steps else ""
+    return {
+        "code": Failure.of(error).code, "happening": moment_of(error), "cents": 0,
+        "what": said[0] if said else "", "where": where,
+    }  # fmt: skip
+
+
+def _played(recipe: Recipe) -> Played:
+    checks = TownChecks(strict_alarms=False)
     failure: dict[str, Any] | None = None
-    with watching() as reached, World(plan, watchers=[checks]) as world:
+    with watching() as reached, World(recipe.plan(), watchers=[checks]) as world:
         try:
             world.play()
-        except TownError as error:
-            failure = {"code": error.code, **error.facts}
-        return _played(world.town, checks, reached, failure, clock.monotonic_ms() - started)
+        except BROKEN as error:
+            failure = facts_of(error)
+        return _told(world.town, checks, reached, failure)
 
 
-def _played(
-    town: Town, checks: TownChecks, reached: Reached, failure: dict[str, Any] | None, ms: int
+def _told(
+    town: Town, checks: TownChecks, reached: Reached, failure: dict[str, Any] | None
 ) -> Played:
     counts, truth = checks.counts, town.truth
     return Played(
@@ -97,7 +130,6 @@ def _played(
         alarms_explained=counts.alarms_explained,
         alarms_false=counts.alarms_false,
         alarms_missed=counts.alarms_missed,
-        seconds=ms / 1000,
         reached=reached.as_json(),
         failure=failure,
     )

@@ -1,22 +1,21 @@
 """One adversary in one small town, with every check: what came of it, as figures."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from simulator.errors import TownError
 from simulator.town.adversaries.adversary import judge
-from simulator.town.adversaries.roll import ADVERSARIES
+from simulator.town.adversaries.roll import ADVERSARIES, hyphened
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.logs import be_quiet
-from simulator.town.plan import Kind, Plan, Size, make_plan
+from simulator.town.plan import Plan
 from simulator.town.report.attack import attack_of
+from simulator.town.report.failing import Asked
+from simulator.town.shrink import BROKEN, Failure, Recipe
 from simulator.town.world import World
 
 IDLE = "TOWN_ATTACK_IDLE"
-_AT_TILLS = {
-    Kind.OPEN_TILL, Kind.CLOSE_TILL, Kind.SYNC, Kind.CLOCK_JUMP, Kind.CLOCK_RIGHT, Kind.SHOW_CARDS,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +30,13 @@ class Ground:
 
     def plan(self, seed: int) -> Plan:
         """The history of ``seed``."""
-        size = Size(people=self.people, shops=self.shops, trips=self.trips)
-        return one_till_each(make_plan(seed, self.days, size, self.faults))
+        return self.recipe(seed).plan()
+
+    def recipe(self, seed: int) -> Recipe:
+        """What makes it."""
+        return Recipe(
+            seed, self.days, self.people, self.shops, self.trips, self.faults, one_till=True
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,8 @@ class Trial:
     alarms_false: int = 0
     alarms_missed: int = 0
     failure: str | None = None
+    command: str = ""
+    """Plays this town again, with its shortest history where it fails."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -87,16 +93,27 @@ def play_trial(name: str, seed: int, ground: Ground) -> Trial:
                 begun = begun or (world.town.time.now_ms if adversary.tally.attempts else 0)
             world.end()
             judge(adversary, seed)
-        except TownError as error:
-            failure = f"{error.code}: {error.facts.get('what')} at {error.facts.get('happening')}"
-            failure = None if error.code == IDLE else failure
+        except BROKEN as error:
+            failure = None if Failure.of(error).code == IDLE else _told(error)
         attack = attack_of(adversary, world.town)
         return Trial(
             name=name, seed=seed, attempts=attack.attempts, gain=attack.gain, bound=attack.bound,
             refusals=dict(attack.refusals), seen=_since(begun, attack.seen, attack.seen_ms),
             alarms_false=checks.counts.alarms_false, alarms_missed=checks.counts.alarms_missed,
-            failure=failure,
+            failure=failure, command=command_of(name, seed, ground),
         )  # fmt: skip
+
+
+def command_of(name: str, seed: int, ground: Ground) -> str:
+    """Plays the town of a trial again, with its shortest history where it fails."""
+    return Asked(ground.recipe(seed), (hyphened(name),)).command
+
+
+def _told(error: BaseException) -> str:
+    if isinstance(error, TownError):
+        return f"{error.code}: {error.facts.get('what')} at {error.facts.get('happening')}"
+    failure = Failure.of(error)
+    return f"{failure.code}: {failure.says}"
 
 
 def _since(
@@ -105,14 +122,3 @@ def _since(
     """A happening's moment is that of its beginning: what it goes on to do may come before."""
     known = {code: max(0, at_ms[code] - begun_ms) // 1000 for code in seen if code in at_ms}
     return {code: known.get(code) for code in seen}
-
-
-def one_till_each(plan: Plan) -> Plan:
-    """The same town with one till a shop: half of what a small town costs is its tills."""
-    happenings = tuple(
-        replace(item, till=0)
-        for item in plan.happenings
-        if item.till == 0 or item.kind not in _AT_TILLS
-    )
-    shops = tuple(replace(shop, tills=1) for shop in plan.shops)
-    return replace(plan, shops=shops, happenings=happenings)

@@ -81,6 +81,8 @@ class TownChecks:
     @property
     def counts(self) -> Counts:
         """So far."""
+        if not hasattr(self, "alarms"):  # it broke before anybody looked
+            return Counts(0, 0, 0, 0, 0, 0, 0)
         return Counts(
             happenings=self._happenings,
             transfers=self._books.ledger.last,

@@ -1,5 +1,6 @@
 """Makes a plan: people, shops, calendar and accidents from one seed."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from itertools import chain
 
@@ -7,12 +8,15 @@ from simulator.town.plan.accidents import with_accidents
 from simulator.town.plan.bad_days import BadDays
 from simulator.town.plan.calendar import Calendar, instant_ms
 from simulator.town.plan.finale import finale
-from simulator.town.plan.model import Happening, Plan, Size
+from simulator.town.plan.model import Happening, Kind, Plan, Size
 from simulator.town.plan.moods import with_moods
 from simulator.town.plan.people import make_people, make_shops
 
 START = date(2026, 10, 1)
 _DAWN = 5 * 60
+_AT_TILLS = {
+    Kind.OPEN_TILL, Kind.CLOSE_TILL, Kind.SYNC, Kind.CLOCK_JUMP, Kind.CLOCK_RIGHT, Kind.SHOW_CARDS,
+}  # fmt: skip
 
 
 def make_plan(
@@ -38,3 +42,14 @@ def make_plan(
 
 def _order(item: Happening) -> tuple[int, str]:
     return item.at_ms, item.id
+
+
+def one_till_each(plan: Plan) -> Plan:
+    """The same town with one till a shop: half of what a small town costs is its tills."""
+    happenings = tuple(
+        replace(item, till=0)
+        for item in plan.happenings
+        if item.till == 0 or item.kind not in _AT_TILLS
+    )
+    shops = tuple(replace(shop, tills=1) for shop in plan.shops)
+    return replace(plan, shops=shops, happenings=happenings)
