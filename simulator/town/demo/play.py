@@ -186,9 +186,10 @@ def _table(balances: dict[str, int], lang: str) -> str:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
-    for kind, cents in balances.items():
-        if cents:
+    for kind, balance in balances.items():
+        if balance:
             name = catalogue.label("account", kind, lang)
+            cents = -balance if kind == AccountKind.EXTERNAL.value else balance  # what came in
             table.add_row(name, catalogue.money(Money(cents), lang))
     return _printed(table)
 
