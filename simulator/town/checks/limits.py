@@ -90,18 +90,20 @@ class LimitWatch:
         if known is None or known.ctr >= ctr:
             known = self._days[truth.purse] = _Day()
         for number in range(known.ctr + 1, ctr):
-            _add(known, truth, number)
+            self._add(known, truth, number)
         return known
 
-
-def _add(known: _Day, truth: PurseTruth, ctr: int) -> None:
-    written = truth.chain.get(ctr)
-    known.ctr = ctr
-    if written is None or written.spend.type == SpendType.INIT:
-        return
-    day = day_of(written.spend.time)
-    before = known.cents if known.day >= day else 0
-    known.day, known.cents = day, max(0, before + written.cents)
+    def _add(self, known: _Day, truth: PurseTruth, ctr: int) -> None:
+        """One record more; of a rogue till's there is nothing but what it says."""
+        written = truth.chain.get(ctr)
+        known.ctr = ctr
+        if written is None or written.spend.type == SpendType.INIT:
+            return
+        day = day_of(written.spend.time)
+        spent = (known.cents if known.day >= day else 0) + written.cents
+        if written.spend.terminal in self.declared.rogue_terminals:
+            spent = written.spend.day_spent
+        known.day, known.cents = day, max(0, spent)
 
 
 def _check_wallets(entry: SeenEntry, truth: PurseTruth, place: str) -> None:
