@@ -45,7 +45,8 @@ class ByHand:
                     raise
             else:
                 return
-        pay(self._counter, self._card(), self._order, self._talk)  # settles what is of before
+        paid = pay(self._counter, self._card(), self._order, self._talk)  # settles what is open
+        self._talk.result(paid.result)
 
     def _serve(self) -> None:
         with self._counter.sale(self._card(), self._talk.step) as sale:
@@ -67,6 +68,7 @@ class ByHand:
         """What becomes of the debit: closed, given up, or set aside."""
         for _ in range(TRIES_MAX):
             if result.state is State.CLOSED:
+                self._talk.result(result)
                 sale.finish()
                 return
             if sale.state not in (State.UNKNOWN, State.NOT_APPLIED):

@@ -2,7 +2,8 @@
 
 On an outcome that is not known the card is put back and read again; a debit that did not
 arrive is tried again with the PIN; what cannot be decided is parked. Goods go over the
-counter when the journal says that they are paid: the screen says nothing else.
+counter when the screen says that they are paid, and the journal must say the same. Where nobody
+saw the screen (the till died, or its agent learned the outcome) the journal alone speaks.
 """
 
 from collections.abc import Iterable
@@ -62,7 +63,7 @@ class Cashier:
         with armed(self.town, self.happening, register):
             for turn in range(TURNS_MAX):
                 over = self._turn(order, talk)
-                self.hand_over(register)
+                self.hand_over(register, talk)
                 if over or len(self.town.truth.deliveries) > before:
                     break
                 talk.reader.put_back()
@@ -72,13 +73,14 @@ class Cashier:
 
     def settle(self, register: Register, citizen: Citizen) -> None:
         """The card is shown because something is open; nothing is bought."""
-        counter = register.counter
+        counter, talk = register.counter, self._talk(register, citizen, 0)
         assert counter is not None
         try:
-            counter.recovery().settle(counter.card(citizen.line()))
+            for found in counter.recovery().settle(counter.card(citizen.line())):
+                talk.settled(found)
         except CardlibError as error:
             self.town.truth.refused[error.code] += 1
-        self.hand_over(register)
+        self.hand_over(register, talk)
 
     def close_batch(self, register: Register) -> None:
         """The day's end: what is open is set aside, X is read, Z closes; the drawer agrees."""
@@ -102,8 +104,12 @@ class Cashier:
         assert read.close == found.close
         assert closed.hash.hex()[:32] in render(found, register.till, "it", closed)
 
-    def hand_over(self, register: Register) -> None:
-        """Goods for every sale that the journal closed since the last look; a void's come back."""
+    def hand_over(self, register: Register, talk: CounterTalk | None = None) -> None:
+        """Goods for every sale that the journal closed since the last look; a void's come back.
+
+        ``talk``: who saw the screen meanwhile; TownError where that said something else.
+        """
+        paid = set()
         with register.journal() as journal:
             after = register.looked_at
             for stored in journal.views.entries(after):
@@ -112,8 +118,11 @@ class Cashier:
                 if isinstance(body, BatchClose):
                     self._count_drawer(register, body)
                 elif isinstance(body, Committed):
+                    paid.add(int(body.intent_seq))
                     self._deliver(register, journal.views.entry(body.intent_seq))
         register.looked_at = after
+        if talk is not None:
+            self._compare(register, talk, paid)
 
     # ----------------------------------------------------------------------------------------
 
@@ -130,12 +139,13 @@ class Cashier:
         assert counter is not None
         try:
             if self.happening.mood is Mood.PATIENT:
-                pay(counter, counter.card(talk.reader.connection), order, talk)
+                talk.result(pay(counter, counter.card(talk.reader.connection), order, talk).result)
             else:
                 behind = self.town.citizens.get(self.happening.other, talk.citizen)
                 ByHand(counter, talk, order, self.happening.mood, behind).serve()
         except Killed:
             die(self.town, self.happening, talk.register)
+            talk.died = True
             return False
         except (PresenceError, UnsettledError) as error:
             refused[error.code] += 1
@@ -151,6 +161,18 @@ class Cashier:
         assert register.counter is not None
         if register.counter.till.journal.views.open_intent() is not None:
             register.counter.recovery().park()
+
+    def _compare(self, register: Register, talk: CounterTalk, paid: set[int]) -> None:
+        """TownError unless what the screen called paid is what the journal closed as paid."""
+        told, talk.told = talk.told, set()
+        died, talk.died = talk.died, False
+        for seq in sorted(told - paid if died else told ^ paid):
+            says, silent = ("screen", "journal") if seq in told else ("journal", "screen")
+            raise TownError(
+                "TOWN_GOODS_ASTRAY", law=2, seed=self.town.seed, cents=0,
+                what=f"the {says} says that it is paid, the {silent} does not",
+                subject=f"sale {register.terminal}:{seq}", happening=self.happening.id,
+            )  # fmt: skip
 
     def _count_drawer(self, register: Register, close: BatchClose) -> None:
         """TownError unless Z says what went over the counter since the last one."""

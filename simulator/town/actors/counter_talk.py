@@ -10,6 +10,7 @@ from simulator.town.actors.register import Register
 from terminal.recovery.flow import Settled
 from terminal.recovery.table import Verdict
 from terminal.sale.card_shown import CardShown
+from terminal.sale.debit import SaleResult
 from terminal.sale.offer import Offer
 from terminal.sale.states import Step
 
@@ -29,6 +30,10 @@ class CounterTalk:
     keypad: bool = False
     interactive: bool = True
     paid: list[Settled] = field(default_factory=list)
+    told: set[int] = field(default_factory=set)
+    """Intents of which the screen said that they are paid, and which nobody has looked up yet."""
+    died: bool = False
+    """Whether the till has died meanwhile, so that nobody may have seen its last word."""
     letter: str | None = None
     """The PIN of the newest letter, which the card takes."""
     pins_wrong: int = 0
@@ -64,6 +69,12 @@ class CounterTalk:
         """An earlier outcome is known now."""
         if found.conclusion.verdict is Verdict.COMMITTED:
             self.paid.append(found)
+            self.told.add(int(found.seq))
+
+    def result(self, result: SaleResult) -> None:
+        """What the screen says of the sale that was begun here."""
+        if result.goods_are_due:
+            self.told.add(int(result.intent.header.seq))
 
     def trouble(self, error: CardlibError) -> None:
         """The card is put back, the PIN asked again."""

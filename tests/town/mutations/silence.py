@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from backend.services.ingest.entry_content import EntryContent
+from cardlib.wire.entry_body import Committed, How
+from terminal.journal.journal import Journal
 from tests.town.mutations.defect import Defect, Site
 
 Note = Callable[[], None]
@@ -29,7 +31,27 @@ def _never(real: Any, note: Note) -> Any:
     return defective
 
 
+def _unwritten(real: Any, note: Note) -> Any:
+    """Every third sale that the chip has answered well is signed, and not kept."""
+    times = [0]
+
+    def defective(self: Journal, *bodies: Any, **named: Any) -> Any:
+        sold = isinstance(bodies[-1], Committed) and bodies[-1].how is How.DIRECT
+        times[0] += sold
+        if not sold or times[0] % 3:
+            return real(self, *bodies, **named)
+        note()
+        return self._sign(bodies[-1], self.views.head(), self.views.batch())
+
+    return defective
+
+
 SILENCE = (
+    Defect(
+        name="paid-unwritten", law=2,
+        does="a till says that a sale is paid, and writes nothing",
+        sites=(Site(Journal, "append", _unwritten),),
+    ),
     Defect(
         name="certificates-unread", law=2,
         does="no certificate of a chip proves anything",
