@@ -13,6 +13,7 @@ from backend.verifier.conservation.settlement import SettlementAudit
 from backend.verifier.conservation.waiting_records import WaitingRecordAudit
 from backend.verifier.evidence.acknowledgements import AcknowledgementAudit
 from backend.verifier.evidence.heads import Heads
+from backend.verifier.evidence.recoveries import Recoveries
 from backend.verifier.evidence.statements import StatementAudit
 from backend.verifier.export import schema
 from backend.verifier.export.reader import Export, Row
@@ -94,8 +95,8 @@ class _Judgement:
         self._book = book
         self._findings = findings
         self._until: int = export.manifest["created_at"]
-        recoveries = export.manifest["recoveries"] or ()
-        self._heads = Heads(book, findings, tuple(one["begun_at"] for one in recoveries))
+        recoveries = Recoveries(export.manifest["recoveries"] or (), book, findings)
+        self._heads = Heads(book, findings, recoveries)
         self._registry = read_registry(export, book, findings)
         self._counts: dict[str, int] = {}
 
@@ -126,7 +127,7 @@ class _Judgement:
             audits.check(row)
         for row in kept:
             if row["merchant"] is None:
-                audits.check(row)
+                audits.check(row, by_shop=True)
 
     def _check_money(self, grants: Grants, ledger: Ledger, kept: list[Row]) -> None:
         """Every document against the ledger, and at last the books as a whole."""

@@ -54,6 +54,8 @@ class Findings:
         self.counts: Counter[tuple[Law, str]] = Counter()
         self.trusted: Counter[str] = Counter()
         """Things that the export cannot prove, by code, with how often."""
+        self.about: dict[str, Counter[str]] = {}
+        """Of some of these, by code: what they are about (a terminal, a time), with how often."""
 
     def add(self, law: Law, code: str, place: Place, **facts: str | int) -> None:
         """Notes a breach of ``law``."""
@@ -68,9 +70,11 @@ class Findings:
             self.add(Law.ONCE, "NUMBER_TWICE", place, what=what, id=number, before=before)
         return before is None
 
-    def trust(self, code: str, times: int = 1) -> None:
-        """Notes that ``times`` facts rest on the exporter's word."""
+    def trust(self, code: str, times: int = 1, about: str | None = None) -> None:
+        """Notes that ``times`` facts, all ``about`` one thing, rest on the exporter's word."""
         self.trusted[code] += times
+        if about is not None:
+            self.about.setdefault(code, Counter())[about] += times
 
     def __iter__(self) -> Iterator[Finding]:
         """Causes before what may follow from them."""

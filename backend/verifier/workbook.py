@@ -51,7 +51,9 @@ CREATE TABLE transfer (id INTEGER PRIMARY KEY, src TEXT, dst TEXT, cents INTEGER
     event_time INTEGER);
 -- Ledger heads that signed documents name.
 CREATE TABLE head (number INTEGER, hash BLOB, source TEXT, file TEXT, line INTEGER,
-    terminal INTEGER, seq INTEGER, at INTEGER);
+    terminal INTEGER, seq INTEGER, at INTEGER, received INTEGER, heard INTEGER);
+-- Moments of documents that the books themselves hold.
+CREATE TABLE known (at INTEGER);
 CREATE INDEX transfer_ref ON transfer (ref_kind, ref_id);
 CREATE INDEX transfer_src ON transfer (src);
 CREATE INDEX transfer_dst ON transfer (dst);

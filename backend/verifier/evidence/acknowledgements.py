@@ -34,8 +34,8 @@ class AcknowledgementAudit:
         self._findings = findings
         self._until = until
 
-    def check(self, given: Row) -> None:
-        """Judges one row of acknowledgements.jsonl."""
+    def check(self, given: Row, *, by_shop: bool = False) -> None:
+        """Judges one row of acknowledgements.jsonl, or one that a shop handed in."""
         place = Place(given.file, given.line, given["terminal"])
         fields = operator_document(
             given["bytes"], cose.AAD_ACKNOWLEDGEMENT, _LAYOUT, _OPTIONAL, self._registry
@@ -46,7 +46,12 @@ class AcknowledgementAudit:
         if fields[4] > self._until:
             self._findings.trust("EVIDENCE_NEWER")
             return
-        self._heads.note(fields.get(8), ACKNOWLEDGEMENT, place, fields[4])
+        if by_shop:
+            self._heads.note(fields.get(8), ACKNOWLEDGEMENT, place, fields[4])
+            self._heads.recoveries.hear(fields[6])
+        else:
+            self._heads.note(fields.get(8), ACKNOWLEDGEMENT, place)
+            self._heads.recoveries.know(fields[4])
         if fields[2]:  # the end of the chain may be an entry that was set aside in its place
             self._accepted(fields[1], fields[2], fields[3], place, kept=False)
         for seq, digest, outcome, _ in fields[7]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from backend.verifier.evidence.recoveries import Recoveries, Recovery
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.workbook import Workbook
 
@@ -23,50 +24,55 @@ class Heads:
 
     book: Workbook
     findings: Findings
-    recoveries: tuple[int, ...] = ()
-    """When the operator declared that an older copy of the books was put back."""
+    recoveries: Recoveries
     held: dict[str, tuple[int, bytes]] = field(default_factory=dict)
     """By kind of document, the highest head of it that stands on the exported chain."""
 
-    def note(self, head: Any, source: str, place: Place, at: int) -> None:
+    def note(self, head: Any, source: str, place: Place, at: int | None = None) -> None:
         """``head``: ``[transfer, hash]`` as the document ``source`` has it; None: it names none.
 
-        ``at``: when the document was signed; 0 where that says nothing of the head's age.
+        ``at``: when a document that somebody kept was signed. None for one that the books
+        themselves hold: a copy that has the document has the transfers that it names.
         """
+        self._note(head, source, place, at, None, 0)
+
+    def note_close(self, head: Any, place: Place, received_at: int | None, heard: int) -> None:
+        """The head in a till's close; see :meth:`Recoveries.lacking_close`."""
+        self._note(head, CLOSE, place, None, received_at, heard)
+
+    def _note(
+        self, head: Any, source: str, place: Place, at: int | None, received_at: int | None,
+        heard: int,
+    ) -> None:  # fmt: skip
         if head is not None:
             self.book.note(
                 "head", head[0], head[1], source, place.file, place.line, place.terminal,
-                place.seq, at,
+                place.seq, at, received_at, heard,
             )  # fmt: skip
-
-    def forgotten_since(self, at: int) -> bool:
-        """Whether a restored copy may have forgotten what was so at the time ``at``."""
-        return any(at <= begun for begun in self.recoveries)
 
     def check(self) -> None:
         """Every noted head: the transfer of that number has that hash."""
         rows: Iterable[tuple[Any, ...]] = self.book.ask(
-            "SELECT number, head.hash, source, file, head.line, terminal, seq, at, transfer.hash"
+            "SELECT number, head.hash, source, file, head.line, terminal, seq, at, received, heard,"
+            " transfer.hash"
             " FROM head LEFT JOIN transfer ON transfer.id = number ORDER BY number"
         )
-        for number, digest, source, file, line, terminal, seq, at, found in rows:
+        for number, digest, source, file, line, terminal, seq, *signed, found in rows:
             if digest == (bytes(32) if number == 0 else found):
                 self.held[source] = (number, digest)
                 continue
-            if self._is_forgotten(number, at):
-                self.findings.trust("HEAD_BEFORE_RECOVERY")
+            recovery = self._forgotten_by(number, source, *signed)
+            if recovery is not None:
+                self.findings.trust("HEAD_BEFORE_RECOVERY", about=recovery.label)
                 continue
             place = Place(file, line, terminal, seq)
             code = "LEDGER_REWRITTEN" if source in _OF_OPERATOR else "CLOSE_HEAD_OTHER"
             self.findings.add(Law.CONSERVATION, code, place, transfer=number)
+        self.recoveries.check()
 
-    def _is_forgotten(self, number: int, at: int) -> bool:
-        """A declared recovery explains a head above what was booked before it, and no other."""
-        return any(
-            at <= begun
-            and number
-            > self.book.ask(
-                "SELECT coalesce(max(id), 0) FROM transfer WHERE booked_at < ?", (begun,)
-            )[0][0]
-            for begun in self.recoveries
-        )
+    def _forgotten_by(
+        self, number: int, source: str, at: int | None, received_at: int | None, heard: int
+    ) -> Recovery | None:
+        if source == CLOSE:
+            return self.recoveries.lacking_close(number, received_at, heard)
+        return None if at is None else self.recoveries.lacking_head(number, at)

@@ -51,10 +51,11 @@ class StatementAudit:
         for given in export.rows("given_statements.jsonl"):
             self._listed.add(given["hash"])
             self._first = min(self._first, given["issued_at"])
+            self._heads.recoveries.know(given["issued_at"])
             number, digest = given["ledger_head"]["transfer"], given["ledger_head"]["hash"]
             found = self._book.ask("SELECT hash FROM transfer WHERE id = ?", (number,))
             held = found[0][0] if found else NO_HASH
-            if held != digest and not self._heads.forgotten_since(given["issued_at"]):
+            if held != digest:
                 place = given.place(f"statement {given['given']}")
                 self._findings.add(Law.CHAINED, "GIVEN_HEAD_OTHER", place, transfer=number)
 
@@ -73,16 +74,17 @@ class StatementAudit:
             self._line(line, place)
         for terminal, seq, digest in fields[7]:
             self._stands(terminal, seq, digest, place)
-        if self._heads.forgotten_since(fields[4]):
-            self._findings.trust("DAY_BEFORE_RECOVERY", len(fields[8]))
-        else:
-            for start, size, root in fields[8]:
+        recovery = self._heads.recoveries.lacking(fields[4])
+        for start, size, root in fields[8]:
+            if recovery is not None and midnight_after(day_of(start)) > recovery.known:
+                self._findings.trust("DAY_BEFORE_RECOVERY", about=recovery.label)
+            else:
                 self._day(start, size, root, place)
         self._heads.note(fields[9], STATEMENT, place, fields[4])
 
     def _check_listed(self, complete: bytes, issued_at: int, place: Place) -> None:
         """Since the first that is listed, every statement is."""
-        later = issued_at >= self._first and not self._heads.forgotten_since(issued_at)
+        later = issued_at >= self._first and self._heads.recoveries.lacking(issued_at) is None
         if later and sha256(complete).digest() not in self._listed:
             self._findings.add(Law.CHAINED, "STATEMENT_NOT_LISTED", place)
 

@@ -132,6 +132,13 @@ _BLOCK = record(
     {"block": name, "code": word, "from": count, "to": maybe(count)},
     {"ended_by": maybe(name), "end_approved_by": maybe(name)},
 )
+_RECOVERY = record(
+    {"begun_at": count},
+    {
+        "begun_by": maybe(word), "ended_at": maybe(count), "requested_by": maybe(word),
+        "approved_by": maybe(word),
+    },
+)  # fmt: skip
 _APPROVAL = {"approved_by": maybe(name), "approved_at": maybe(count)}
 
 FILES: Mapping[str, Reader] = {
@@ -267,5 +274,5 @@ MANIFEST = record(
         "format": number, "created_at": count, "operator": word, "currency": word,
         "ledger_head": record({"transfer": count, "hash": octets(32)}),
     },
-    {"recoveries": maybe(some(record({"begun_at": count})))},
+    {"recoveries": maybe(some(_RECOVERY))},
 )  # fmt: skip

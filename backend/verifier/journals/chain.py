@@ -115,7 +115,7 @@ class ChainAudit:
             self._closes.miss(number)
             return
         self._noted.note(entry, row, terminal)
-        self._closes.take(entry, place)
+        self._closes.take(entry, place, row["received_at"])
 
     def _journal_of(self, number: int, terminal: Terminal) -> _Journal:
         journal = self._journal

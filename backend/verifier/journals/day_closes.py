@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from backend.verifier.decoder import entries
 from backend.verifier.decoder.entries import Entry
-from backend.verifier.evidence.heads import CLOSE, Heads
+from backend.verifier.evidence.heads import Heads
 from backend.verifier.findings import Findings, Law, Place
 from backend.verifier.workbook import Workbook
 
@@ -27,14 +27,21 @@ class DayCloses:
         self._heads = heads
         self._findings = findings
         self._batches: dict[int, _Batch] = {}
+        self._heard: dict[int, int] = {}
+        """The highest version of hotlist or watermarks that each till has signed."""
 
     def miss(self, terminal: int) -> None:
         """An entry of this journal is not shown, or not believed: its batch cannot be added up."""
         batch = self._batches.setdefault(terminal, _Batch())
         batch.whole, batch.number = False, None
 
-    def take(self, entry: Entry, place: Place) -> None:
+    def take(self, entry: Entry, place: Place, received_at: int | None) -> None:
         """The next believed entry; the intents before it are in the workbook."""
+        heard = max(self._heard.get(entry.terminal, 0), entry.fields[12], entry.fields[13])
+        self._heard[entry.terminal] = heard
+        self._heads.recoveries.hear(heard)
+        if entry.type == entries.BATCH_CLOSE:
+            self._heads.note_close(entry.fields.get(65), place, received_at, heard)
         batch = self._batches.setdefault(entry.terminal, _Batch())
         number = entry.fields[15]
         if batch.number is not None and number != batch.number:
@@ -79,7 +86,6 @@ class DayCloses:
         elif told != batch.sums:
             sales, voids = batch.sums[1][1], batch.sums[2][1]
             self._add("CLOSE_SUMS_OTHER", place, sales=sales, voids=voids)
-        self._heads.note(entry.fields.get(65), CLOSE, place, 0)
         self._batches[entry.terminal] = _Batch(entry.fields[15] + 1, entry.seq + 1)
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:

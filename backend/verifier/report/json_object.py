@@ -20,6 +20,7 @@ def as_json(verdict: Verdict, texts: Texts) -> dict[str, Any]:
         },
         "counts": verdict.counts,
         "trusted": dict(findings.trusted),
+        "about": {code: dict(things) for code, things in findings.about.items()},
         "keys": verdict.keys,
         "ledger": _head(verdict.position),
         "held": {source: _head(head) for source, head in verdict.held.items()},

@@ -1,5 +1,7 @@
 """Lines of the report that stand on the screen and on paper alike."""
 
+from collections.abc import Mapping
+
 from backend.verifier.audit import Verdict
 from backend.verifier.evidence.heads import SOURCES
 from backend.verifier.findings import CAUSES_FIRST, Law, Place
@@ -55,9 +57,15 @@ def journal_lines(verdict: Verdict, texts: Texts) -> list[str]:
 def trusted_lines(verdict: Verdict, texts: Texts) -> list[str]:
     """What had to be taken on trust, with how often."""
     return [
-        f"{count} {texts.of('trusted', code)}"
+        f"{count} {texts.of('trusted', code)}{_about(verdict.findings.about.get(code, {}))}"
         for code, count in sorted(verdict.findings.trusted.items())
     ]
+
+
+def _about(things: Mapping[str, int]) -> str:
+    """What that is about, with how often each."""
+    told = ", ".join(f"{thing}: {count}" for thing, count in things.items())
+    return f" [{told}]" if told else ""
 
 
 def where(place: Place, texts: Texts) -> str:

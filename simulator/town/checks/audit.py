@@ -10,6 +10,9 @@ from backend.services.export.export import write_export
 from backend.verifier.audit import Verdict, audit
 from simulator.town.checks.evidence import TownSeen, breach
 
+NEWER_THAN_ALL = 4_000_000_000
+"""When the export was made: what shops kept is older, and so is judged."""
+
 
 def _kept(town: TownSeen) -> Iterator[str]:
     """What shops hand in: the answers that their tills kept, and their statements, one a line."""
@@ -25,7 +28,7 @@ def _kept(town: TownSeen) -> Iterator[str]:
 def audited(town: TownSeen) -> Verdict:
     """What the verifier says of an export of the books as they are, and of what shops kept."""
     with tempfile.TemporaryDirectory(prefix="town-audit-") as folder:
-        write_export(DatabaseWork(town.engine), Path(folder), 0)
+        write_export(DatabaseWork(town.engine), Path(folder), NEWER_THAN_ALL)
         kept = Path(folder) / "kept.jsonl"
         kept.write_text("".join(_kept(town)), "ascii")
         return audit(Path(folder), evidence=(kept,))

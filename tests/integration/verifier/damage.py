@@ -347,6 +347,12 @@ def recovered(books: Books, begun_at: int) -> None:
     books.at_last.append(declare)
 
 
+def cut_and_excused(books: Books) -> None:
+    """The last payment never was; an unsigned line says why nobody finds it."""
+    ledger_cut(books)
+    recovered(books, MORNING)
+
+
 def rewritten_and_excused(books: Books) -> None:
     """A recovery is declared; but it began after all of this was booked."""
     rewritten(books, "acknowledgement")

@@ -53,6 +53,8 @@ class Journal:
     certificate: bytes
     entries: list[Entry] = field(default_factory=list)
     batch: int = 1
+    hotlist: int = 0
+    """The version that the till has."""
 
     @classmethod
     def enrolled(cls, number: int, merchant: int, operator: SigningKey) -> "Journal":
@@ -70,7 +72,7 @@ class Journal:
         header = Header(
             terminal=TerminalNumber(self.number), seq=Seq(seq), prev_hash=prev,
             wall_ms=(MORNING + seq) * 1000, monotonic_ms=seq * 1000, boot_id=bytes(8),
-            clock_flags=0, software="1.0.0", parameters=1, hotlist=0, watermark=0,
+            clock_flags=0, software="1.0.0", parameters=1, hotlist=self.hotlist, watermark=0,
             module_class=ModuleClass.SOFT, batch=self.batch, cashier="1",
         )  # fmt: skip
         complete = sign1.sign(self.key, encode_payload(header, body), sign1.ENTRY_AAD)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from backend.verifier.evidence.heads import Heads
+from backend.verifier.evidence.recoveries import Recoveries
 from backend.verifier.export import schema
 from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings
@@ -45,7 +46,8 @@ def journal() -> tuple[Registry, list[dict[str, object]]]:
 
 def judged(registry: Registry, rows: list[dict[str, object]], book: Workbook) -> Findings:
     findings = Findings()
-    ChainAudit(registry, Heads(book, findings), book, findings).walk(
+    heads = Heads(book, findings, Recoveries((), book, findings))
+    ChainAudit(registry, heads, book, findings).walk(
         InMemory({"entries.jsonl": rows}, findings)
     )
     return findings
