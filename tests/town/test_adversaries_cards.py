@@ -38,9 +38,9 @@ from simulator.town.adversaries.stolen_with_pin import StolenWithPin
 from simulator.town.adversaries.till_attack import TillAttack
 from simulator.town.adversaries.two_tills import TwoTillsAtOnce
 from simulator.town.adversaries.void_after_load import VoidAfterLoad
-from simulator.town.campaign.trial import one_till_each
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Size, make_plan
+from simulator.town.plan.making import one_till_each
 from simulator.town.plan.model import Happening
 from simulator.town.state import Town
 from simulator.town.world import World

@@ -17,9 +17,9 @@ from simulator.town.adversaries.reopened_at_desk import ReopenedAtDesk
 from simulator.town.adversaries.replayed_load import ReplayedLoad
 from simulator.town.adversaries.stale_read import StaleReadBoard
 from simulator.town.adversaries.status_words import StatusWords
-from simulator.town.campaign.trial import one_till_each
 from simulator.town.plan import Happening, Kind, Plan, Size, make_plan
 from simulator.town.plan.calendar import instant_ms
+from simulator.town.plan.making import one_till_each
 from simulator.town.plan.model import DESK
 from simulator.town.randomness import sub_seed
 from tests.town.mutations.incidents import ForgedGrant, LeftOpen
