@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from backend.adapters.repositories.parts import in_parts
@@ -20,7 +20,8 @@ from backend.adapters.tables.settlement import (
     PaymentRow,
     SettlementBatchRow,
 )
-from backend.adapters.tables.verdicts import PostingRow
+from backend.adapters.tables.verdicts import CaseRow, PostingRow
+from backend.domain.cases import Decision
 from backend.domain.settlement import BatchState, LineState
 from backend.domain.states import OrderState
 from backend.errors import UnknownError
@@ -40,7 +41,8 @@ class Settlement:
     ) -> Sequence[tuple[PostingRow, PurseRow]]:
         """Live postings before ``time_to`` in no batch, or in one that failed, with their purses.
 
-        On purses of one municipality, in time order; contradicted ones left out.
+        And those of a dead branch that people decided to pay: the shop served in good faith. On
+        purses of one municipality, in time order; contradicted ones left out.
         """
         lines = (
             select(BatchLineRow.posting_id)
@@ -51,12 +53,14 @@ class Settlement:
             )
             .where(BatchLineRow.return_id.is_(None))
         )
+        paid_by_people = select(CaseRow.id).where(CaseRow.decision == Decision.PAY)
         rows = self._session.execute(
             select(PostingRow, PurseRow)
             .join(PurseRow, PurseRow.id == PostingRow.purse_id)
             .where(PurseRow.municipality_id == municipality_id)
             .where(PostingRow.merchant_id == merchant_id, PostingRow.event_time < time_to)
-            .where(PostingRow.live.is_(True), PostingRow.state != "contradicted")
+            .where(or_(PostingRow.live.is_(True), PostingRow.case_id.in_(paid_by_people)))
+            .where(PostingRow.state != "contradicted")
             .where(PostingRow.id.not_in(lines))
             .order_by(PostingRow.event_time, PostingRow.id)
         )

@@ -55,7 +55,7 @@ def finale(
         clock.at_ms += _WINDOW_MS
         yield from clock.all_report(f"window{turn}")
         yield clock.one(Kind.DESK_WORK, f"window{turn}-cases")
-    yield clock.one(Kind.SETTLE, "settle-late", until_ms=end_ms + _MINUTE_MS)
+    yield clock.one(Kind.SETTLE, "settle-late", until_ms=end_ms + 2 * _MINUTE_MS)
     yield clock.one(Kind.PAY, "pay-late")
     yield clock.one(Kind.GIVE_BACK, "give-back")
     yield clock.one(Kind.STATEMENTS, "statements", until_ms=end_ms + _MINUTE_MS)
