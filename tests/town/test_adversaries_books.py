@@ -36,9 +36,9 @@ from simulator.town.adversaries.reopened_value import ReopenedValue
 from simulator.town.adversaries.replayed_load import ReplayedLoad
 from simulator.town.adversaries.rogue_load import RogueLoad
 from simulator.town.adversaries.stolen_till import StolenTill
-from simulator.town.campaign.trial import one_till_each
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Size, make_plan
+from simulator.town.plan.making import one_till_each
 from simulator.town.world import Watcher, World
 from terminal.risk import Risk
 from terminal.sale import offer

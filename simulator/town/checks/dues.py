@@ -19,12 +19,19 @@ from simulator.town.checks.proofs import ProofWatch
 from simulator.town.checks.sql import Sql
 
 _WAITS = frozenset({"payable", "in_payment"})
-_SUSPENDED = (
-    "SELECT s.terminal, s.intent_seq, m.issuer, p.number, sum(pp.cents) FROM posting s"
-    " JOIN posting_part pp ON pp.posting_id = s.id JOIN account a ON a.id = pp.holder_id"
+_HELD = (
+    "SELECT s.terminal, s.intent_seq, m.issuer, p.number,"
+    " (SELECT coalesce(sum(pp.cents), 0) FROM posting_part pp JOIN account a"
+    " ON a.id = pp.holder_id WHERE pp.posting_id = s.id AND a.kind = 'suspense'),"
+    " (SELECT coalesce(sum(pp.cents), 0) FROM posting_part pp JOIN account a"
+    " ON a.id = pp.holder_id WHERE pp.posting_id = s.id AND a.kind = 'payable')"
+    " - (SELECT coalesce(sum(l.cents), 0) FROM batch_line l JOIN settlement_batch b"
+    " ON b.id = l.batch_id WHERE l.posting_id = s.id AND l.state = 'included'"
+    " AND b.state = 'paid') FROM posting s"
     " JOIN purse p ON p.id = s.purse_id JOIN municipality m ON m.id = p.municipality_id"
-    " WHERE a.kind = 'suspense' GROUP BY s.id"
+    " ORDER BY 5 DESC, s.id"
 )
+"""Of every posting: cents in suspense, and cents owed that no batch has paid."""
 _ATTESTED = "SELECT record_hash FROM card_record WHERE attested"
 _UNPROVEN = (
     "SELECT s.terminal, s.intent_seq, m.issuer, p.number FROM posting s"
@@ -48,6 +55,8 @@ class DueWatch:
         self._sql, self._journals, self._proofs, self._ledger = sql, journals, proofs, ledger
         self._high: dict[int, int] = {}
         self._marks: dict[int, int] = {}
+        self._excused = 0
+        """Cents owed for sales about which nobody can tell the truth."""
 
     def check(self) -> None:
         """TownError ``TOWN_DUE_WAITS`` for the first who waits without a reason."""
@@ -55,7 +64,7 @@ class DueWatch:
             self._high[terminal], self._marks[terminal] = high, mark
         self._check_proven()
         self._check_marks()
-        self._check_suspense()
+        self._check_held()
         self._check_paid()
 
     # proofs -----------------------------------------------------------------------------------
@@ -98,10 +107,14 @@ class DueWatch:
 
     # money ------------------------------------------------------------------------------------
 
-    def _check_suspense(self) -> None:
-        for terminal, seq, issuer, number, cents in self._sql.ask(_SUSPENDED):
-            if cents and not self._is_rogue(terminal, (issuer, number)):
-                raise _waits(2, f"sale {terminal}:{seq}", "it lies in suspense", cents)
+    def _check_held(self) -> None:
+        """Sale by sale."""
+        for terminal, seq, issuer, number, suspended, unpaid in self._sql.ask(_HELD):
+            if self._is_rogue(terminal, (issuer, number)):
+                self._excused += abs(unpaid)
+            elif suspended or unpaid:
+                what = "it lies in suspense" if suspended else "no batch has paid it"
+                raise _waits(2, f"sale {terminal}:{seq}", what, suspended or unpaid)
 
     def _check_paid(self) -> None:
         """What is not in suspense has been paid, and the bank says so too."""
@@ -111,9 +124,8 @@ class DueWatch:
                 waits[account.merchant] += abs(self._ledger.balances[account.id])
             elif account.merchant is not None and account.kind == "paid":
                 paid[account.merchant] += self._ledger.balances[account.id]
-        rogue = self._rogue_merchants()
         for merchant, iban in self._sql.ask(_IBANS):
-            if waits[merchant] and merchant not in rogue:
+            if waits[merchant] > self._excused:
                 raise _waits(2, f"merchant {merchant}", "it was not paid", waits[merchant])
             off = paid[merchant] - self._declared.paid[iban]
             if off:
@@ -124,10 +136,6 @@ class DueWatch:
 
     def _doubtful(self) -> set[int]:
         return self._declared.rogue_terminals | self._declared.restored_journals
-
-    def _rogue_merchants(self) -> set[int]:
-        rogue = self._declared.rogue_terminals
-        return {till.merchant for till in self._town.tills if till.terminal in rogue}
 
     def _is_rogue(self, terminal: int, purse: Iterable[bytes]) -> bool:
         issuer, number = (bytes(one) for one in purse)
