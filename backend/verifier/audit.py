@@ -13,6 +13,7 @@ from backend.verifier.conservation.settlement import SettlementAudit
 from backend.verifier.conservation.waiting_records import WaitingRecordAudit
 from backend.verifier.evidence.acknowledgements import AcknowledgementAudit
 from backend.verifier.evidence.heads import Heads
+from backend.verifier.evidence.kept_entries import KeptEntryAudit
 from backend.verifier.evidence.recoveries import Recoveries
 from backend.verifier.evidence.statements import StatementAudit
 from backend.verifier.export import schema
@@ -74,7 +75,8 @@ def audit(
     """Judges the export in ``directory``.
 
     ``keys``: public keys that the auditor got elsewhere; ``evidence``: files of
-    acknowledgements (in the form of acknowledgements.jsonl) and statements that shops kept.
+    acknowledgements (in the form of acknowledgements.jsonl), statements and journal entries
+    that shops kept.
     """
     findings = Findings()
     export = Export(directory, findings)
@@ -107,6 +109,8 @@ class _Judgement:
         chain.walk(self._export)
         kept = [row for path in evidence for row in self._export.rows_of(path, schema.EVIDENCE)]
         self._check_acknowledgements(kept)
+        entries = [row for row in kept if row["seq"] is not None]
+        KeptEntryAudit(self._registry, self._book, self._findings).check(entries)
         read_attestations(self._export, self._registry, self._book, self._findings)
         grants = read_grants(self._export, self._registry, self._book, self._findings)
         ledger = Ledger(self._book, self._findings)
@@ -126,7 +130,7 @@ class _Judgement:
         for row in self._export.rows("acknowledgements.jsonl"):
             audits.check(row)
         for row in kept:
-            if row["merchant"] is None:
+            if row["merchant"] is None and row["seq"] is None:
                 audits.check(row, by_shop=True)
 
     def _check_money(self, grants: Grants, ledger: Ledger, kept: list[Row]) -> None:
@@ -165,7 +169,7 @@ class _Judgement:
         )
         statements.read_given(self._export)
         for row in kept:
-            if row["merchant"] is not None:
+            if row["merchant"] is not None and row["seq"] is None:
                 statements.check(row)
 
     def _count_documents(self, chain: ChainAudit, grants: Grants, ledger: Ledger) -> None:

@@ -34,7 +34,9 @@ def verify(
     ] = None,
     evidence: Annotated[
         list[Path] | None,
-        typer.Option(help="Acknowledgements or statements that a shop kept, one a line."),
+        typer.Option(
+            help="Acknowledgements, statements, journal entries that a shop kept, one a line."
+        ),
     ] = None,
     pdf: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the report as a PDF, too.")

@@ -43,6 +43,8 @@ class Registry:
     terminals: dict[int, Terminal] = field(default_factory=dict)
     purses: dict[PurseKey, bytes] = field(default_factory=dict)
     merchants: set[str] = field(default_factory=set)
+    left_out: frozenset[bytes] = frozenset()
+    """Issuers of other municipalities, whose entries the export says are shown as hashes."""
 
 
 def read_registry(export: Export, book: Workbook, findings: Findings) -> Registry:
@@ -59,6 +61,7 @@ def read_registry(export: Export, book: Workbook, findings: Findings) -> Registr
         reading.terminal(row)
     for row in export.rows("purses.jsonl"):
         reading.purse(row)
+    reading.left_out(export)
     return reading.registry
 
 
@@ -85,6 +88,14 @@ class _Reading:
 
     def once(self, row: Row, what: str, number: str) -> bool:
         return self.findings.once(self.book, what, number, row.place(f"{what} {number}"))
+
+    def left_out(self, export: Export) -> None:
+        """A municipality that is shown is not one that is left out."""
+        registry = self.registry
+        registry.left_out = frozenset(export.manifest.get("left_out") or ())
+        for town in sorted(registry.left_out & {issuer for issuer, _ in registry.issuers}):
+            place = Place("manifest.json", document=town.hex())
+            self.findings.add(Law.EXPORT, "LEFT_OUT_IS_SHOWN", place, town=town.hex())
 
     def operator(self, row: Row) -> None:
         public = row["public_key"]

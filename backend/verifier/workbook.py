@@ -13,10 +13,12 @@ from typing import Any
 _SCHEMA = """
 -- Every row of entries.jsonl, whatever became of it.
 CREATE TABLE entry (hash BLOB, terminal INTEGER, seq INTEGER, kept INTEGER, line INTEGER,
-    received INTEGER);
+    received INTEGER, shown INTEGER);
 CREATE INDEX entry_of ON entry (terminal, seq);
 CREATE INDEX entry_by_hash ON entry (hash);
 CREATE INDEX entry_received ON entry (received);
+-- Hidden entries that a shop handed in, and that are of another municipality.
+CREATE TABLE of_others (terminal INTEGER, seq INTEGER, PRIMARY KEY (terminal, seq)) WITHOUT ROWID;
 -- Accepted intents: what the till said it would write.
 CREATE TABLE intent (hash BLOB PRIMARY KEY, short BLOB, terminal INTEGER, seq INTEGER,
     line INTEGER, merchant TEXT, prior_hash BLOB, bytes BLOB) WITHOUT ROWID;

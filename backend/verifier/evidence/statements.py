@@ -97,6 +97,12 @@ class StatementAudit:
         terminal, seq, digest, kind, cents, standing = line
         if not self._stands(terminal, seq, digest, place, kept=True):
             return
+        if self._is_hidden(terminal, seq):
+            where = Place(place.file, place.line, terminal, seq)
+            self._findings.add(Law.CHAINED, "STATED_NOT_SHOWN", where, seq=seq)
+            return
+        if self._is_of_others(terminal, seq):
+            return
         found = self._book.ask(
             "SELECT cents, live, amount_open FROM worth WHERE terminal = ? AND seq = ?",
             (terminal, seq),
@@ -113,6 +119,17 @@ class StatementAudit:
             self._findings.add(
                 Law.CONSERVATION, "STATED_OTHERWISE", where, seq=seq, stated=wanted, booked=booked
             )
+
+    def _is_of_others(self, terminal: int, seq: int) -> bool:
+        """Whether a shop's own entry shows that the line is of another municipality."""
+        query = "SELECT 1 FROM of_others WHERE terminal = ? AND seq = ?"
+        return bool(self._book.ask(query, (terminal, seq)))
+
+    def _is_hidden(self, terminal: int, seq: int) -> bool:
+        """Whether only the entry's hash is here, and nothing tells whose it is."""
+        query = "SELECT max(shown) FROM entry WHERE terminal = ? AND seq = ?"
+        shown = self._book.ask(query, (terminal, seq))[0][0]
+        return not shown and not self._is_of_others(terminal, seq)
 
     def _stands(
         self, terminal: int, seq: int, digest: bytes, place: Place, *, kept: bool = False

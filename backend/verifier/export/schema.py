@@ -266,13 +266,17 @@ FILES: Mapping[str, Reader] = {
 OPTIONAL = frozenset({"returns.jsonl", "given_statements.jsonl"})
 """Files that older exports do not have."""
 
-EVIDENCE = record({"bytes": octets()}, {"terminal": maybe(count), "merchant": maybe(name)})
-"""A document that a shop kept: a statement when it names a merchant, else an acknowledgement."""
+EVIDENCE = record(
+    {"bytes": octets()},
+    {"terminal": maybe(count), "merchant": maybe(name), "seq": maybe(count)},
+)  # fmt: skip
+"""What a shop kept: a statement when it names a merchant, an entry of its till's journal when
+it has a number, else an acknowledgement."""
 
 MANIFEST = record(
     {
         "format": number, "created_at": count, "operator": word, "currency": word,
         "ledger_head": record({"transfer": count, "hash": octets(32)}),
     },
-    {"recoveries": maybe(some(_RECOVERY))},
+    {"recoveries": maybe(some(_RECOVERY)), "left_out": maybe(some(ISSUER))},
 )  # fmt: skip

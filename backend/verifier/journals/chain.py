@@ -69,8 +69,11 @@ class ChainAudit:
             return
         accepted = row["verdict"] == ACCEPTED
         self._book.note(
-            "entry", digest, row["terminal"], row["seq"], accepted, row.line, row["received_at"]
-        )
+            "entry", digest, row["terminal"], row["seq"], accepted, row.line, row["received_at"],
+            row["bytes"] is not None,
+        )  # fmt: skip
+        if row["bytes"] is None:
+            self._hidden(place)
         if not accepted:
             self._quarantined(row, digest, place)
         elif row["seq"] is None or row["terminal"] not in self._registry.terminals:
@@ -138,7 +141,6 @@ class ChainAudit:
     def _read(self, row: Row, terminal: Terminal, place: Place) -> Entry | None:
         """The entry when it may be believed."""
         if row["bytes"] is None:
-            self._findings.trust("ENTRY_OF_OTHERS")
             return None
         try:
             entry = entries.read(row["bytes"])
@@ -152,6 +154,13 @@ class ChainAudit:
             self._add("ENTRY_MISPLACED", place, terminal=entry.terminal, seq=entry.seq)
             return None
         return entry
+
+    def _hidden(self, place: Place) -> None:
+        """A hash tells nothing of its entry; only an export that says so may leave entries out."""
+        if self._registry.left_out:
+            self._findings.trust("ENTRY_HIDDEN", about=str(place.terminal))
+        else:
+            self._add("ENTRY_NOT_SHOWN", place)
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:
         self._findings.add(Law.CHAINED, code, place, **facts)

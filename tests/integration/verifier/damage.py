@@ -18,7 +18,8 @@ from cardlib.wire.ledger_head import LedgerHead
 from cardlib.wire.statement import Statement
 from cardlib.wire.upload import Acknowledgement
 from tests.integration.verifier.export_builder import ISSUER, OPERATOR, Files, Row, chain
-from tests.integration.verifier.journal import MORNING
+from tests.integration.verifier.export_files import MANIFEST
+from tests.integration.verifier.journal import MORNING, Journal
 
 THIEF = SigningKey(bytes([9]) * 32)
 
@@ -256,8 +257,55 @@ def _without_closes(books: Books) -> None:
     """The till whose close names a head never was."""
     for row in books.rows("entries"):
         if row["terminal"] == 501 and row["seq"] == 4:
-            row["hash"] = row.get("hash") or _hash_of(row["bytes"])
-            row["bytes"] = None
+            _hide(books, row)
+
+
+def _hide(books: Books, row: Row) -> None:
+    """The entry becomes a hash, as if it were of another town of the same operator."""
+    row["hash"] = row.get("hash") or _hash_of(row["bytes"])
+    row["bytes"] = row["posting"] = None
+    books.files[MANIFEST] = [{"left_out": ["037006"]}]
+
+
+def hidden_sale(books: Books, *, declared: bool = True, kept: bool = False) -> None:
+    """The baker's last sale is said to be another town's: rows are hashes, its money is gone.
+
+    ``kept``: the shop hands in its till's journal.
+    """
+    hidden = [row for row in books.rows("entries") if row["terminal"] == 501 and row["seq"] > 5]
+    if kept:
+        books.kept += [{"seq": row["seq"], "bytes": row["bytes"]} for row in hidden]
+    for row in hidden:
+        books.drop_transfers("entry", f"501:{row['seq']}")
+        _hide(books, row)
+    if not declared:
+        del books.files[MANIFEST]
+
+
+def hidden_and_stated(books: Books) -> None:
+    """A sale that was stated and paid is hidden so; the merchant kept the statement alone."""
+    journal = [row for row in books.rows("entries") if row["terminal"] == 501 and row["seq"] > 5]
+    hidden = deepcopy(journal)
+    stated_and_gone(books)
+    for row in hidden:
+        _hide(books, row)
+    at = next(i for i, row in enumerate(books.rows("entries")) if row["terminal"] == 502)
+    books.rows("entries")[at:at] = hidden
+
+
+def entry_of_other(books: Books) -> None:
+    """The till's own journal has another entry in that place."""
+    journal = Journal.enrolled(501, 1, OPERATOR)
+    journal.heartbeat()
+    books.kept = [{"seq": 1, "bytes": journal.entries[0].complete.hex()}]
+
+
+def entry_of_nobody(books: Books) -> None:
+    books.kept = [{"seq": 1, "bytes": "00"}]
+
+
+def left_out_and_shown(books: Books) -> None:
+    books.files[MANIFEST] = [{"left_out": ["018153"]}]
 
 
 def _hash_of(text: str) -> str:

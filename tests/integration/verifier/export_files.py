@@ -15,6 +15,8 @@ NAMES = (
     "fundings", "grants", "issuers", "merchants", "operator", "orders", "payments", "purses",
     "statements", "terminals", "transfers",
 )  # fmt: skip
+MANIFEST = "manifest"
+"""Under this name: one row of more fields of the manifest."""
 LATER = ("returns", "given_statements")
 """Files that an export from before there were such things does not have."""
 
@@ -43,6 +45,7 @@ def write(files: Files, directory: Path) -> Path:
     manifest = {
         "format": 1, "created_at": MORNING, "operator": "Operator", "currency": "EUR",
         "ledger_head": {"transfer": last["id"], "hash": last["hash"]}, "files": listed,
+        **files.get(MANIFEST, [{}])[0],
     }  # fmt: skip
     (directory / "manifest.json").write_text(json.dumps(manifest))
     return directory

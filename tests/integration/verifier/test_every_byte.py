@@ -47,9 +47,7 @@ def journal() -> tuple[Registry, list[dict[str, object]]]:
 def judged(registry: Registry, rows: list[dict[str, object]], book: Workbook) -> Findings:
     findings = Findings()
     heads = Heads(book, findings, Recoveries((), book, findings))
-    ChainAudit(registry, heads, book, findings).walk(
-        InMemory({"entries.jsonl": rows}, findings)
-    )
+    ChainAudit(registry, heads, book, findings).walk(InMemory({"entries.jsonl": rows}, findings))
     return findings
 
 

@@ -8,7 +8,9 @@ from backend.verifier.findings import Law
 from cardlib.wire import cbor, sign1
 from cardlib.wire.ed25519 import SigningKey
 from tests.integration.verifier.conftest import Audited
+from tests.integration.verifier.damage import Books, hidden_sale
 from tests.integration.verifier.export_builder import Files, good
+from tests.integration.verifier.export_files import MANIFEST
 
 BAKER = 501
 
@@ -157,11 +159,27 @@ def test_a_quarantined_entry_is_a_link_of_the_chain_and_counts_for_nothing(
     assert "ENTRY_MISSING" in {item.code for item in audited(files).findings}
 
 
-def test_an_entry_of_another_town_is_a_hash_and_the_chain_still_holds(audited: Audited) -> None:
+def test_a_sale_hidden_as_anothers_shows_by_its_till_and_is_claimed_for_nobody(
+    audited: Audited,
+) -> None:
+    """Acknowledgements name hashes, too: without the till's journal nobody can know more."""
+    books = Books(good(), [])
+    hidden_sale(books)
+    verdict = audited(books.files)
+    assert verdict.holds
+    assert verdict.findings.about["ENTRY_HIDDEN"] == {str(BAKER): 3}
+
+
+def test_an_entry_is_a_hash_only_where_the_export_says_whom_it_leaves_out(audited: Audited) -> None:
     files = good()
     entry = files["entries.jsonl"][row_of(files, BAKER, 1)]
     entry["hash"] = sha256(bytes.fromhex(entry["bytes"])).hexdigest()
     entry["bytes"] = None
-    assert audited(files).holds
+    assert {item.code for item in audited(files).findings} == {"ENTRY_NOT_SHOWN"}
+    files[MANIFEST] = [{"left_out": ["037006"]}]
+    verdict = audited(files)
+    assert verdict.holds
+    assert verdict.findings.trusted["ENTRY_HIDDEN"] == 1
+    assert verdict.findings.about["ENTRY_HIDDEN"] == {str(BAKER): 1}, "said of which till"
     entry["hash"] = "00" * 32
     assert audited(files).status(Law.CHAINED) == "disproved"
