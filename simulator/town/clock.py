@@ -70,9 +70,9 @@ class DeviceClock:
         return self.unix_ms() - self._time.now_ms
 
     def unix_ms(self) -> int:
-        """Wall time as this device believes it to be."""
+        """Wall time as this device believes it to be; none is before 1970."""
         passed = self._time.now_ms - self._born_ms
-        return self._time.now_ms + self._offset_ms + passed * self._drift_ppm // _PPM
+        return max(0, self._time.now_ms + self._offset_ms + passed * self._drift_ppm // _PPM)
 
     def monotonic_ms(self) -> int:
         """Milliseconds since this device booted."""
@@ -85,7 +85,7 @@ class DeviceClock:
 
     def jump(self, seconds: float) -> None:
         """Somebody, or an empty battery, sets the wall clock; negative is backwards."""
-        self._offset_ms += int(seconds * 1000)
+        self._offset_ms = max(self._offset_ms + int(seconds * 1000), -self._time.now_ms)
 
     def set_right(self) -> None:
         """Somebody sets the wall clock to the true time."""

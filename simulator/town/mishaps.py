@@ -10,6 +10,8 @@ from simulator.town.killed import Killed
 from simulator.town.plan.model import Accident, AccidentKind, Happening
 from simulator.town.state import Town
 
+ROOM_LEFT = (0, 0, 4_096, 10_000, 24_000, 70_000)
+"""Bytes that a full disk still takes: it is full in the middle of something, too."""
 POWER_CUT_EVERY = 3
 """One sudden death in so many takes the power with it: what was not synced is in danger."""
 
@@ -25,12 +27,14 @@ def armed(town: Town, happening: Happening, register: Register) -> Generator[Non
     register.online = town.online(register.shop)
     for accident in happening.accidents:
         _arm(town, register, accident)
-    before = register.line.counts.copy()
+    before, full = register.line.counts.copy(), _was_full(town, register)
     try:
         yield
     finally:
         register.disk.kill_at(0, "before")
         register.disk.clear()
+        if _was_full(town, register) > full:
+            town.truth.struck[AccidentKind.DISK_FULL] += 1
         _clear(town, happening, faults=register.line.counts - before)
 
 
@@ -62,6 +66,11 @@ def die(town: Town, happening: Happening, register: Register) -> None:
         register.open()
 
 
+def _was_full(town: Town, register: Register) -> int:
+    """How often a write found no room, or a till would not begin a sale without any."""
+    return register.disk.refused + town.truth.refused["JOURNAL_DISK_FULL"]
+
+
 def _arm(town: Town, register: Register, accident: Accident) -> None:
     side: Literal["before", "after"] = "after" if accident.variant % 2 else "before"
     match accident.kind:
@@ -70,8 +79,7 @@ def _arm(town: Town, register: Register, accident: Accident) -> None:
         case AccidentKind.KILL_BACKEND:
             town.hall.kill_at(accident.at, side)
         case AccidentKind.DISK_FULL:
-            register.disk.fill()
-            town.truth.struck[accident.kind] += 1
+            register.disk.fill(ROOM_LEFT[accident.variant % len(ROOM_LEFT)])
         case AccidentKind.LINE_FAULT:
             register.line.fault_at(accident.at, accident.variant)
 

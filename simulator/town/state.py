@@ -61,7 +61,8 @@ class Town:
         self.truth = Truth()
         self._declare()
         self.shops = {shop.key: shop for shop in plan.shops}
-        self.hall = Hall(DeviceClock(self.time, "hall"), self.randomness)
+        self.hall_clock = DeviceClock(self.time, "hall")
+        self.hall = Hall(self.hall_clock, self.randomness)
         self.founding = Founding(self.hall)
         self.official = Official(self.hall, self.truth, self.founding.programmes)
         self.operator = Operator(self.hall)
@@ -171,7 +172,8 @@ class Town:
 
     def enrol_till(self, shop: str, till: int) -> Register:
         """A till of a merchant that the official knows; what it says is looked at from now on."""
-        register = Register(shop, till, self.time, self.randomness, self.hall)
+        drift = self.shops[shop].drift(till) if shop in self.shops else 0
+        register = Register(shop, till, self.time, self.randomness, self.hall, drift_ppm=drift)
         register.enrol(self.founding)
         self.tills.append(register)
         return register

@@ -17,7 +17,10 @@ from simulator.faults import (
     Watched,
     nth,
 )
+from simulator.faults.shim import Shim
+from simulator.faults.triggers import Trigger
 from simulator.town.actors.citizen import Citizen
+from simulator.town.killed import Killed
 from simulator.town.plan.model import Accident, AccidentKind
 
 _APPEND_RECORD = 0xE2
@@ -25,6 +28,25 @@ WRITES = (
     INS_UPDATE_RECORD, _APPEND_RECORD, INS_UPDATE_BINARY, INS_DEBIT, INS_CHANGE, INS_RESET_RETRY,
 )  # fmt: skip
 """Commands that write: UPDATE and APPEND RECORD, UPDATE BINARY, DEBIT, CHANGE KEY DATA, RESET."""
+
+
+class _Dies(Shim):
+    """The program at this end of the cable is killed before or after a command."""
+
+    def __init__(self, inner: CardConnection, when: Trigger, *, after: bool) -> None:
+        super().__init__(inner)
+        self._when = when
+        self._after = after
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Passes on, or raises Killed."""
+        dies = self._when(apdu)
+        if dies and not self._after:
+            raise Killed("before a command of a card session")
+        answer = self.inner.transmit(apdu)
+        if dies:
+            raise Killed("after a command of a card session")
+        return answer
 
 
 class Reader:
@@ -66,6 +88,8 @@ class Reader:
                 shim = Mute(inner, watched)
             case AccidentKind.CARD_RESET:
                 shim = ResetBefore(inner, watched)
+            case AccidentKind.KILL_STATION:
+                shim = _Dies(inner, watched, after=bool(accident.variant % 2))
             case _:
                 return
         if isinstance(shim, Removable):

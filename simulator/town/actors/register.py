@@ -1,6 +1,7 @@
 """A till of the town: its machine, the process that sells, and the one that synchronises."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -18,6 +19,7 @@ from terminal.agent import heartbeat
 from terminal.agent.loop import Agent, RoundReport
 from terminal.agent.uplink import Uplink
 from terminal.counter import Counter
+from terminal.errors import JournalError
 from terminal.journal.journal import JournalReader
 from terminal.statement_check import Fault, compare_statement
 from terminal.till import Till
@@ -31,11 +33,12 @@ class Register:
     """One till, enrolled. ``till`` and ``counter`` are there while it sells."""
 
     def __init__(
-        self, shop: str, number: int, time: TownTime, randomness: Randomness, hall: Hall
-    ) -> None:
+        self, shop: str, number: int, time: TownTime, randomness: Randomness, hall: Hall, *,
+        drift_ppm: int = 0,
+    ) -> None:  # fmt: skip
         self.shop = shop
         self.number = number
-        self.clock = DeviceClock(time, f"{shop}:{number}")
+        self.clock = DeviceClock(time, f"{shop}:{number}", drift_ppm=drift_ppm)
         self.line = SimulatedLine(hall.answer, time, up=lambda: self.online)
         self.till: Till | None = None
         self.counter: Counter | None = None
@@ -138,7 +141,7 @@ class Register:
                 self._agent_till, self.uplink, self.clock, self._randomness, beat=self._beat
             )
         begun_ms = self.clock.town_ms
-        beaten = self.till is not None and heartbeat.append_heartbeat(self.till.journal)
+        beaten = self.till is not None and _beat(self.till)
         self.last_report = self._agent.round(beat_due=not beaten)
         if self.till is not None:
             self.till.refresh()
@@ -206,11 +209,18 @@ class Register:
     def _beat(self, till: Till) -> bool:
         """A till that runs writes its own heartbeats; else the agent does."""
         if self.till is not None:
-            return heartbeat.append_heartbeat(self.till.journal)
+            return _beat(self.till)
         return heartbeat.beat_when_free(till)
 
     def _loaded(self) -> Till:
         return Till.of(self._files, self._keys, self.clock, self._randomness)
+
+
+def _beat(till: Till) -> bool:
+    """As a till does between customers: a full disk is said when the next card comes."""
+    with suppress(JournalError):
+        return heartbeat.append_heartbeat(till.journal)
+    return False
 
 
 def _since_close(journal: JournalReader) -> int:

@@ -39,6 +39,7 @@ DEEDS: Mapping[Kind, Deed] = {
     Kind.BEGIN_KEYS: office.begin_keys,
     Kind.RENEW_CARD: cards.renew_card,
     Kind.CLOCK_JUMP: shops.clock_jump,
+    Kind.HALL_CLOCK: office.hall_clock,
     Kind.CLOCK_RIGHT: shops.clock_right,
     Kind.SHOW_CARDS: shops.show_cards,
     Kind.LINES_UP: shops.lines_up,

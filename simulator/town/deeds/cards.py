@@ -12,7 +12,8 @@ from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.official import LOADER
 from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
-from simulator.town.mishaps import armed
+from simulator.town.killed import Killed
+from simulator.town.mishaps import armed, die
 from simulator.town.plan.model import Happening, Mood
 from simulator.town.state import Town
 from terminal.agent.card_session import run_session
@@ -129,6 +130,9 @@ def card_session(
         with armed(town, happening, station):
             opening = SessionOpening(purpose, reference)
             return run_session(Channel(reader.connection), station.uplink, opening, ask_pin=ask_pin)
+    except Killed:
+        die(town, happening, station)
+        return None
     except CodedError as error:
         town.truth.refused[error.code] += 1
         return None

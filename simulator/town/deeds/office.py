@@ -38,6 +38,15 @@ def end_day(town: Town, _happening: Happening) -> None:
             citizen.waiting += citizen.rest_due
 
 
+def hall_clock(town: Town, happening: Happening) -> None:
+    """The backend's clock goes wrong, or somebody sets it right."""
+    if happening.seconds:
+        town.hall_clock.jump(happening.seconds)
+        town.truth.struck["clock_jump"] += 1
+    else:
+        town.hall_clock.set_right()
+
+
 def backup_backend(town: Town, _happening: Happening) -> None:
     """The operator copies the database."""
     if not town.recovering:

@@ -112,6 +112,11 @@ class SimulatedDisk:
         return self._medium.steps
 
     @property
+    def refused(self) -> int:
+        """How many writes found the disk full so far."""
+        return self._medium.refused
+
+    @property
     def dead(self) -> bool:
         """Whether it was killed or lost its power, and was not started again."""
         return self._medium.dead

@@ -31,6 +31,8 @@ class Medium:
         self.limit: int | None = None
         """Bytes that it holds; None for as many as anybody wants."""
         self.used = 0
+        self.refused = 0
+        """How many writes found no room."""
         self._names = Names()
         self._fatal: tuple[int, Side] | None = None
         self._death = "an earlier process"
@@ -61,6 +63,7 @@ class Medium:
         growth = offset + len(data) - len(file.content)
         if growth > 0:
             if self.limit is not None and growth > self.free:
+                self.refused += 1
                 raise NoRoomError
             self.used += growth
         file.change(Write(offset, data))

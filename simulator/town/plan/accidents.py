@@ -23,20 +23,21 @@ _LINE = ((AccidentKind.LINE_FAULT, 5), (AccidentKind.KILL_BACKEND, 3))
 _OF_KIND: dict[Kind, tuple[tuple[AccidentKind, int], ...]] = {
     Kind.BUY: (*_CARD, (AccidentKind.KILL_TILL, 5), (AccidentKind.DISK_FULL, 1)),
     Kind.VOID: (*_CARD, (AccidentKind.KILL_TILL, 5), (AccidentKind.DISK_FULL, 1)),
-    Kind.COLLECT: (*_CARD, *_LINE),
-    Kind.ISSUE_CARD: (*_CARD, *_LINE),
-    Kind.REPLACE_CARD: (*_CARD, *_LINE),
-    Kind.RENEW_CARD: (*_CARD, *_LINE),
-    Kind.RESET_PIN: (*_CARD, *_LINE),
+    **dict.fromkeys(
+        (Kind.COLLECT, Kind.ISSUE_CARD, Kind.REPLACE_CARD, Kind.RENEW_CARD, Kind.RESET_PIN),
+        (*_CARD, *_LINE, (AccidentKind.KILL_STATION, 3)),
+    ),
     Kind.CLOSE_BATCH: ((AccidentKind.KILL_TILL, 4), (AccidentKind.DISK_FULL, 1)),
     **dict.fromkeys(BY_PEOPLE, ((AccidentKind.KILL_BACKEND, 1),)),
-    Kind.SYNC: ((AccidentKind.KILL_AGENT, 4), *_LINE),
+    Kind.SYNC: ((AccidentKind.KILL_AGENT, 4), (AccidentKind.DISK_FULL, 1), *_LINE),
 }
 """Which accidents a happening can meet, and how often beside each other."""
-_COMMANDS = {Kind.BUY: 16, Kind.VOID: 18, Kind.COLLECT: 16, Kind.ISSUE_CARD: 40,
-             Kind.REPLACE_CARD: 40, Kind.RENEW_CARD: 60, Kind.RESET_PIN: 12,
+_COMMANDS = {Kind.BUY: 16, Kind.VOID: 18, Kind.COLLECT: 20, Kind.ISSUE_CARD: 80,
+             Kind.REPLACE_CARD: 80, Kind.RENEW_CARD: 100, Kind.RESET_PIN: 7,
              Kind.SYNC: 6}  # fmt: skip
 """Commands of its dialogue, about."""
+_WRITES = {Kind.COLLECT: 3, Kind.ISSUE_CARD: 2, Kind.REPLACE_CARD: 2, Kind.RENEW_CARD: 15}
+"""Writes to the chip in its dialogue, about; 1 for any other."""
 _SALE_UPDATE = 9
 """The command of a sale that debits, on a file card with one wallet."""
 
@@ -70,13 +71,13 @@ def _at(item: Happening, kind: AccidentKind, rng: random.Random) -> int:
             if item.kind in (Kind.BUY, Kind.VOID) and rng.random() < 0.5:
                 return _SALE_UPDATE + rng.choice((-1, 0, 0, 1))
             return rng.randrange(1, _COMMANDS[item.kind] + 1)
-        case AccidentKind.CARD_RESET:
+        case AccidentKind.CARD_RESET | AccidentKind.KILL_STATION:
             return rng.randrange(1, _COMMANDS[item.kind] + 1)
         case AccidentKind.KILL_TILL:
             return rng.randrange(1, 5)
         case AccidentKind.KILL_AGENT | AccidentKind.KILL_BACKEND | AccidentKind.LINE_FAULT:
             return rng.randrange(1, 5)
         case AccidentKind.HALF_WRITTEN:
-            return 1
+            return rng.randrange(1, _WRITES.get(item.kind, 1) + 1)
         case _:
             return 1

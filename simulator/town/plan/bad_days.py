@@ -15,7 +15,14 @@ from simulator.town.randomness import sub_seed
 
 _NIGHT, _NOON, _EVENING = 3 * 60, 13 * 60, 20 * 60
 _HOUR, _DAY = 3600, 86_400
-_JUMPS = (-40 * _DAY, -26 * _HOUR, -2 * _HOUR, -300, 300, 2 * _HOUR, 26 * _HOUR)
+_JUMPS = (
+    -3650 * _DAY, -400 * _DAY, -40 * _DAY, -26 * _HOUR, -2 * _HOUR, -300, 300, 2 * _HOUR,
+    26 * _HOUR, 30 * _DAY,
+)  # fmt: skip
+"""Seconds; with them a dead battery, after which it is 1970."""
+_HALL_JUMPS = (-90, -20, -2, 2, 60)
+_WRONG = 0.2
+"""The share of fault density that is a clock's chance to go wrong on one day."""
 _QUIET_DAYS = range(20, 28)
 """Days of a month in which no money moves at the town hall: a backup can be put back."""
 _LOSSES = 0.02
@@ -61,13 +68,22 @@ class BadDays:
     def _clocks(self, number: int) -> Iterator[Happening]:
         for shop, till in _places(self.shops):
             rng = random.Random(sub_seed(self.seed, "clock", number, shop, till))
-            if rng.random() < self.density * 0.1:
+            if rng.random() < self.density * _WRONG:
                 stem = f"d{number:03}-{shop}-t{till}"
                 minute = rng.randrange(0, _EVENING)
+                noon_1970 = _DAY // 2 - self._at_ms(number, minute) // 1000
                 yield self._make(stem, Kind.CLOCK_JUMP, number, minute, shop=shop, till=till,
-                                 seconds=rng.choice(_JUMPS))  # fmt: skip
+                                 seconds=rng.choice((*_JUMPS, noon_1970)))  # fmt: skip
                 yield self._make(stem, Kind.CLOCK_RIGHT, number, minute + rng.randrange(60, 600),
                                  shop=shop, till=till)  # fmt: skip
+
+        rng = random.Random(sub_seed(self.seed, "clock", number, "hall"))
+        if rng.random() < self.density * _WRONG:
+            stem, minute = f"d{number:03}-hall", rng.randrange(0, _EVENING)
+            seconds = rng.choice(_HALL_JUMPS)
+            yield self._make(stem, Kind.HALL_CLOCK, number, minute, seconds=seconds)
+            minute += rng.randrange(5, 300)
+            yield self._make(f"{stem}-right", Kind.HALL_CLOCK, number, minute)
 
     def _cards(self, number: int) -> Iterator[Happening]:
         for person in self.people:
@@ -175,9 +191,12 @@ class BadDays:
     def _make(self, stem: str, kind: Kind, number: int, minute: int, **fields: Any) -> Happening:
         name = f"{stem}-{kind}"
         return Happening(
-            id=name, at_ms=instant_ms(self.start + timedelta(days=number), minute, 30), kind=kind,
+            id=name, at_ms=self._at_ms(number, minute), kind=kind,
             seed=sub_seed(self.seed, name), **fields,
         )  # fmt: skip
+
+    def _at_ms(self, number: int, minute: int) -> int:
+        return instant_ms(self.start + timedelta(days=number), minute, 30)
 
 
 def _places(shops: tuple[Shop, ...]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from simulator.town.plan.calendar import Calendar, instant_ms
 from simulator.town.plan.finale import finale
 from simulator.town.plan.model import Happening, Kind, Plan, Size
 from simulator.town.plan.moods import with_moods
-from simulator.town.plan.people import make_people, make_shops
+from simulator.town.plan.people import make_people, make_shops, with_drift
 
 START = date(2026, 10, 1)
 _DAWN = 5 * 60
@@ -30,6 +30,7 @@ def make_plan(
     size = size or Size()
     shops = make_shops(seed, size, start, days)
     people = make_people(seed, size, shops)
+    shops = with_drift(seed, shops) if faults else shops
     usual = with_moods(seed, Calendar(seed, start, days, people, shops).happenings(), people)
     bad = BadDays(seed, start, days, people, shops, faults).happenings()
     told = with_accidents(seed, chain(usual, bad), faults)

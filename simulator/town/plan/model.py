@@ -99,7 +99,8 @@ class Person:
 class Shop:
     """A merchant with tills. ``hours``: minutes after midnight; ``closed``: weekdays.
 
-    ``down``: when its line is dead, from and to in milliseconds since 1970.
+    ``drift_ppm``: by how many millionths the clock of each till runs fast; ``down``: when its
+    line is dead, from and to in milliseconds since 1970.
     """
 
     key: str
@@ -110,6 +111,11 @@ class Shop:
     closed: tuple[int, ...]
     sells: tuple[int, ...]
     down: tuple[tuple[int, int], ...] = ()
+    drift_ppm: tuple[int, ...] = ()
+
+    def drift(self, till: int) -> int:
+        """Of one till."""
+        return self.drift_ppm[till] if till < len(self.drift_ppm) else 0
 
     def online(self, at_ms: int) -> bool:
         """Whether the line is up."""

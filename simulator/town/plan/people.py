@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 
 from cardlib.calendar import day_end
@@ -34,6 +35,7 @@ _SHOPS = (
     ("cheese", "Latteria Sociale", (FOOD,), (_MORNING, _AFTERNOON)),
 )
 _ALPINE = "hut"
+_DRIFTS_PPM = (0, 12, -12, 95, -95, 700, -700)
 _SUNDAY, _WEDNESDAY = 6, 2
 
 
@@ -67,6 +69,20 @@ def _down(
         found.append((begin * 1000, (begin + hours * 3600) * 1000))
         day += hours // 24 + (rng.randrange(3, 8) if alpine else rng.randrange(6, 25))
     return tuple(found)
+
+
+def with_drift(seed: int, shops: tuple[Shop, ...]) -> tuple[Shop, ...]:
+    """The same with clocks as they are: a second a day off, or eight, or a minute."""
+    return tuple(
+        replace(
+            shop,
+            drift_ppm=tuple(
+                random.Random(sub_seed(seed, "drift", shop.key, till)).choice(_DRIFTS_PPM)
+                for till in range(shop.tills)
+            ),
+        )
+        for shop in shops
+    )
 
 
 def make_people(seed: int, size: Size, shops: tuple[Shop, ...]) -> tuple[Person, ...]:
