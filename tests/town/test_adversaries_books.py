@@ -19,10 +19,15 @@ from backend.services.card_sessions.replay import SessionRandomness
 from backend.services.ingest.batches import _Intake
 from backend.services.ingest.entry_content import EntryContent
 from backend.services.verdicts import claim_rules, judgement
+from cardlib.dialogues import purse_state
+from cardlib.dialogues.purse_state import Wallet
+from cardlib.keys.grants import SignedGrant
 from cardlib.wire.card_session import SessionAnswers, SessionCommands
+from cardlib.wire.money import Money
 from simulator.card.session import Session as ChipSession
 from simulator.errors import TownError
 from simulator.town.actors.desk_work import DeskWork
+from simulator.town.adversaries import collusion
 from simulator.town.adversaries.adversary import Adversary, judge
 from simulator.town.adversaries.collusion import Collusion
 from simulator.town.adversaries.echo_forgery import EchoForgery
@@ -89,6 +94,11 @@ def any_station(
     return KNOWN_REPLY(row, steps, row.terminal, answers)
 
 
+def more_than_there_is(signed: SignedGrant, balance: Money) -> Wallet:
+    """A till reads a wallet as fuller than it is."""
+    return Wallet(signed, Money(balance.cents + 100_00))
+
+
 JUDGE_LIVE, KNOWN_REPLY = verdicts._judge_live, sessions._known_reply
 GAINED, UNSEEN = "TOWN_ATTACK_GAINED", "TOWN_ATTACK_UNSEEN"
 
@@ -121,6 +131,8 @@ GAPS = (
     Gap(StolenTill, DeskWork, "_decision", lambda *_: Decision.PAY),
     Gap(Collusion, offer, "spent_today", lambda *_: 0),
     Gap(InsiderGrant, EntryContent, "_alarm_on_grant", lambda *_: None, UNSEEN),
+    Gap(InsiderGrant, purse_state, "Wallet", more_than_there_is),
+    Gap(Collusion, collusion, "_FAR_ABOVE", 1000, UNSEEN),
 )
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from backend.adapters.tables.verdicts import PostingRow
 from backend.domain import load
+from backend.domain.cases import Decision
 from backend.services.keys.purse_keys import PurseKeyring
-from backend.services.verdicts import claim_rules, judgement
+from backend.services.verdicts import claim_rules, judgement, postings
 from cardlib.codec.apdu import Response
 from cardlib.codec.status import Status
 from cardlib.dialogues.purse_state import PurseState
@@ -20,6 +22,7 @@ from cardlib.keys import secure_messaging
 from cardlib.wire.ids import TerminalNumber
 from simulator.card.session import Session
 from simulator.errors import TownError
+from simulator.town.actors.desk_work import DeskWork
 from simulator.town.adversaries.adversary import judge
 from simulator.town.adversaries.debits_more import DebitsMore
 from simulator.town.adversaries.emulated_purse import EmulatedPurse
@@ -46,6 +49,7 @@ from simulator.town.state import Town
 from simulator.town.world import World
 from terminal.journal.views import Views
 from terminal.risk import Risk
+from terminal.sale import offer
 from terminal.sale import session as sale_session
 from terminal.sale.offer import Offer
 from terminal.sale.void import make_void
@@ -113,8 +117,24 @@ def test_each_is_stopped_or_bounded_and_seen(
 
 
 def test_every_attacker_is_on_the_roll() -> None:
-    assert {kind.name for kind in BITES} <= set(ADVERSARIES)
-    assert {*STOPPED, *TWO_STATES, *VICTIMS} == set(BITES)
+    kinds = {kind for kind, _ in BITES}
+    assert {kind.name for kind in kinds} <= set(ADVERSARIES)
+    assert {*STOPPED, *TWO_STATES, *VICTIMS} == kinds
+
+
+@pytest.mark.parametrize("make", [EmulatedPurse, Clone, DebitsMore, StolenWithPin, HeldBackDebit])
+def test_a_town_that_breaks_off_has_not_seen_it(make: type[TillAttack]) -> None:
+    """No till tells of it, no victim looks, no hotlist comes: the judge does not let that pass."""
+    attacker = make()
+    plan = make_plan(1, days=3, size=Size(people=1, shops=2, trips=6.0))
+    with World(one_till_each(plan), watchers=[attacker]) as world:
+        for happening in world.town.plan.happenings:
+            world.step(happening)
+            if attacker.tally.attempts:
+                break
+        world.end()
+    with pytest.raises(TownError, match="TOWN_ATTACK_UNSEEN"):
+        judge(attacker, 1)
 
 
 # what each would gain ---------------------------------------------------------------------------
@@ -195,37 +215,76 @@ def no_hotlist(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(BundleTrust, "hotlisted", lambda *_given: False)
 
 
-BITES: dict[type[TillAttack], Callable[[pytest.MonkeyPatch], None]] = {
-    StaleReadBoard: no_answer_mac,
-    FakeCard: no_answer_mac,
-    StatusWords: goods_on_a_bare_9000,
-    HeldBackDebit: paid_whatever_the_till_signed,
-    PinWedgeThief: chip_without_pin,
-    TwoTillsAtOnce: lasting_challenge,
-    OldGrant: old_grants_stay,
-    ReplayedDebit: no_answer_mac,
-    VoidAfterLoad: void_of_anything,
-    RolledBackImage: no_fork_alarm,
-    Clone: no_fork_alarm,
-    EmulatedPurse: forgetful_till,
-    HarvestedCertificates: any_certificate,
-    DebitsMore: chip_without_pin,
-    RelayedCard: chip_without_pin,
-    StolenWithPin: no_hotlist,
-}
+def no_own_marks(patch: pytest.MonkeyPatch) -> None:
+    """A till does not know which record of a purse it has seen last."""
+    patch.setattr(Risk, "_check_marks", lambda *_given: None)
 
 
-@pytest.mark.parametrize("make", BITES, ids=lambda make: make.name)
+def people_pay_for_everything(patch: pytest.MonkeyPatch) -> None:
+    """Two people decide every case for the shop, whatever the papers say."""
+    patch.setattr(DeskWork, "_decision", lambda *_given: Decision.PAY)
+
+
+def no_day_limit(patch: pytest.MonkeyPatch) -> None:
+    """What was spent today does not count."""
+    patch.setattr(offer, "spent_today", lambda *_given: 0)
+
+
+def nobody_pays_for_goods(patch: pytest.MonkeyPatch) -> None:
+    """People give the money of every case back."""
+    patch.setattr(DeskWork, "_decision", lambda *_given: Decision.RELEASE)
+
+
+def when_it_was_told(patch: pytest.MonkeyPatch) -> None:
+    """The books keep when a sale was told, and not when it was."""
+
+    def posting(**fields: Any) -> PostingRow:
+        return PostingRow(**fields | {"event_time": fields["booked_at"]})
+
+    patch.setattr(postings, "PostingRow", posting)
+
+
+BITES: tuple[tuple[type[TillAttack], Callable[[pytest.MonkeyPatch], None]], ...] = (
+    (StaleReadBoard, no_answer_mac),
+    (FakeCard, no_answer_mac),
+    (StatusWords, goods_on_a_bare_9000),
+    (HeldBackDebit, paid_whatever_the_till_signed),
+    (PinWedgeThief, chip_without_pin),
+    (TwoTillsAtOnce, lasting_challenge),
+    (OldGrant, old_grants_stay),
+    (ReplayedDebit, no_answer_mac),
+    (VoidAfterLoad, void_of_anything),
+    (RolledBackImage, no_fork_alarm),
+    (Clone, no_fork_alarm),
+    (EmulatedPurse, forgetful_till),
+    (HarvestedCertificates, any_certificate),
+    (DebitsMore, chip_without_pin),
+    (RelayedCard, chip_without_pin),
+    (StolenWithPin, no_hotlist),
+    (RolledBackImage, no_own_marks),
+    (Clone, no_own_marks),
+    (EmulatedPurse, nobody_pays_for_goods),
+    (DebitsMore, people_pay_for_everything),
+    (StolenWithPin, no_day_limit),
+    (RelayedCard, when_it_was_told),
+)
+
+
+@pytest.mark.parametrize(
+    ("make", "gap"), BITES, ids=[f"{make.name}-{gap.__name__}" for make, gap in BITES]
+)
 def test_without_the_defence_it_would_gain(
-    make: type[TillAttack], monkeypatch: pytest.MonkeyPatch
+    make: type[TillAttack],
+    gap: Callable[[pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    BITES[make](monkeypatch)
+    gap(monkeypatch)
     assert any(_bites(make(), seed) for seed in range(1, SEEDS + 1))
 
 
 def _bites(attacker: TillAttack, seed: int) -> bool:
     """Plays until it has gained what it may not, or until the end; whether the judge says so."""
-    people = 2 if isinstance(attacker, StolenWithPin) else 1
+    people = 2 if isinstance(attacker, StolenWithPin | DebitsMore) else 1
     plan = make_plan(seed, days=3, size=Size(people=people, shops=2, trips=6.0 / people))
     with World(one_till_each(plan), watchers=[attacker]) as world:
         for happening in world.town.plan.happenings:

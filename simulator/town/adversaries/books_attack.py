@@ -11,7 +11,7 @@ from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.rogue_shop import RogueShop
 from simulator.town.checks.alarms import NEW_ALARMS
 from simulator.town.plan.finale import FINALE
-from simulator.town.plan.model import Happening, Kind
+from simulator.town.plan.model import Happening
 from simulator.town.state import Town
 
 _CASES = (
@@ -52,8 +52,8 @@ class BooksAttack(Attacker):
 
     def finish(self, happening: Happening) -> None:
         """After each happening of the finale: its shop reports and is settled like any other."""
-        if happening.kind is Kind.CLOSE_TILL and self._shop is not None:
-            self.shop.synchronise()
+        if self._shop is not None:
+            self._shop.close_with_the_others(happening)
 
     def count(self) -> None:
         """At the end: gain, bound, and what is overdue."""

@@ -13,8 +13,9 @@ from cardlib.keys import records
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.adversary import Claim, Expectation
+from simulator.town.adversaries.granted import open_value
 from simulator.town.adversaries.opened_card import OpenedCard
-from simulator.town.adversaries.second_state import twin, value_of_grant
+from simulator.town.adversaries.second_state import twin
 from simulator.town.adversaries.till_attack import Scene, TillAttack, groceries, other_registers
 from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import Happening
@@ -35,8 +36,10 @@ class EmulatedPurse(TillAttack):
     name = "emulated purse"
     expectation = Expectation(
         source="PROTOCOL 8, row 4", claim=Claim.BOUNDED,
-        bound="granted_total - base_spent, and the day limit, for each till",
-        seen_by="no valid tc: SALE_UNPROVEN when the till has synchronised; never paid",
+        bound="for each till: granted_total - base_spent in the books, and the day limit",
+        seen_by="a till that wrote more itself: PURSE_ROLLED_BACK; no valid tc: SALE_UNPROVEN when"
+        " the till has synchronised; not paid before people decide",
+        refused_by=(frozenset({"PURSE_ROLLED_BACK"}),),
     )  # fmt: skip
     tries = 1
     eagerness = 1.0
@@ -61,7 +64,7 @@ class EmulatedPurse(TillAttack):
                 goods += self._buy(scene, played, register, cents) if cents else 0
                 _open_again(scene.town, card)
             self.tally.gain += goods
-            self.tally.bound += min(value_of_grant(card), DAY_LIMIT) if goods else 0
+            self.tally.bound += min(open_value(scene.town, purse), DAY_LIMIT)
 
     def follow(self, town: Town, happening: Happening) -> None:
         """When the till has synchronised, each sale waits in suspense, unproven."""
@@ -74,6 +77,13 @@ class EmulatedPurse(TillAttack):
                     self.tally.seen.setdefault(str(rows[0][1]), happening.id)
                 else:
                     self.tally.overdue.append(f"{register.terminal}:{seq} is {rows}")
+
+    def sum_up(self, town: Town) -> None:
+        """No till is left that has not told of it, but for one that is gone."""
+        gone = {register.terminal for register in town.tills if register.gone}
+        for register, seq in self._waiting:
+            if register.terminal not in gone:
+                self.tally.overdue.append(f"{register.terminal}:{seq} was never told")
 
     def _buy(self, scene: Scene, played: Citizen, register: Register, cents: int) -> int:
         before = len(scene.town.truth.deliveries)

@@ -46,7 +46,10 @@ class HarvestedCertificates(TillAttack):
 
     def follow(self, town: Town, happening: Happening) -> None:
         """Each is judged when it is told."""
-        if self._shop is None or len(self.tally.seen) == len(_SEEN):
+        if self._shop is None:
+            return
+        self._shop.close_with_the_others(happening)
+        if len(self.tally.seen) == len(_SEEN):
             return
         for state, reason in self._postings(town):
             if reason in _SEEN and state != "proven":

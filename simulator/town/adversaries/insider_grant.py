@@ -18,11 +18,19 @@ from cardlib.wire.ids import PurseId
 from simulator.town.actors.cashier import Cashier
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
+from simulator.town.adversaries.granted import had, live_grants
 from simulator.town.adversaries.opened_card import OpenedCard
-from simulator.town.adversaries.reopened_value import everything
-from simulator.town.plan.model import Happening
+from simulator.town.plan.model import Happening, Mood
 
 _EXTRA, _FRIENDS = 100_00, 2
+_BEYOND = 50_00
+"""Cents that a friend asks for above what the card shows."""
+_PAID_UNSEEN = (
+    "SELECT s.terminal, s.intent_seq FROM posting s JOIN posting_part pp ON pp.posting_id = s.id"
+    " JOIN account a ON a.id = pp.holder_id LEFT JOIN suspense_case c ON c.id = s.case_id"
+    " WHERE a.kind IN ('payable', 'in_payment', 'paid') AND c.approved_by IS NULL"
+)
+"""Sales that are paid, or will be, though no two people have decided so."""
 
 
 class InsiderGrant(BooksAttack):
@@ -30,16 +38,21 @@ class InsiderGrant(BooksAttack):
 
     name: ClassVar[str] = "insider grant"
     expectation: ClassVar[Expectation] = Expectation(
-        source="PROTOCOL 8; DESIGN 2, law 3", claim=Claim.BOUNDED, bound="what he signed",
-        seen_by="GRANT_NOT_OURS at the upload of the first till that saw it; the verifier",
+        source="PROTOCOL 8; DESIGN 2, law 3", claim=Claim.BOUNDED,
+        bound="what the signed grants on the cards say beyond those of the books",
+        seen_by="GRANT_NOT_OURS at the upload of the first till that saw it; each sale waits for"
+        " people (SALE_GRANT_UNKNOWN); the verifier (GRANT_UNLISTED)",
+        told_by=frozenset({"GRANT_NOT_OURS"}),
     )  # fmt: skip
-    tell_tales: ClassVar[frozenset[str]] = frozenset({"GRANT_NOT_OURS", "SALE_GRANT_UNKNOWN"})
+    tell_tales: ClassVar[frozenset[str]] = frozenset({"SALE_GRANT_UNKNOWN"})
     anywhere: ClassVar[bool] = True
     tries: ClassVar[int] = 12
 
     def prepare(self) -> None:
         """Nobody's friend yet."""
         self.friends: set[PurseId] = set()
+        self.on_forged: list[tuple[int, int]] = []
+        """Terminal and intent of sales that a forged grant paid."""
 
     def act(self, happening: Happening) -> None:
         """Writes one onto the card of somebody who has just bought, who buys again each time."""
@@ -58,16 +71,23 @@ class InsiderGrant(BooksAttack):
         for code in ("GRANT_NOT_OURS", "GRANT_UNKNOWN", "CARD_ABOVE_LEDGER", "PURSE_BELOW_GRANT"):
             declared.expect(code)
         declared.findings |= {"GRANT_UNLISTED", "SALE_ON_UNKNOWN_GRANT"}
-        self.tally.bound += _EXTRA
 
     def _spend(self, card: OpenedCard, happening: Happening) -> None:
+        """All that the forged wallet shows, and more: no limit of a day was signed."""
+        slot = max(card.grants, key=lambda one: card.grants[one].grant.grant_seq)
+        mask, balance = card.grants[slot].grant.categories, card.balance(slot)
+        if balance <= 0:
+            return
         again = replace(
-            happening, id=f"{happening.id}-insider", accidents=(), basket=everything(card),
+            happening, id=f"{happening.id}-insider", accidents=(), mood=Mood.PATIENT,
+            basket=(((mask & -mask).bit_length() - 1, balance + _BEYOND),),
             forgets=False, pin_slips=0,
         )  # fmt: skip
-        if again.basket:
-            self.tally.attempts += 1
-            Cashier(self.town, again).sell(self.town.registers[again.place], card.citizen)
+        self.tally.attempts += 1
+        before = len(self.town.truth.deliveries)
+        Cashier(self.town, again).sell(self.town.registers[again.place], card.citizen)
+        given = self.town.truth.deliveries[before:]
+        self.on_forged += [(item.terminal, item.seq) for item in given]
 
     def _write(self, card: OpenedCard) -> bool:
         """The next grant of a slot, larger, in a free record; and the map."""
@@ -76,6 +96,7 @@ class InsiderGrant(BooksAttack):
         forged = replace(
             old.grant, grant_seq=self._next(card), base_ctr=card.newest.ctr,
             base_spent=card.newest.spent[slot - 1], granted_total=old.grant.granted_total + _EXTRA,
+            day_limit_eur=0,
         )  # fmt: skip
         key = store.grant_key(card.info.issuer, forged.issuer_key)
         record = records.seal_grant(card.keys.record, sign_grant(key, card.info.core, forged))
@@ -95,11 +116,21 @@ class InsiderGrant(BooksAttack):
         return max(signed.grant.grant_seq for signed in card.grants.values()) + 1
 
     def count(self) -> None:
-        """Goods, and what the card still holds, beyond what was ever ordered and loaded."""
-        truth = self.town.truth
+        """Goods beyond what was ever ordered and loaded; and who was paid for them unlooked at."""
         for purse in self.friends:
-            card = self.opened(self.town.holders[purse])
-            had = truth.received()[purse] + (card.worth if card else 0)
-            self.tally.gain += max(0, had - truth.loaded[purse])
-        if self.tally.attempts and "GRANT_NOT_OURS" not in self.tally.seen:
-            self.tally.overdue.append("GRANT_NOT_OURS")
+            self.tally.gain += max(0, -had(self.town, purse))
+            self.tally.bound += self._beyond_the_books(purse)
+        with self.town.engine.connect() as books:
+            paid = {(terminal, seq) for terminal, seq in books.exec_driver_sql(_PAID_UNSEEN)}
+        for terminal, seq in self.on_forged:
+            if (terminal, seq) in paid:
+                self.tally.overdue.append(f"{terminal}:{seq} is paid, and nobody has looked")
+
+    def _beyond_the_books(self, purse: PurseId) -> int:
+        """What the grants on the chip grant above the newest of each slot that the books know."""
+        known = {grant.slot: grant.granted_total for grant in live_grants(self.town, purse)}
+        on_chip = OpenedCard(self.town, self.town.holders[purse]).grants
+        return sum(
+            max(0, signed.grant.granted_total - known.get(slot, 0))
+            for slot, signed in on_chip.items()
+        )

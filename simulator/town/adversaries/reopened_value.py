@@ -12,6 +12,7 @@ from cardlib.codec.purse import Spend, SpendType, Totals
 from simulator.town.actors.cashier import Cashier
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.books_attack import BooksAttack
+from simulator.town.adversaries.granted import live_grants
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.deeds import DEEDS
 from simulator.town.plan.calendar import DAY_LIMIT, GROCERIES
@@ -31,7 +32,7 @@ class ReopenedValue(BooksAttack):
     name: ClassVar[str] = "reopened value"
     expectation: ClassVar[Expectation] = Expectation(
         source="PROTOCOL 8, row 2", claim=Claim.BOUNDED,
-        bound="granted_total - base_spent, for each till that has not synced since",
+        bound="granted_total - base_spent in the books, for each till that has not synced since",
         seen_by="the proof of the forged record at the next sale, or the next load",
     )  # fmt: skip
     tell_tales: ClassVar[frozenset[str]] = TELLS
@@ -81,7 +82,7 @@ class ReopenedValue(BooksAttack):
 
     def _buy(self, card: OpenedCard, happening: Happening, place: tuple[str, int]) -> bool:
         """The till sees a good card; what it gives is limited by what one grant holds."""
-        truth, room = self.town.truth, card.worth
+        truth, grants = self.town.truth, live_grants(self.town, card.purse)
         before = truth.received()[card.purse]
         again = replace(
             happening, id=f"{happening.id}-again{self.tally.attempts}", accidents=(),
@@ -94,7 +95,7 @@ class ReopenedValue(BooksAttack):
             return False
         if place not in self.visited:
             self.visited.add(place)
-            self.tally.bound += room
+            self.tally.bound += sum(one.granted_total - one.base_spent for one in grants)
         self.known[place] = card.newest.spent
         return True
 

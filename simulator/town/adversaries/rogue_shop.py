@@ -27,6 +27,8 @@ from cardlib.wire.entry_body import (
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq, TerminalNumber
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.plan.finale import FINALE
+from simulator.town.plan.model import Happening, Kind
 from simulator.town.plan.people import town_iban
 from simulator.town.state import Town
 from terminal.journal.journal import Journal
@@ -71,6 +73,11 @@ class RogueShop:
     def synchronise(self) -> None:
         """A round of its agent: everything that is in the journal, and a heartbeat."""
         self.register.synchronise()
+
+    def close_with_the_others(self, happening: Happening) -> None:
+        """At the end of a history it reports like any other: who does not is not paid."""
+        if happening.kind is Kind.CLOSE_TILL and happening.id.startswith(FINALE):
+            self.synchronise()
 
     # what it says -------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ Neither can be had from a chip that keeps its secrets; here it does not. The hol
 till, goes back to the state before, and buys at the tills that have not heard of it.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 from cardlib.codec.files import DF_BUONO_FIRST, DF_SERVICES
@@ -14,6 +15,7 @@ from simulator.card.filesystem import Directory
 from simulator.town.actors.citizen import Citizen
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.adversary import Claim, Expectation
+from simulator.town.adversaries.granted import open_value
 from simulator.town.adversaries.opened_card import OpenedCard
 from simulator.town.adversaries.till_attack import (
     PRICE,
@@ -21,6 +23,7 @@ from simulator.town.adversaries.till_attack import (
     TillAttack,
     groceries,
     other_registers,
+    room_today,
 )
 from simulator.town.plan.model import Happening
 from simulator.town.state import Town
@@ -28,9 +31,9 @@ from simulator.town.state import Town
 CODE = "PURSE_FORKED"
 BESIDES = "PREDECESSOR_FORGED"
 """May come too: a record of one branch names what lies below it in the other."""
-MUCH = 50_00
-"""Cents of the second purchase, as far as the card has them."""
-_BOUND = "granted_total - base_spent, for each till that has not synchronised since"
+AGAIN = 6
+"""How often the older state is put back before one till: more than its grant would pay."""
+_BOUND = "granted_total - base_spent in the books, for each till that has not synchronised since"
 
 
 @dataclass(slots=True)
@@ -42,7 +45,10 @@ class _Fork:
 
 
 class _SecondState(TillAttack):
-    """Buys with the chip as it is, then with the chip as it was."""
+    """Buys with the chip as it is, then with the chip as it was, as often as a till takes it.
+
+    ``gain``: all goods of the older state; ``bound``: for each other till what the books grant.
+    """
 
     tries = 2
     eagerness = 0.9
@@ -51,25 +57,22 @@ class _SecondState(TillAttack):
         super().__init__()
         self._forks: list[_Fork] = []
 
+    @abstractmethod
     def before(self, scene: Scene) -> Citizen:
         """Keeps the state of now; whoever buys with it later."""
-        raise NotImplementedError
 
     def strike(self, scene: Scene) -> None:
         """One purchase that counts, and one at every other till that has not heard of it."""
         citizen = scene.citizen
         assert citizen.purse is not None
         scene.town.declared.rogue_purse(citizen.purse)
-        room = value_of_grant(OpenedCard(scene.town, citizen))
         double = self.before(scene)
         fork = _Fork(citizen.purse, [])
         self._buy(scene, citizen, scene.register, fork)
-        self.back(double)
-        for register in list(other_registers(scene.town, scene.register))[:1]:
-            wanted = min(groceries(OpenedCard(scene.town, double)), MUCH)
-            goods = self._buy(scene, double, register, fork, wanted)
-            self.tally.gain += goods
-            self.tally.bound += room if goods else 0
+        for register in other_registers(scene.town, scene.register):
+            self.tally.bound += open_value(scene.town, citizen.purse)
+            self.tally.gain += self._empty(scene, double, register, fork)
+        self._back(double)
         if self._buy(scene, double, scene.register, fork, PRICE + 1):
             self.tally.overdue.append("a till took a state below its own high-water")
         if len(fork.told_by) > 1:
@@ -77,8 +80,27 @@ class _SecondState(TillAttack):
                 scene.town.declared.expect(code, purse=fork.purse)
             self._forks.append(fork)
 
-    def back(self, double: Citizen) -> None:
-        """Goes back to the kept state."""
+    def _empty(self, scene: Scene, double: Citizen, register: Register, fork: _Fork) -> int:
+        """All that a till gives to the older state, put back again and again; cents."""
+        sum_of_goods = 0
+        for _ in range(AGAIN):
+            self._back(double)
+            card = OpenedCard(scene.town, double)
+            wanted = min(groceries(card), room_today(card, scene.town))
+            goods = self._buy(scene, double, register, fork, wanted)
+            if not goods:
+                break
+            sum_of_goods += goods
+        return sum_of_goods
+
+    def _keep(self, double: Citizen) -> None:
+        """The state of now, to go back to."""
+        self._kept = [list(file.records) for file in _purse(double).files]
+
+    def _back(self, double: Citizen) -> None:
+        """Every file of the purse as it was."""
+        for file, records in zip(_purse(double).files, self._kept, strict=True):
+            file.records[:] = records
 
     def follow(self, town: Town, happening: Happening) -> None:
         """Once both tills have told of it, the alarm has to stand."""
@@ -91,7 +113,7 @@ class _SecondState(TillAttack):
                 else:
                     self.tally.overdue.append(f"{CODE} after {happening.id}")
 
-    def at_end(self, town: Town) -> None:
+    def sum_up(self, town: Town) -> None:
         """Nobody waits for a till at the end."""
         gone = {register.terminal for register in town.tills if register.gone}
         for fork in self._forks:
@@ -114,18 +136,14 @@ class RolledBackImage(_SecondState):
     name = "rolled-back image"
     expectation = Expectation(
         source="PROTOCOL 2 (watermark and high-water), 6, 8 row 2", claim=Claim.BOUNDED,
-        bound=_BOUND, seen_by="PURSE_FORKED when both tills have synchronised",
+        bound=_BOUND, seen_by="at once by a till that wrote more itself; PURSE_FORKED when both"
+        " tills have synchronised",
     )  # fmt: skip
 
     def before(self, scene: Scene) -> Citizen:
         """The holder himself; his files are copied."""
-        self._kept = [list(file.records) for file in _purse(scene.citizen).files]
+        self._keep(scene.citizen)
         return scene.citizen
-
-    def back(self, double: Citizen) -> None:
-        """Every file of the purse as it was."""
-        for file, records in zip(_purse(double).files, self._kept, strict=True):
-            file.records[:] = records
 
 
 class Clone(_SecondState):
@@ -134,12 +152,15 @@ class Clone(_SecondState):
     name = "clone"
     expectation = Expectation(
         source="PROTOCOL 6, 8 row 2", claim=Claim.BOUNDED,
-        bound=_BOUND, seen_by="PURSE_FORKED when both tills have synchronised",
+        bound=_BOUND, seen_by="at once by a till that wrote more itself; PURSE_FORKED when both"
+        " tills have synchronised",
     )  # fmt: skip
 
     def before(self, scene: Scene) -> Citizen:
         """Somebody with the other chip."""
-        return twin(scene)
+        double = twin(scene)
+        self._keep(double)
+        return double
 
 
 def twin(scene: Scene) -> Citizen:
@@ -147,13 +168,6 @@ def twin(scene: Scene) -> Citizen:
     memory = image.decode(image.encode(scene.citizen.card.memory))
     card = VirtualCard(memory, scene.town.randomness, without_image=True)
     return replace(scene.citizen, card=card, history=[])
-
-
-def value_of_grant(card: OpenedCard) -> int:
-    """granted_total - base_spent of the wallet that pays for food."""
-    slot = max(card.grants, key=card.balance)
-    grant = card.grants[slot].grant
-    return grant.granted_total - grant.base_spent
 
 
 def stands(town: Town, code: str, purse: PurseId) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import ClassVar
 
+from cardlib.calendar import day_at
+from cardlib.codec.purse import day_number
 from cardlib.connection import CardConnection
 from cardlib.wire.money import Money
 from simulator.town.actors.cashier import Cashier
@@ -19,11 +21,13 @@ from simulator.town.actors.reader import Reader
 from simulator.town.actors.register import Register
 from simulator.town.adversaries.attacker import Attacker
 from simulator.town.adversaries.opened_card import OpenedCard
+from simulator.town.plan.calendar import DAY_LIMIT
 from simulator.town.plan.model import FOOD, Happening, Mood
 from simulator.town.randomness import sub_seed
 from simulator.town.state import Town
 from simulator.town.truth import Delivery
 from terminal.pay import Order
+from terminal.sale.day_spent import spent_today
 from terminal.sale.offer import Item
 
 PRICE = 300
@@ -75,11 +79,14 @@ class TillAttack(Attacker):
             return None
         if citizen.purse in town.declared.rogue_purses:
             return None
-        quiet = replace(
+        return Scene(town, register, citizen, self.quiet(happening))
+
+    def quiet(self, happening: Happening) -> Happening:
+        """A happening of its own, in which nothing goes wrong by accident."""
+        return replace(
             happening, id=f"{happening.id}+{self.name}", seed=sub_seed(happening.seed, self.name),
             accidents=(), pin_slips=0, forgets=False, cents=0, mood=Mood.PATIENT,
         )  # fmt: skip
-        return Scene(town, register, citizen, quiet)
 
     # at the counter -----------------------------------------------------------------------------
 
@@ -135,6 +142,11 @@ def can_buy(town: Town, citizen: Citizen, cents: int) -> bool:
 def groceries(card: OpenedCard) -> int:
     """Cents of the wallet that pays for food: the fullest slot."""
     return max((card.balance(slot) for slot in card.grants), default=0)
+
+
+def room_today(card: OpenedCard, town: Town) -> int:
+    """Cents that the day limit leaves, as a till reckons from what the card shows."""
+    return max(0, DAY_LIMIT - spent_today(card.newest, day_number(day_at(town.time.now_s))))
 
 
 def spent(card: OpenedCard) -> int:
