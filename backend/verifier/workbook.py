@@ -68,6 +68,9 @@ CREATE INDEX claimed_on ON claimed (issuer, purse, slot);
 -- What an entry may be settled with: its worth, if it is owed to a merchant.
 CREATE TABLE owed (entry TEXT PRIMARY KEY, merchant TEXT, cents INTEGER, amount_open INTEGER)
     WITHOUT ROWID;
+-- What cases moved to a merchant's claim, by the document that each case is about.
+CREATE TABLE decided (document TEXT, merchant TEXT, cents INTEGER);
+CREATE INDEX decided_of ON decided (document);
 -- What every posting is worth, whoever it is owed to.
 CREATE TABLE worth (terminal INTEGER, seq INTEGER, cents INTEGER, live INTEGER,
     amount_open INTEGER, time INTEGER, PRIMARY KEY (terminal, seq)) WITHOUT ROWID;

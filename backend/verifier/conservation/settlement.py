@@ -128,7 +128,7 @@ class SettlementAudit:
         )
         document = f"{kind} {row[kind]}, entry {line['entry']}"
         if not found:
-            if self._decided(str(line["entry"])):
+            if self._decided(str(line["entry"]), row["merchant"]) == line["amount_cents"]:
                 self._findings.trust("PAID_BY_DECISION")
                 return
             self._add("LINE_WITHOUT_CLAIM", row, document)
@@ -147,10 +147,13 @@ class SettlementAudit:
         elif item.repaid and kind == "batch" and row["batch"] not in self._failed:
             self._add("RETURN_NETTED_AND_REPAID", row, f"{kind} {row[kind]}, entry {line['entry']}")
 
-    def _decided(self, entry: str) -> bool:
-        """Whether a person decided that a claim in suspense is paid."""
-        found = self._book.ask("SELECT 1 FROM used WHERE what = 'case of' AND id = ?", (entry,))
-        return bool(found)
+    def _decided(self, entry: str, merchant: str) -> int | None:
+        """Cents that people moved from suspense to what the merchant is owed for it."""
+        found = self._book.ask(
+            "SELECT sum(cents) FROM decided WHERE document = ? AND merchant = ?",
+            (entry, merchant),
+        )
+        return found[0][0] if found else None
 
     def _check_settled_once(self, row: Row, line: dict[str, Any]) -> None:
         """An entry is in one batch, and again only after that batch's payment failed."""

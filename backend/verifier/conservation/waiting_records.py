@@ -70,7 +70,7 @@ class WaitingRecordAudit:
         self._findings.trust("RECORD_WITHOUT_ENTRY" if record.proven else "UNPROVEN")
         intent = self._intent(record)
         lies = booked(transfers, _claim_of)
-        claims = self._claims(record) + _decided_claims(decided)
+        claims = self._claims(record) + _decided_claims(decided, self._merchants(record))
         claim = next((name for name in claims if lies[" ".join(name)]), SUSPENSE)
         worths = self._worths(record, intent)
         if not worths:
@@ -94,14 +94,11 @@ class WaitingRecordAudit:
             self._book.note("owed", document, claim[1], sum(worth.values()), 0)
 
     def _take_nothing(self, record: _Record, transfers: list[Transfer], place: Place) -> None:
-        """Of any amount: it comes from its own wallet, never from another claim or purse."""
+        """Of any amount: it goes from its own wallet into suspense, and nowhere else."""
         demand = Demand(record.purse, record.ctr, {}, {}, SUSPENSE, place)
         found = booked(transfers, demand.spot)
-        taken_from = {
-            spot: cents for spot, cents in found.items()
-            if cents < 0 and not spot.startswith("wallet")
-        }  # fmt: skip
-        compare(self._findings, place, {}, taken_from, transfers)
+        astray = {spot: cents for spot, cents in found.items() if not _waits(spot, cents)}
+        compare(self._findings, place, {}, astray, transfers)
 
     def _void(
         self, record: _Record, worth: dict[int, int], transfers: list[Transfer], document: str
@@ -191,6 +188,11 @@ class WaitingRecordAudit:
             if record.proven
         ]
 
+    def _merchants(self, record: _Record) -> set[str]:
+        """Whose till announced it; none where that is not known."""
+        query = "SELECT merchant FROM intent WHERE short = ?"
+        return {merchant for (merchant,) in self._book.ask(query, (record.intent,))}
+
     def _worths(self, record: _Record, intent: Intent | None) -> list[dict[int, int]]:
         """Cents per slot: against the record before, or as announced while that is unproven.
 
@@ -223,10 +225,19 @@ def _steps(now: tuple[int, ...], then: tuple[int, ...]) -> dict[int, int]:
     return {slot: new - old for slot, (new, old) in steps if new != old}
 
 
-def _decided_claims(transfers: list[Transfer]) -> list[tuple[str, str]]:
-    """Where people moved a record's money: to a merchant, or to the purse."""
+def _decided_claims(transfers: list[Transfer], merchants: set[str]) -> list[tuple[str, str]]:
+    """Where people moved a record's money: to the merchant whose till it was, or to the purse."""
     targets = (transfer.target for transfer in transfers)
-    return [(account.kind, account.merchant or "") for account in targets]
+    return [
+        (account.kind, account.merchant or "")
+        for account in targets
+        if account.merchant is None or not merchants or account.merchant in merchants
+    ]
+
+
+def _waits(spot: str, cents: int) -> bool:
+    """Whether that is a wallet that paid, or suspense that holds what it paid."""
+    return cents <= 0 if spot.startswith("wallet") else spot.startswith("suspense") and cents >= 0
 
 
 def _claim_of(account: Account) -> str:

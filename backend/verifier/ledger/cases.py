@@ -52,8 +52,10 @@ class CaseAudit:
         elif not are_two(row["decided_by"], row["approved_by"]):
             self._add("CASE_ONE_PERSON", row)
         self._findings.trust("CASE_DECIDED")
-        if row["entry"] and any(transfer.target.kind == "payable" for transfer in transfers):
-            self._book.note("used", "case of", row["entry"], row.line)
+        for transfer in transfers:
+            if transfer.target.kind == "payable":
+                document = row["document"] or row["entry"]
+                self._book.note("decided", document, transfer.target.merchant, transfer.cents)
 
     def _add(self, code: str, row: Row, **facts: str | int) -> None:
         number = row["case"]

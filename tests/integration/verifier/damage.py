@@ -5,7 +5,6 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from cardlib.wire.statement import Statement
 from cardlib.wire.upload import Acknowledgement
 from tests.integration.verifier.export_builder import ISSUER, OPERATOR, Files, Row, chain
 from tests.integration.verifier.export_files import MANIFEST
-from tests.integration.verifier.journal import MORNING, Journal
+from tests.integration.verifier.journal import MORNING
 
 THIEF = SigningKey(bytes([9]) * 32)
 
@@ -257,55 +256,14 @@ def _without_closes(books: Books) -> None:
     """The till whose close names a head never was."""
     for row in books.rows("entries"):
         if row["terminal"] == 501 and row["seq"] == 4:
-            _hide(books, row)
+            hide(books, row)
 
 
-def _hide(books: Books, row: Row) -> None:
+def hide(books: Books, row: Row) -> None:
     """The entry becomes a hash, as if it were of another town of the same operator."""
     row["hash"] = row.get("hash") or _hash_of(row["bytes"])
     row["bytes"] = row["posting"] = None
     books.files[MANIFEST] = [{"left_out": ["037006"]}]
-
-
-def hidden_sale(books: Books, *, declared: bool = True, kept: bool = False) -> None:
-    """The baker's last sale is said to be another town's: rows are hashes, its money is gone.
-
-    ``kept``: the shop hands in its till's journal.
-    """
-    hidden = [row for row in books.rows("entries") if row["terminal"] == 501 and row["seq"] > 5]
-    if kept:
-        books.kept += [{"seq": row["seq"], "bytes": row["bytes"]} for row in hidden]
-    for row in hidden:
-        books.drop_transfers("entry", f"501:{row['seq']}")
-        _hide(books, row)
-    if not declared:
-        del books.files[MANIFEST]
-
-
-def hidden_and_stated(books: Books) -> None:
-    """A sale that was stated and paid is hidden so; the merchant kept the statement alone."""
-    journal = [row for row in books.rows("entries") if row["terminal"] == 501 and row["seq"] > 5]
-    hidden = deepcopy(journal)
-    stated_and_gone(books)
-    for row in hidden:
-        _hide(books, row)
-    at = next(i for i, row in enumerate(books.rows("entries")) if row["terminal"] == 502)
-    books.rows("entries")[at:at] = hidden
-
-
-def entry_of_other(books: Books) -> None:
-    """The till's own journal has another entry in that place."""
-    journal = Journal.enrolled(501, 1, OPERATOR)
-    journal.heartbeat()
-    books.kept = [{"seq": 1, "bytes": journal.entries[0].complete.hex()}]
-
-
-def entry_of_nobody(books: Books) -> None:
-    books.kept = [{"seq": 1, "bytes": "00"}]
-
-
-def left_out_and_shown(books: Books) -> None:
-    books.files[MANIFEST] = [{"left_out": ["018153"]}]
 
 
 def _hash_of(text: str) -> str:
@@ -336,47 +294,6 @@ def expiry_of_nothing(books: Books) -> None:
     expiry_forged(books, "018153:" + "b2" * 8 + ":77")
 
 
-def to_the_other_shop(books: Books, kind: str, ref: Row) -> None:
-    """All that the baker was paid becomes the grocer's, by transfers of ``kind`` that name ``ref``.
-
-    Every sum holds: each account is above zero, each pool is whole, no wallet is touched.
-    """
-    paid = sum(row["amount_cents"] for row in books.rows("transfers") if row["to"] == "paid/1")
-    way = ("paid/1", "payable/1", "suspense", "payable/2", "in_payment/2", "paid/2")
-    for source, target in pairwise(way):
-        row = deepcopy(books.rows("transfers")[-1])
-        row |= {"kind": kind, "from": source, "to": target, "amount_cents": paid, "ref": ref}
-        books.rows("transfers").append(row)
-    books.renumber()
-
-
-def decided_for_nobody(books: Books) -> None:
-    """The same as a case that people decided; it is about no sale."""
-    to_the_other_shop(books, "case_closed", {"kind": "case", "id": "9"})
-    books.rows("cases").append(
-        {
-            "case": 9, "document": None, "entry": None, "amount_cents": 0, "state": "closed",
-            "decision": "pay", "decided_by": "Ugo", "decided_at": MORNING,
-        }
-    )  # fmt: skip
-
-
-def record_of_nothing(books: Books) -> None:
-    """The same for a record whose amount nobody knows; only a card session is said to have it."""
-    card = books.rows("purses")[0]
-    record = bytes([2]) + (77).to_bytes(3, "big") + bytes(50)
-    digest = sha256(record).digest()
-    books.rows("attestations").append(
-        {
-            "issuer": card["issuer"], "purse": card["purse"], "ctr": 77, "record": record.hex(),
-            "record_hash": digest.hex(), "totals": None, "source": "card_session",
-            "source_ref": "9",
-        }
-    )  # fmt: skip
-    name = f"{card['issuer']}:{card['purse']}:77:{digest[:4].hex()}"
-    to_the_other_shop(books, "later_proven", {"kind": "record", "id": name})
-
-
 def ledger_cut(books: Books) -> None:
     """The last payment never was; shop and bank know better."""
     del books.rows("payments")[2]
@@ -393,18 +310,6 @@ def recovered(books: Books, begun_at: int) -> None:
         file.write_text(json.dumps(manifest))
 
     books.at_last.append(declare)
-
-
-def cut_and_excused(books: Books) -> None:
-    """The last payment never was; an unsigned line says why nobody finds it."""
-    ledger_cut(books)
-    recovered(books, MORNING)
-
-
-def rewritten_and_excused(books: Books) -> None:
-    """A recovery is declared; but it began after all of this was booked."""
-    rewritten(books, "acknowledgement")
-    recovered(books, MORNING + 1000)
 
 
 def false_head(books: Books) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from backend.verifier.audit import audit
 from backend.verifier.findings import Law
-from tests.integration.verifier import damage
+from tests.integration.verifier import damage, insiders
 from tests.integration.verifier.damage import (
     Books,
     Damage,
@@ -104,13 +104,17 @@ DAMAGES = [
     Damage("a word that nobody knows", SUMS, "TRANSFER_KIND_UNKNOWN", changed(
         "transfers", 7, "kind", "adjustment")),
     Damage("paid to another by a session", SUMS, "TRANSFER_KIND_UNKNOWN", partial(
-        damage.to_the_other_shop, kind="adjustment", ref={"kind": "session", "id": "7"})),
+        insiders.to_the_other_shop, kind="adjustment", ref={"kind": "session", "id": "7"})),
     Damage("a session, with a word that is known", SUMS, "TRANSFER_OTHER_KIND", partial(
-        damage.to_the_other_shop, kind="paid", ref={"kind": "session", "id": "7"})),
+        insiders.to_the_other_shop, kind="paid", ref={"kind": "session", "id": "7"})),
     Damage("decided for no sale at all", SUMS, "CASE_WITHOUT_DOCUMENT",
-           damage.decided_for_nobody),
+           insiders.decided_for_nobody),
+    Damage("decided for one sale, paid for another", SUMS, "LINE_WITHOUT_CLAIM",
+           insiders.decided_and_more),
+    Damage("decided, and more is paid", SUMS, "LINE_WITHOUT_CLAIM",
+           partial(insiders.decided_and_more, cents=50_000)),
     Damage("paid to another by a record of nothing", SUMS, "BOOKED_OTHERWISE",
-           damage.record_of_nothing),
+           insiders.record_of_nothing),
     Damage("a sale called unproven", SUMS, "CLAIM_NOT_OF_STATE", posting(
         501, 3, state="unproven")),
     Damage("a sale taken off the chain", SUMS, "SALE_NOT_POSTED", posting(501, 3, live=False)),
@@ -149,25 +153,25 @@ DAMAGES = [
     Damage("sales removed everywhere", CHAIN, "ACKNOWLEDGED_MISSING", damage.sale_removed,
            bound=True),
     Damage("a sale hidden behind its hash", CHAIN, "ENTRY_NOT_SHOWN",
-           partial(damage.hidden_sale, declared=False)),
+           partial(insiders.hidden_sale, declared=False)),
     Damage("hidden as another town's, the till's journal knows", CHAIN, "ENTRY_WITHHELD",
-           partial(damage.hidden_sale, kept=True)),
+           partial(insiders.hidden_sale, kept=True)),
     Damage("hidden as another town's, a statement knows", CHAIN, "STATED_NOT_SHOWN",
-           damage.hidden_and_stated, bound=True),
-    Damage("a town left out and shown", FILES, "LEFT_OUT_IS_SHOWN", damage.left_out_and_shown),
-    Damage("another entry than the till has", CHAIN, "KEPT_ENTRY_OTHER", damage.entry_of_other),
-    Damage("handed in, signed by nobody", CHAIN, "KEPT_ENTRY_BAD", damage.entry_of_nobody),
+           insiders.hidden_and_stated, bound=True),
+    Damage("a town left out and shown", FILES, "LEFT_OUT_IS_SHOWN", insiders.left_out_and_shown),
+    Damage("another entry than the till has", CHAIN, "KEPT_ENTRY_OTHER", insiders.entry_of_other),
+    Damage("handed in, signed by nobody", CHAIN, "KEPT_ENTRY_BAD", insiders.entry_of_nobody),
     Damage("rewritten, a till's close knows", SUMS, "CLOSE_HEAD_OTHER",
            partial(damage.rewritten, kept="close"), bound=True),
     Damage("rewritten, an acknowledgement knows", SUMS, "LEDGER_REWRITTEN",
            partial(damage.rewritten, kept="acknowledgement"), bound=True),
     Damage("rewritten, a statement knows", SUMS, "LEDGER_REWRITTEN",
            partial(damage.rewritten, kept="statement"), bound=True),
-    Damage("rewritten and excused", SUMS, "LEDGER_REWRITTEN", damage.rewritten_and_excused,
+    Damage("rewritten and excused", SUMS, "LEDGER_REWRITTEN", insiders.rewritten_and_excused,
            bound=True),
     Damage("the end of the ledger cut", SUMS, "LEDGER_REWRITTEN", damage.ledger_cut, bound=True),
     Damage("the end cut, and a recovery to excuse it", SUMS, "LEDGER_REWRITTEN",
-           damage.cut_and_excused, bound=True),
+           insiders.cut_and_excused, bound=True),
     Damage("a head that never was", SUMS, "LEDGER_REWRITTEN", damage.false_head),
     Damage("a sale missing that was stated", CHAIN, "STATED_MISSING", damage.stated_and_gone,
            bound=True),

@@ -8,9 +8,10 @@ from backend.verifier.findings import Law
 from cardlib.wire import cbor, sign1
 from cardlib.wire.ed25519 import SigningKey
 from tests.integration.verifier.conftest import Audited
-from tests.integration.verifier.damage import Books, hidden_sale
+from tests.integration.verifier.damage import Books
 from tests.integration.verifier.export_builder import Files, good
 from tests.integration.verifier.export_files import MANIFEST
+from tests.integration.verifier.insiders import hidden_sale
 
 BAKER = 501
 

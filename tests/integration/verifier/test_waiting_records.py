@@ -51,6 +51,25 @@ def test_a_debit_that_the_till_denied_is_refunded_not_paid(audited: Audited, tow
     assert "BOOKED_OTHERWISE" in codes(audited, chain(files))
 
 
+def test_people_pay_the_shop_whose_till_it_was_and_no_other(audited: Audited, town: Town) -> None:
+    grant = town.load(town.anna, 1, 1, 5_000)
+    town.baker.sale(town.anna, grant, 700)
+    town.baker.entries.pop()
+    town.attest(town.anna)
+    name = record_name(town.anna)
+    town.book(town.wallet(town.anna), "suspense", 700, "record", name)
+    town.book("suspense", town.payable(1), 700, "case", 1)
+    town.row(
+        "cases", case=1, document=name, entry=None, amount_cents=0, state="closed",
+        decision="pay", decided_by="Ugo", approved_by="Lia", decided_at=1,
+    )  # fmt: skip
+    town.payable(2)
+    files = town.exported()
+    assert codes(audited, files) == set()
+    files["transfers.jsonl"][-1]["to"] = town.payable(2)
+    assert "BOOKED_OTHERWISE" in codes(audited, chain(files))
+
+
 def test_a_debit_that_the_till_left_open_is_paid_and_settled(audited: Audited, town: Town) -> None:
     grant = town.load(town.anna, 1, 1, 5_000)
     town.baker.sale(town.anna, grant, 700)
