@@ -21,12 +21,14 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import InstrumentedAttribute
 
-from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow
+from backend.adapters.tables.cards import CardGrantRow, LoadOrderRow, PurseRow
 from backend.adapters.tables.journals import EntryRow, IntentRow, QuarantineRow
 from backend.adapters.tables.ledger import TransferRow
+from backend.adapters.tables.programmes import AwardRow
 from backend.adapters.tables.sessions import CardSessionRow, CardSessionStepRow
 from backend.adapters.tables.settlement import BatchLineRow, PaymentRow, SettlementBatchRow
-from backend.adapters.tables.verdicts import PostingRow
+from backend.adapters.tables.terminals import TerminalRow
+from backend.adapters.tables.verdicts import CaseRow, PostingRow
 from backend.domain.ledger import TransferKind
 from backend.services.verdicts.claim_rules import Reason
 from cardlib.wire.entry_header import EntryType
@@ -36,7 +38,8 @@ from terminal.recovery import told as told_outcomes
 from terminal.sale import states
 
 Ways = Mapping[str, tuple[str, ...]]
-_PURPOSES = ("personalise", "load", "void", "pin", "renew")
+STEPS = {"personalise": 21, "load": 5, "void": 3, "pin": 3, "renew": 20}
+"""Steps of a card session of each purpose that nothing disturbs; more wallets take more."""
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -49,6 +52,10 @@ TABLES: Ways = {
     ),
     "recovery": recovery.ROW_NAMES,
     "told": _words("TOLD_COMMITTED TOLD_NOT_APPLIED"),
+    "award": _words(">approved approved>withdrawn"),
+    "purse": _words(">active active>blocked blocked>active blocked>replaced"),
+    "terminal": _words(">active active>lost active>closed"),
+    "case": _words(">open open>closed closed>open"),
     "order": _words(
         ">approved approved>loading approved>void loading>on_card loading>void void>on_card"
         " on_card>superseded_on_card superseded_on_card>on_card"
@@ -57,7 +64,9 @@ TABLES: Ways = {
         ">loading loading>on_card loading>superseded loading>void void>loading on_card>superseded"
     ),
     "session": _words(">active active>done active>failed active>expired"),
-    "session_step": tuple(f"{purpose} 1" for purpose in _PURPOSES),
+    "session_step": tuple(
+        f"{purpose} {step}" for purpose, steps in STEPS.items() for step in range(1, steps + 1)
+    ),
     "session_outcome": _words(
         "PURSE_MADE LOAD_DONE LOAD_AGAIN LOAD_TIDIED LOAD_NOTHING_WAITING LOAD_VOIDED PIN_RESET"
         " KEY_SET_CHANGED"
@@ -149,6 +158,10 @@ def _because(table: str, way: str) -> str:
 
 
 _STATES: tuple[tuple[str, InstrumentedAttribute[Any], str], ...] = (
+    ("award", AwardRow.state, "approved"),
+    ("purse", PurseRow.state, "active"),
+    ("terminal", TerminalRow.state, "active"),
+    ("case", CaseRow.state, "open"),
     ("order", LoadOrderRow.state, "approved"),
     ("grant", CardGrantRow.state, "loading"),
     ("session", CardSessionRow.state, "active"),

@@ -35,6 +35,7 @@ _BY_REASON: Mapping[str, Mapping[str, str]] = {
     "soft_module": {"sale": "intent>idle by not_sent"},
     "legacy": {"posting_reason": "SALE_ORACLE"},
     "entered_at_once": {"posting_reason": "SALE_GRANT_UNKNOWN", "transfer": "grant_covers"},
+    "stays_open": {"terminal": "active>closed"},
     "stays_enabled": {"posting_reason": "SALE_MERCHANT_NOT_ENABLED"},
     "guard": {"posting_reason": "SALE_EXPIRED/SALE_AFTER_LAST_DAY"},
     "room_left": {"session_outcome": "LOAD_AGAIN"},

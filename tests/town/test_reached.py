@@ -1,11 +1,28 @@
 """What a run has gone through is counted way by way, and what it has not is named."""
 
+from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 
+import pytest
+
+from backend.domain.outcomes import PaymentState
+from backend.domain.settlement import BatchState, LineState
+from backend.domain.states import (
+    AwardState,
+    CaseState,
+    GrantState,
+    OrderState,
+    PurseState,
+    SessionState,
+    TerminalState,
+)
+from backend.domain.verdicts import Closing, PostingState
+from backend.services.card_sessions.sessions import PURPOSES
 from cardlib.codec.purse import EMPTY_SPEND
 from cardlib.wire.card_session import SessionOpening
 from cardlib.wire.ids import PurseId
-from simulator.town.reached import TABLES, Reached, watching
+from simulator.town.reached import STEPS, TABLES, Reached, watching
 from simulator.town.unreached import REASONS, page
 from terminal.recovery.table import Question, conclude
 from terminal.sale.states import Event, State, after
@@ -54,6 +71,28 @@ def test_counts_of_many_seeds_come_together() -> None:
     assert "no_answer" not in one.unreached()["recovery"]
     assert f"recovery: 2 of {len(TABLES['recovery'])}" in one.lines()
     assert any(line.startswith("  not reached: rolled_back (only a card") for line in one.lines())
+
+
+@pytest.mark.parametrize(
+    ("table", "states"),
+    [
+        ("order", OrderState), ("grant", GrantState), ("award", AwardState), ("purse", PurseState),
+        ("case", CaseState), ("terminal", TerminalState), ("session", SessionState),
+        ("batch", BatchState), ("line", LineState), ("payment", PaymentState),
+        ("posting", PostingState), ("intent", set(Closing) - {Closing.MISSING}),
+    ],
+)  # fmt: skip
+def test_the_products_own_states_are_those_of_the_table(
+    table: str, states: Iterable[StrEnum]
+) -> None:
+    """A state that the product gets, or loses, is one of the table too."""
+    named = {word for way in TABLES[table] for word in way.split(">")} - {""}
+    assert named == {str(state) for state in states}
+
+
+def test_each_purpose_of_a_card_session_has_its_steps_in_the_table() -> None:
+    assert set(STEPS) == set(PURPOSES)
+    assert all(steps > 0 for steps in STEPS.values())
 
 
 def test_reasons_are_given_for_ways_that_there_are() -> None:

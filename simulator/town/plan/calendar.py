@@ -171,7 +171,7 @@ class Calendar:
 
 
 def _when(shop: Shop, day: date, rng: random.Random) -> int:
-    """A minute when the shop is open; on Saturday mornings there is a queue."""
+    """A minute when the shop is open; on Saturday mornings most come within an hour."""
     begin, end = rng.choice(shop.hours)
     if day.weekday() == _SATURDAY and rng.random() < 0.7:
         begin, end = max(shop.hours[0][0], 10 * 60), 11 * 60 + 30
