@@ -1,6 +1,7 @@
 """The town hall gives less than it promised: loads not fetched, seasons that end, funds unused."""
 
 from dataclasses import replace
+from typing import Any
 
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.plan import Accident, AccidentKind, Happening, Kind, Plan, Size, make_plan
@@ -127,3 +128,44 @@ def test_a_restored_town_waits_two_nights_for_a_till_that_stays_away() -> None:
             assert named is not None
             terminal = world.town.registers[away.key, 0].terminal
             assert str(terminal) in (named.without or "").split(",")
+
+
+def test_what_a_restored_copy_has_forgotten_of_people_and_tills_is_entered_again() -> None:
+    """Two days lie between: a block, an unblock, a load taken back, a till lost, another found."""
+    plan = make_plan(seed=6, days=5, size=Size(people=3, shops=2, trips=3.0))
+    plan = with_more(
+        plan,
+        [
+            at(0, 20 * 60, Kind.LOSE_CARD, person="p001"),
+            at(0, 20 * 60 + 1, Kind.REPORT_LOSS, person="p001"),
+            at(1, 6 * 60, Kind.ORDER_LOAD, person="p002", cents=1_100, programme=GROCERIES),
+            at(1, 7 * 60, Kind.BACKUP_BACKEND),
+            at(1, 7 * 60 + 1, Kind.FIND_CARD, person="p001"),
+            at(1, 7 * 60 + 2, Kind.LOSE_CARD, person="p000"),
+            at(1, 7 * 60 + 3, Kind.REPORT_LOSS, person="p000"),
+            at(1, 7 * 60 + 4, Kind.TAKE_BACK, person="p002"),
+            at(1, 7 * 60 + 5, Kind.STEAL_TILL, shop="grocer"),
+            at(2, 18 * 60, Kind.RESTORE_BACKEND),
+        ],
+    )
+    with World(plan, watchers=[TownChecks()]) as world:
+        first = world.town.registers["grocer", 0].terminal
+        world.play()
+        town = world.town
+        second = town.registers["grocer", 0].terminal
+        assert _states(world, "SELECT number, state FROM terminal")[first] == "lost"
+        assert _states(world, "SELECT terminal, act FROM terminal_readmission").keys() == {second}
+        purses = {who.person.key: who.purse for who in town.citizens.values()}
+        by_number = _states(world, "SELECT number, state FROM purse")
+        states = {key: by_number[purse.number] for key, purse in purses.items() if purse}
+        assert states == {"p000": "blocked", "p001": "active", "p002": "active"}
+        taken = _states(world, "SELECT delta_cents, state FROM load_order")
+        assert taken[1_100] == "void"
+        assert any(item.terminal == second for item in town.truth.deliveries)
+        assert sum(town.truth.paid.values()) == sum(town.truth.delivered().values()) > 0
+
+
+def _states(world: World, query: str) -> dict[Any, Any]:
+    with world.town.engine.connect() as connection:
+        rows = connection.exec_driver_sql(query).all()
+    return {row[0]: row[1] for row in rows}

@@ -54,6 +54,13 @@ class DeskWork:
             return True
         return False
 
+    def enter_again(self, purse: PurseId, *, blocked: bool) -> None:
+        """What a restored copy has forgotten of a card that was lost, or found."""
+        if blocked:
+            self.block(purse)
+        else:
+            self.unblock(purse)
+
     def replace(self, old: PurseId, new: PurseId) -> int | None:
         """Orders a lost card's money onto a new one: how many orders; None where it cannot be."""
         with suppress(BackendError):

@@ -49,6 +49,8 @@ class Official:
         self._acts = 0
         self._papers: dict[str, Paper] = {}
         """What was ordered, by its act."""
+        self._taken_back: dict[str, Paper] = {}
+        """What was ordered and taken back, by its act."""
 
     # money ----------------------------------------------------------------------------------
 
@@ -74,6 +76,10 @@ class Official:
         """
         for act, paper in self._papers.items():
             self._enter(act, paper)
+        for act in self._taken_back:
+            order = self._order(act)
+            if order is not None:
+                self._cancel(act, order)
         with self._hall.engine.connect() as connection:
             rows = connection.exec_driver_sql(_WAITING).all()
         return Counter(PurseId(bytes(issuer), bytes(number)) for issuer, number in rows)
@@ -104,19 +110,24 @@ class Official:
             state = self._ask("SELECT state FROM load_order WHERE id = ?", order)
             if state == "loading":
                 return taken, order
-            if state == "approved":
-                self._hall.backend.unspent.cancel_order(order, **_TWO)
             if state in ("approved", "void"):
-                taken += self._withdraw(act, paper)
+                self._taken_back[act] = paper
+                self._cancel(act, order)
+                taken += self._strike_out(act)
         return taken, None
 
-    def _withdraw(self, act: str, paper: Paper) -> int:
-        """The award of an order that is void goes back into the fund; its cents."""
-        award = self._award(act)
+    def _cancel(self, act: str, order: int) -> None:
+        """The order is void, and its award goes back into the fund; again changes nothing."""
+        paper, award = self._taken_back[act], self._award(act)
         assert award is not None
+        if self._ask("SELECT state FROM load_order WHERE id = ?", order) == "approved":
+            self._hall.backend.unspent.cancel_order(order, **_TWO)
         if self._ask("SELECT state FROM award WHERE id = ?", award) != "withdrawn":
             self._hall.backend.unspent.withdraw(award, Money(paper.cents), **_TWO)
-        del self._papers[act]
+
+    def _strike_out(self, act: str) -> int:
+        """An order that was taken back is no promise any more; its cents."""
+        paper = self._papers.pop(act)
         self._truth.ordered[paper.purse] -= paper.cents
         self._truth.ordered_slots[paper.purse, paper.programme] -= paper.cents
         return paper.cents

@@ -1,5 +1,6 @@
 """Who runs the service for the town: the night work, recoveries, lost tills, the keys."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 
 from backend.errors import BackendError
@@ -20,6 +21,8 @@ class Operator:
         self._hall = hall
         self._nights = 0
         """How many a recovery has lasted."""
+        self._losses: dict[int, tuple[int, str]] = {}
+        """When a terminal was lost, Unix seconds, and by which act; as on paper."""
 
     def end_day(self) -> DayReport:
         """The night work."""
@@ -44,10 +47,27 @@ class Operator:
 
     def record_loss(self, terminal: int, act: str) -> None:
         """A till is stolen or its journal lost: two people say so."""
-        backend = self._hall.backend
-        now = backend.clock.unix_ms() // 1000
+        now = self._hall.backend.clock.unix_ms() // 1000
+        self._losses.setdefault(terminal, (now, act))
+        self._enter_loss(terminal)
+
+    def enter_again(self, certificates: Iterable[bytes]) -> None:
+        """What a restored copy has forgotten of tills: that they are there, or that they are lost.
+
+        Every till shows its certificate; who is known changes nothing.
+        """
+        for certificate in certificates:
+            self._hall.backend.recovery.readmit(
+                certificate, act="verbale di riammissione",
+                requested_by=LOADER, approved_by=APPROVER,
+            )  # fmt: skip
+        for terminal in self._losses:
+            self._enter_loss(terminal)
+
+    def _enter_loss(self, terminal: int) -> None:
+        backend, (lost_at, act) = self._hall.backend, self._losses[terminal]
         LossOffice(backend.work, backend.clock).record(
-            terminal, now, act=act, requested_by=LOADER, approved_by=APPROVER
+            terminal, lost_at, act=act, requested_by=LOADER, approved_by=APPROVER
         )
 
     def announce_keys(self) -> None:

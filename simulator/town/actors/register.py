@@ -82,6 +82,8 @@ class Register:
         self.terminal = loaded.certificate.terminal
         """The number that the certificate gives it."""
         self.merchant = loaded.certificate.merchant
+        self.certificate = answer.certificate
+        """As the operator has signed it."""
         self.public_key = keys.public_key.raw
         self.certificate_hash = loaded.author.certificate_hash
         self._agent_till = loaded

@@ -107,7 +107,10 @@ def reset_pin(town: Town, happening: Happening) -> None:
 
 
 def renew_card(town: Town, happening: Happening) -> None:
-    """The purse goes to the newest key set, with the citizen's PIN."""
+    """The purse goes to the newest key set, with the citizen's PIN; the card and its books as one.
+
+    Not between a backup and its return: what a copy forgets of it needs a person (ADR 20).
+    """
     citizen, station = town.citizens[happening.person], town.station(happening)
     if town.hall_copy is None and citizen.purse and not citizen.lost and station is not None:
         done = card_session(town, station, citizen, happening, "renew", "")
@@ -150,21 +153,24 @@ def lose_card(town: Town, happening: Happening) -> None:
 def report_loss(town: Town, happening: Happening) -> None:
     """The desk blocks the purse."""
     citizen = town.citizens[happening.person]
-    if citizen.lost and citizen.purse is not None and town.hall_copy is None:
+    if citizen.lost and citizen.purse is not None:
         citizen.blocked = town.desk_work.block(citizen.purse)
 
 
 def find_card(town: Town, happening: Happening) -> None:
     """The card turns up; one that a new card has replaced is thrown away."""
     citizen = town.citizens[happening.person]
-    if citizen.lost and citizen.purse is not None and town.hall_copy is None:
+    if citizen.lost and citizen.purse is not None:
         if citizen.blocked and not town.desk_work.unblock(citizen.purse):
             return
         citizen.lost = citizen.blocked = False
 
 
 def replace_card(town: Town, happening: Happening) -> None:
-    """A new card for one that stays lost; a later visit goes on where an earlier one ended."""
+    """A new card for one that stays lost; a later visit goes on where an earlier one ended.
+
+    Not between a backup and its return: nobody but the backend knows whose a new purse is.
+    """
     citizen = town.citizens[happening.person]
     if town.hall_copy is not None:
         return
@@ -185,9 +191,11 @@ def replace_card(town: Town, happening: Happening) -> None:
 def take_back(town: Town, happening: Happening) -> None:
     """Who has not fetched a load does not want it; the card is asked where it may be on it."""
     citizen = town.citizens[happening.person]
-    if citizen.purse is None or not citizen.waiting or town.recovering or town.hall_copy:
+    if citizen.purse is None or not citizen.waiting or town.recovering:
         return
     _, signed = town.official.take_back(citizen.purse)
+    if signed is not None and town.hall_copy is not None:
+        return  # what was signed before a backup, and made void after it, would need a person
     if signed is not None and not citizen.lost:
         done = card_session(town, town.desk, citizen, happening, "void", str(signed))
         if done is not None and done.outcome == "LOAD_VOIDED":

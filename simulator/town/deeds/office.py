@@ -14,10 +14,16 @@ def settle(town: Town, happening: Happening) -> None:
 
 
 def desk_work(town: Town, _happening: Happening) -> None:
-    """Cases are closed, refunds ordered; who is owed one is told."""
-    if town.recovering or town.hall_copy is not None:
+    """Cases are closed, refunds ordered; who is owed one is told.
+
+    A copy that is put back forgets decisions, and they are taken again; no refund is ordered
+    before: a load without an award is on no paper.
+    """
+    if town.recovering:
         return
     town.desk_work.close_cases()
+    if town.hall_copy is not None:
+        return
     moved = {old: who.purse for old, who in town.holders.items() if who.purse is not None}
     for purse in town.desk_work.order_refunds(moved):
         town.holders[purse].waiting += 1
@@ -59,6 +65,10 @@ def restore_backend(town: Town, happening: Happening) -> None:
         town.hall.restore(town.hall_copy)
         town.declared.backend_restored()
         town.recovering = True
+        town.operator.enter_again(till.certificate for till in town.tills)
+        for citizen in town.citizens.values():
+            if citizen.purse is not None:
+                town.desk_work.enter_again(citizen.purse, blocked=citizen.blocked)
         for purse, loads in town.official.enter_again().items():
             if purse in town.holders:
                 town.holders[purse].waiting = max(town.holders[purse].waiting, loads)
@@ -67,13 +77,15 @@ def restore_backend(town: Town, happening: Happening) -> None:
 
 
 def announce_keys(town: Town, _happening: Happening) -> None:
-    """The next key set."""
-    town.operator.announce_keys()
+    """The next key set; not between a backup and its return."""
+    if town.hall_copy is None:
+        town.operator.announce_keys()
 
 
 def begin_keys(town: Town, _happening: Happening) -> None:
     """Cards may change."""
-    town.operator.begin_keys()
+    if town.hall_copy is None:
+        town.operator.begin_keys()
 
 
 def statements(town: Town, happening: Happening) -> None:

@@ -117,14 +117,22 @@ class BadDays:
         rng = random.Random(sub_seed(self.seed, "backend", number))
         if rng.random() < self.density * 0.5:
             stem = f"d{number:03}-hall"
-            yield self._make(stem, Kind.BACKUP_BACKEND, number, rng.randrange(9 * 60, _NOON))
-            yield self._make(stem, Kind.RESTORE_BACKEND, number, rng.randrange(_NOON, _EVENING))
+            copied = rng.randrange(9 * 60, _NOON)
+            yield self._make(stem, Kind.BACKUP_BACKEND, number, copied)
+            yield self._make(stem, Kind.DESK_WORK, number, copied + 1)
+            back = min(number + rng.choice((0, 0, 1, 2)), self.days - 1)
+            if (self.start + timedelta(days=back)).day not in _QUIET_DAYS:
+                back = number
+            yield self._make(stem, Kind.RESTORE_BACKEND, back, rng.randrange(_NOON, _EVENING))
             yield from self._forgotten(stem, number)
-            for later in range(number + 1, min(number + 4, self.days)):
+            for later in range(back + 1, min(back + 4, self.days)):
                 yield self._make(f"{stem}-{later:03}", Kind.SYNC, later, 5, shop=DESK)
 
     def _forgotten(self, stem: str, number: int) -> Iterator[Happening]:
-        """Between the copy and its return somebody is given money, and fetches it perhaps."""
+        """Between the copy and its return somebody is given money, and fetches it perhaps.
+
+        Others lose their card, find it, or do not want what waits.
+        """
         rng = random.Random(sub_seed(self.seed, "forgotten", number))
         careful = [one for one in self.people if self._keeps_card(one, number)]
         if not careful:  # what only a lost card knows would never come back
@@ -132,8 +140,20 @@ class BadDays:
         person = rng.choice(careful).key
         yield self._make(stem, Kind.ORDER_LOAD, number, _NOON - 2, person=person,
                          cents=1_500 + rng.randrange(100), programme=GROCERIES)  # fmt: skip
-        if rng.random() < 0.6:
+        chance = rng.random()
+        if chance < 0.6:
             yield self._make(stem, Kind.COLLECT, number, _NOON - 1, person=person)
+        elif chance < 0.8:
+            yield self._make(stem, Kind.TAKE_BACK, number, _NOON - 1, person=person)
+        other = rng.choice(self.people).key
+        before = rng.random() < 0.5  # then the copy knows of a block that is no more
+        yield self._make(stem, Kind.LOSE_CARD, number, 8 * 60, person=other)
+        yield self._make(stem, Kind.REPORT_LOSS, number, 8 * 60 + 30 if before else _NOON - 4,
+                         person=other)  # fmt: skip
+        if before or rng.random() < 0.5:
+            yield self._make(stem, Kind.FIND_CARD, number, _NOON - 3, person=other)
+        else:
+            yield self._make(stem, Kind.FIND_CARD, number + 1, 9 * 60, person=other)
 
     def _stolen_till(self) -> Iterator[Happening]:
         """At night, or at the end of a day that it had not told of: people decide on that later."""
