@@ -22,7 +22,9 @@ _WAITS = frozenset({"payable", "in_payment"})
 _HELD = (
     "SELECT s.terminal, s.intent_seq, m.issuer, p.number,"
     " (SELECT coalesce(sum(pp.cents), 0) FROM posting_part pp JOIN account a"
-    " ON a.id = pp.holder_id WHERE pp.posting_id = s.id AND a.kind = 'suspense'),"
+    " ON a.id = pp.holder_id JOIN posting v ON v.id = pp.posting_id WHERE a.kind = 'suspense'"
+    " AND v.purse_id = s.purse_id AND (v.id = s.id OR v.live AND v.is_void <> s.is_void"
+    " AND v.ctr = s.ctr + CASE WHEN s.is_void THEN -1 ELSE 1 END)),"
     " (SELECT coalesce(sum(pp.cents), 0) FROM posting_part pp JOIN account a"
     " ON a.id = pp.holder_id WHERE pp.posting_id = s.id AND a.kind = 'payable')"
     " - (SELECT coalesce(sum(l.cents), 0) FROM batch_line l JOIN settlement_batch b"
@@ -31,7 +33,8 @@ _HELD = (
     " JOIN purse p ON p.id = s.purse_id JOIN municipality m ON m.id = p.municipality_id"
     " ORDER BY 5 DESC, s.id"
 )
-"""Of every posting: cents in suspense, and cents owed that no batch has paid."""
+"""Of every posting: cents in suspense, with the void that undoes it or the sale that it undoes;
+and cents owed that no batch has paid."""
 _ATTESTED = "SELECT record_hash FROM card_record WHERE attested"
 _UNPROVEN = (
     "SELECT s.terminal, s.intent_seq, m.issuer, p.number FROM posting s"
