@@ -22,6 +22,7 @@ from cardlib.ports import Clock, Randomness
 from cardlib.wire.http_signatures import Answer, Request
 from cardlib.wire.ids import PurseId
 from simulator.card.personal import training_ca_certificate
+from simulator.town.clock import DeviceClock
 from simulator.town.killed import Killed
 
 _IN_MEMORY = "sqlite:///:memory:"
@@ -113,6 +114,12 @@ class Hall:
             work=self.work, keys=MemoryKeyStore(randomness), clock=clock, randomness=randomness,
             letters=self.letters, authorities=(training_ca_certificate(),),
         )  # fmt: skip
+
+    @property
+    def town_ms(self) -> int:
+        """The true time, whatever the backend's own clock says."""
+        clock = self.backend.clock
+        return clock.town_ms if isinstance(clock, DeviceClock) else clock.unix_ms()
 
     @property
     def engine(self) -> Engine:

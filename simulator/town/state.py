@@ -89,12 +89,9 @@ class Town:
         """Called between two parts of one happening: whoever watches looks then."""
 
     def _declare(self) -> None:
-        """What the checks cannot know: who lives here, and what accidents may well bring about."""
+        """What the checks cannot know: who lives here."""
         for person in self.plan.people:
             self.declared.names |= {person.holder.surname, person.holder.codice_fiscale}
-        if self.plan.accidents:  # a proof that was torn off waits for a card that may never come
-            self.declared.expect("CASE_OVERDUE")
-            self.declared.expect("INTENT_OPEN_LONG")
 
     def move_to(self, happening: Happening) -> None:
         """Its time has come: clock and chance are the happening's, held-back calls arrive."""

@@ -42,7 +42,7 @@ class DeskWork:
         """A citizen says that her card is lost; whether it is blocked now."""
         with suppress(BackendError):
             self._hall.backend.cards.block(purse, "CARD_LOST", by=LOADER)
-            self._truth.declared.reported[purse] = self._hall.backend.clock.unix_ms()
+            self._truth.declared.reported[purse] = self._hall.town_ms
             return True
         return False
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass, field
 
 from cardlib.wire.ids import PurseId
+from simulator.town.checks.alarm_rules import AlarmRules
 from simulator.town.checks.declared import Declared
 from simulator.town.checks.evidence import breach
-from simulator.town.checks.sql import Sql
+from simulator.town.checks.sql import Row, Sql
 
 NEW_ALARMS = (
     "SELECT a.id, a.code, a.ref, a.terminal, m.issuer, p.number FROM alarm a"
@@ -13,6 +14,7 @@ NEW_ALARMS = (
     " WHERE a.id > ? ORDER BY a.id"
 )
 """After a number: number, code, what it is about, terminal, issuer and purse."""
+_WITH_TIME = NEW_ALARMS.replace("SELECT a.id,", "SELECT a.raised_at, a.id,")
 
 
 @dataclass(slots=True)
@@ -24,30 +26,48 @@ class AlarmWatch:
 
     declared: Declared
     strict: bool = True
+    rules: AlarmRules | None = None
+    """What the town itself knows must come; of the books that are read now."""
     last: int = 0
     explained: dict[str, int] = field(default_factory=dict)
     false: dict[str, int] = field(default_factory=dict)
     missed: dict[str, int] = field(default_factory=dict)
+    _judged: set[Row] = field(default_factory=set)
+
+    def begin_anew(self, rules: AlarmRules) -> None:
+        """Other books: what stands in them as it stood before was judged in its time."""
+        self.rules, self.last = rules, 0
 
     def check(self, sql: Sql) -> None:
-        """New alarms; then those whose moment has come."""
-        for number, code, ref, terminal, issuer, purse in sql.ask(NEW_ALARMS, self.last):
-            self.last = number
-            about = PurseId(bytes(issuer), bytes(purse)) if purse is not None else None
-            self._judge(code, ref, about, terminal)
-        self.check_due()
+        """New alarms."""
+        for row in sql.ask(_WITH_TIME, self.last):
+            raised, self.last, code, ref, terminal, issuer, purse = row
+            if row not in self._judged:
+                self._judged.add(row)
+                about = PurseId(bytes(issuer), bytes(purse)) if purse is not None else None
+                waited = self.rules is not None and self.rules.explains(sql, code, ref, raised)
+                self._judge(code, ref, about, terminal, waited=waited)
 
-    def check_due(self) -> None:
-        """What was declared to have come by now; TownError ``TOWN_ALARM_MISSED``."""
+    def check_due(self, sql: Sql) -> None:
+        """What has to have come by now; TownError ``TOWN_ALARM_MISSED``."""
+        for missing in self.rules.missing(sql) if self.rules else ():
+            self._miss(missing.code, missing.subject)
         due, self.declared.due = self.declared.due, []
         for alarm in due:
             if not alarm.came:
-                self.missed[alarm.code] = self.missed.get(alarm.code, 0) + 1
-                if self.strict:
-                    subject = alarm.purse or f"terminal {alarm.terminal}"
-                    raise breach("TOWN_ALARM_MISSED", 0, subject, alarm.code)
+                self._miss(alarm.code, alarm.purse or f"terminal {alarm.terminal}")
 
-    def _judge(self, code: str, ref: str, purse: PurseId | None, terminal: int | None) -> None:
+    def _miss(self, code: str, subject: object) -> None:
+        self.missed[code] = self.missed.get(code, 0) + 1
+        if self.strict:
+            raise breach("TOWN_ALARM_MISSED", 0, subject, code)
+
+    def _judge(
+        self, code: str, ref: str, purse: PurseId | None, terminal: int | None, *, waited: bool
+    ) -> None:
+        if waited:
+            self.explained[code] = self.explained.get(code, 0) + 1
+            return
         for alarm in self.declared.expected:
             if alarm.explains(code, purse, terminal):
                 alarm.came += 1

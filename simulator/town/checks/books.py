@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from simulator.town.checks.alarm_rules import AlarmRules
 from simulator.town.checks.cards import CardWatch
 from simulator.town.checks.dues import DueWatch
 from simulator.town.checks.evidence import TownSeen
@@ -30,6 +31,7 @@ class BooksWatch:
         self.settlement = SettlementWatch(self.ledger)
         self.uploads = UploadWatch(journals.journals, declared)
         self.proofs = ProofWatch(town.masters, cards.purses, declared)
+        self.alarm_rules = AlarmRules(declared, journals.journals, self.proofs)
         self._journals = journals
         self._marks: dict[int, tuple[object, ...]] = {}
         self._purses = cards.purses

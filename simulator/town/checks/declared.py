@@ -86,6 +86,8 @@ class Declared:
     """Codes with which customers were sent away."""
     troubles: Counter[str] = field(default_factory=Counter)
     """Codes with which rounds of an agent ended."""
+    night_s: int = 0
+    """When the newest night work of the backend came to its end, by the backend's clock."""
     reported: dict[PurseId, int] = field(default_factory=dict)
     """Purses whose cards the desk knows to be lost, and since when, in ms since 1970."""
     pins_wrong: Counter[PurseId] = field(default_factory=Counter)

@@ -20,7 +20,7 @@ from simulator.town.checks.sql import Sql
 
 _WAITS = frozenset({"payable", "in_payment"})
 _HELD = (
-    "SELECT s.terminal, s.intent_seq, m.issuer, p.number,"
+    "SELECT t.merchant_id, s.terminal, s.intent_seq, m.issuer, p.number,"
     " (SELECT coalesce(sum(pp.cents), 0) FROM posting_part pp JOIN account a"
     " ON a.id = pp.holder_id JOIN posting v ON v.id = pp.posting_id WHERE a.kind = 'suspense'"
     " AND v.purse_id = s.purse_id AND (v.id = s.id OR v.live AND v.is_void <> s.is_void"
@@ -29,9 +29,9 @@ _HELD = (
     " ON a.id = pp.holder_id WHERE pp.posting_id = s.id AND a.kind = 'payable')"
     " - (SELECT coalesce(sum(l.cents), 0) FROM batch_line l JOIN settlement_batch b"
     " ON b.id = l.batch_id WHERE l.posting_id = s.id AND l.state = 'included'"
-    " AND b.state = 'paid') FROM posting s"
+    " AND b.state = 'paid') FROM posting s JOIN terminal t ON t.number = s.terminal"
     " JOIN purse p ON p.id = s.purse_id JOIN municipality m ON m.id = p.municipality_id"
-    " ORDER BY 5 DESC, s.id"
+    " ORDER BY 6 DESC, s.id"
 )
 """Of every posting: cents in suspense, with the void that undoes it or the sale that it undoes;
 and cents owed that no batch has paid."""
@@ -111,20 +111,27 @@ class DueWatch:
     # money ------------------------------------------------------------------------------------
 
     def _check_held(self) -> None:
-        """Sale by sale."""
-        for terminal, seq, issuer, number, suspended, unpaid in self._sql.ask(_HELD):
+        """Sale by sale; what a void has taken back is netted with the others of its shop."""
+        owed, first = Counter[int](), dict[int, str]()
+        for merchant, terminal, seq, issuer, number, suspended, unpaid in self._sql.ask(_HELD):
             if self._is_rogue(terminal, (issuer, number)):
                 self._excused += abs(unpaid)
-            elif suspended or unpaid:
-                what = "it lies in suspense" if suspended else "no batch has paid it"
-                raise _waits(2, f"sale {terminal}:{seq}", what, suspended or unpaid)
+                continue
+            if suspended:
+                raise _waits(2, f"sale {terminal}:{seq}", "it lies in suspense", suspended)
+            owed[merchant] += unpaid
+            if unpaid > 0:
+                first.setdefault(merchant, f"sale {terminal}:{seq}")
+        for merchant, cents in sorted(owed.items()):
+            if cents > 0:
+                raise _waits(2, first[merchant], "no batch has paid it, or another one", cents)
 
     def _check_paid(self) -> None:
         """What is not in suspense has been paid, and the bank says so too."""
         waits, paid = Counter[int](), Counter[int]()
         for account in self._ledger.accounts.values():
             if account.merchant is not None and account.kind in _WAITS:
-                waits[account.merchant] += abs(self._ledger.balances[account.id])
+                waits[account.merchant] += self._ledger.balances[account.id]
             elif account.merchant is not None and account.kind == "paid":
                 paid[account.merchant] += self._ledger.balances[account.id]
         for merchant, iban in self._sql.ask(_IBANS):

@@ -46,6 +46,8 @@ class SeenIntent:
     core: bytes
     """INFO, as the till read it."""
     state: str = "open"
+    closed_by: int = 0
+    """The first entry that said what became of it, be it that nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class SeenRead:
     record: bytes
     random: bytes
     tc: bytes
+    ctr: int | None = None
+    """Its counter, where the till itself had it written."""
 
 
 @dataclass(slots=True)
@@ -208,6 +212,7 @@ class JournalWatch:
         if intent is None or intent.state not in allowed:
             state = intent.state if intent else "missing"
             raise breach("TOWN_BOOKED_TWICE", 6, place, f"it closes an intent that is {state}")
+        intent.closed_by = intent.closed_by or entry.seq
         honest = intent.purse not in self._declared.rogue_purses
         if honest:
             self._check_outcome(intent, entry, place)
@@ -222,7 +227,9 @@ class JournalWatch:
             journal.open = None
         if entry.type in entries.COMMITTED and entry.fields[52] is not None:
             index, record, random, tc = (entry.fields[key] for key in (53, 50, 51, 52))
-            journal.reads.append(SeenRead(entry.seq, intent.core, index, record, random, tc))
+            journal.reads.append(
+                SeenRead(entry.seq, intent.core, index, record, random, tc, intent.ctr)
+            )
 
     def _check_outcome(self, intent: SeenIntent, entry: SeenEntry, place: str) -> None:
         truth = self._purses.get(intent.purse)

@@ -120,7 +120,7 @@ class TownChecks:
         self.journals = JournalWatch(self.cards, declared)
         self._books = BooksWatch(town, self.cards, self.journals)
         self.goods = GoodsWatch(declared, self._books.ledger)
-        self.alarms = AlarmWatch(declared, self._strict_alarms)
+        self.alarms = AlarmWatch(declared, self._strict_alarms, self._books.alarm_rules)
         self._restores = declared.backend_restores
 
     def _explain(self, change: CardChange) -> None:
@@ -140,7 +140,7 @@ class TownChecks:
         self._books.orders.check_cards(self._books.sql, changes)
         if self._books.look(touched, everything=everything):
             self.alarms.check(self._books.sql)
-        self.alarms.check_due()
+        self.alarms.check_due(self._books.sql)
 
     def _follow_restores(self, town: TownSeen) -> None:
         """A backend on an older backup is read anew, from its first transfer on."""
@@ -151,7 +151,7 @@ class TownChecks:
             self._books.sql.close()
             self._books = BooksWatch(town, self.cards, self.journals)
             self.goods.ledger = self._books.ledger
-            self.alarms.last = 0
+            self.alarms.begin_anew(self._books.alarm_rules)
 
     @staticmethod
     def _complete(error: TownError, town: TownSeen, happening: str) -> TownError:

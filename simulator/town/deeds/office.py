@@ -42,6 +42,7 @@ def end_day(town: Town, _happening: Happening) -> None:
     if town.operator.end_day().rests_ordered:
         for citizen in town.citizens.values():
             citizen.waiting += citizen.rest_due
+    town.declared.night_s = town.hall_clock.unix_ms() // 1000
 
 
 def hall_clock(town: Town, happening: Happening) -> None:

@@ -54,6 +54,7 @@ def finale(
     for turn in range(2):  # what one case gives back may be another shop's
         clock.at_ms += _WINDOW_MS
         yield from clock.all_report(f"window{turn}")
+        yield clock.one(Kind.END_DAY, f"window{turn}-night")
         yield clock.one(Kind.DESK_WORK, f"window{turn}-cases")
     yield clock.one(Kind.SETTLE, "settle-late", until_ms=end_ms + 2 * _MINUTE_MS)
     yield clock.one(Kind.PAY, "pay-late")

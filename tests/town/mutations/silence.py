@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from backend.services.administration.day_end import DayEnd
 from backend.services.ingest.entry_content import EntryContent
+from backend.services.verdicts import judgement, placement
 from cardlib.wire.entry_body import Committed, How
 from terminal.journal.journal import Journal
 from tests.town.mutations.defect import Defect, Site
@@ -16,6 +18,16 @@ def _nothing(_real: Any, note: Note) -> Any:
 
     def defective(*_arguments: Any, **_named: Any) -> None:
         note()
+
+    return defective
+
+
+def _none_told(_real: Any, note: Note) -> Any:
+    """Tells nobody."""
+
+    def defective(_self: DayEnd, _now: int) -> int:
+        note()
+        return 0
 
     return defective
 
@@ -47,6 +59,17 @@ def _unwritten(real: Any, note: Note) -> Any:
 
 
 SILENCE = (
+    Defect(
+        name="forks-untold", law=12,
+        does="what verdicts find out raises no alarm",
+        sites=tuple(Site(one, "raise_alarm", _nothing) for one in (judgement, placement)),
+        town="forks",
+    ),
+    Defect(
+        name="overdue-untold", law=7,
+        does="the night work tells nobody of a case that has waited too long",
+        sites=(Site(DayEnd, "_tell_overdue", _none_told),), town="lost",
+    ),
     Defect(
         name="paid-unwritten", law=2,
         does="a till says that a sale is paid, and writes nothing",

@@ -15,6 +15,7 @@ from simulator.town.adversaries.forked_journal import ForkedJournal
 from simulator.town.adversaries.invented_record import InventedRecord
 from simulator.town.adversaries.reopened_at_desk import ReopenedAtDesk
 from simulator.town.adversaries.replayed_load import ReplayedLoad
+from simulator.town.adversaries.second_state import Clone
 from simulator.town.adversaries.stale_read import StaleReadBoard
 from simulator.town.adversaries.status_words import StatusWords
 from simulator.town.plan import Happening, Kind, Plan, Size, make_plan
@@ -95,6 +96,12 @@ def _restored(plan: Plan) -> Iterator[Happening]:
         yield _at(plan, Kind.SYNC, day, 5, shop=DESK)
 
 
+def _lost(plan: Plan) -> Iterator[Happening]:
+    """On the last evening but one everybody loses the card: what is open then stays open."""
+    for person in plan.people:
+        yield _at(plan, Kind.LOSE_CARD, DAYS - 2, _EVENING, person=person.key)
+
+
 def _fast_clocks(plan: Plan) -> Iterator[Happening]:
     """Each till is wrong by an hour or two for a while, and reports meanwhile."""
     for day in range(1, DAYS):
@@ -108,9 +115,11 @@ _USUAL: Sequence[Change] = (_voids, _payments)
 TOWNS: Mapping[str, Town] = {
     "busy": Town(_USUAL),
     "restored": Town((*_USUAL, _restored, _fast_clocks)),
+    "lost": Town((*_USUAL, _lost)),
     "desk": Town(_USUAL, (ReopenedAtDesk, ReplayedLoad)),
     "cash": Town(_USUAL, (Collusion,)),
     "marks": Town(_USUAL, (OldState,)),
+    "forks": Town(_USUAL, (Clone,)),
     "people": Town(
         _USUAL,
         (ShortLived, Reported, LongOffline, LateOnReplaced, Guesser, ToldTwice),
