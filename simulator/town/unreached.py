@@ -12,25 +12,30 @@ from cardlib.text.catalogue import label
 
 _BY_REASON: Mapping[str, Mapping[str, str]] = {
     "rogue_card": {
-        "sale": "unknown>unresolved by read_unresolved/not_applied>unresolved by read_unresolved",
-        "recovery": "overwritten/hash_over_other_bytes/not_linked/rolled_back/no_record",
-        "posting": ">contradicted/unproven>contradicted/contradicted>unproven/contradicted>proven",
-        "posting_reason": "SALE_CONTRADICTED/SALE_OVERDRAWN/SALE_GRANT_SUPERSEDED",
+        "posting": "unproven>contradicted",
+        "posting_reason": "SALE_CONTRADICTED/SALE_OVERDRAWN",
         "transfer": "disproved/fork_dead/case_covered",
     },
-    "between": {
-        "sale": "card_read>idle by card_refused/basket>idle by card_refused",
-        "recovery": "no_answer",
-    },
+    "between": {"recovery": "no_answer"},
     "held_back": {
-        "sale": "not_applied>closed by read_committed",
         "order": "void>on_card",
-        "grant": "void>loading/loading>superseded",
+        "grant": "void>loading",
         "posting_reason": "SALE_NOT_APPLIED",
         "transfer": "not_applied_proven",
     },
-    "rogue_till": {"posting_reason": "SALE_JOURNAL_OTHER/VOID_AFTER_CLOSE"},
-    "thief": {"posting_reason": "SALE_TERMINAL_LOST/SALE_AFTER_BLOCK"},
+    "thief": {"posting_reason": "SALE_TERMINAL_LOST"},
+    "tested": {
+        "sale": "unknown>unresolved by read_unresolved/not_applied>unresolved by read_unresolved"
+        "/card_read>idle by card_refused/basket>idle by card_refused"
+        "/not_applied>closed by read_committed",
+        "recovery": "overwritten/hash_over_other_bytes/not_linked/rolled_back/no_record",
+        "posting_reason": "VOID_AFTER_CLOSE",
+    },
+    "unshown": {
+        "grant": "loading>superseded",
+        "posting": ">contradicted/contradicted>unproven/contradicted>proven",
+        "posting_reason": "SALE_GRANT_SUPERSEDED/SALE_AFTER_BLOCK",
+    },
     "amounts_stay": {"sale": "basket>idle by card_gone"},
     "soft_module": {"sale": "intent>idle by not_sent"},
     "legacy": {"posting_reason": "SALE_ORACLE"},
@@ -43,6 +48,14 @@ _BY_REASON: Mapping[str, Mapping[str, str]] = {
     "returns": {"transfer": "return_agreed/return_repaid"},
 }
 """Reason, table, and its ways, with slashes between."""
+BY_ADVERSARIES = frozenset({"rogue_card", "between", "held_back", "thief"})
+"""Reasons that send to the adversaries: some of them must go each of these ways."""
+TESTS: Mapping[str, str] = {
+    "sale": "tests/integration/terminal/test_states.py",
+    "recovery": "tests/unit/terminal/test_recovery_table.py",
+    "posting_reason": "tests/integration/backend/test_late_voids.py",
+}
+"""Where the ways of the reason ``tested`` are gone, by table."""
 REASONS: Mapping[tuple[str, str], str] = {
     (table, way): reason
     for reason, tables in _BY_REASON.items()
@@ -50,6 +63,22 @@ REASONS: Mapping[tuple[str, str], str] = {
     for way in ways.split("/")
 }
 """Key of the sentence, by table and way."""
+
+
+def left_to_adversaries() -> list[str]:
+    """The ways that nobody goes but an adversary, as ``table: way``."""
+    return [named(*key) for key, reason in REASONS.items() if reason in BY_ADVERSARIES]
+
+
+def gone_by_adversary(counts: Mapping[tuple[str, str], int]) -> list[str]:
+    """Those of them that are counted here."""
+    gone = (key for key, reason in REASONS.items() if reason in BY_ADVERSARIES)
+    return [named(*key) for key in gone if counts.get(key)]
+
+
+def named(table: str, way: str) -> str:
+    """A way with its table."""
+    return f"{table}: {way}"
 
 
 def why(table: str, way: str, lang: str) -> str:

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from simulator.town.campaign.attack_table import table
+from simulator.town.adversaries.roll import ADVERSARIES
+from simulator.town.campaign.attack_table import table, ways_table
 from simulator.town.campaign.attacks import holds
 from simulator.town.campaign.book import Book
 from simulator.town.campaign.trial import Ground, Trial
 from simulator.town.plan import Kind
+from simulator.town.unreached import left_to_adversaries
 
 SEEN = Trial(
     name="clone", seed=1, attempts=2, gain=100_00, bound=150_00, seen={"PURSE_FORKED": 3_600}
@@ -31,6 +33,19 @@ def test_it_holds_when_everybody_struck_and_nothing_came_otherwise() -> None:
     assert not holds([SEEN, replace(LATER, failure="TOWN_ATTACK_GAINED")], ["clone"])
     assert not holds([SEEN, replace(LATER, alarms_false=1)], ["clone"])
     assert not holds([], [])
+
+
+def test_all_of_them_have_gone_what_is_left_to_them() -> None:
+    """An excuse of honest towns that nobody shows is no excuse."""
+    everybody = [replace(SEEN, name=name) for name in ADVERSARIES]
+    ways = left_to_adversaries()
+    first = replace(everybody[0], reached=ways[:-1])
+    assert not holds([first, *everybody[1:]], list(ADVERSARIES))
+    last = replace(everybody[-1], reached=ways[-1:])
+    assert holds([first, *everybody[1:-1], last], list(ADVERSARIES))
+    text = ways_table([first, last], "en").splitlines()
+    assert text[2] == f"| `{ways[0]}` | {first.name} |"
+    assert text[-1] == f"| `{ways[-1]}` | {last.name} |"
 
 
 def test_what_was_played_is_known_again(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ from backend.services.card_sessions.sessions import PURPOSES
 from cardlib.codec.purse import EMPTY_SPEND
 from cardlib.wire.card_session import SessionOpening
 from cardlib.wire.ids import PurseId
+from simulator.town.adversaries.roll import ADVERSARIES
 from simulator.town.reached import STEPS, TABLES, Reached, watching
-from simulator.town.unreached import REASONS, page
+from simulator.town.unreached import REASONS, TESTS, left_to_adversaries, page
 from terminal.recovery.table import Question, conclude
 from terminal.sale.states import Event, State, after
 from tests.town.place import Place
@@ -70,7 +71,9 @@ def test_counts_of_many_seeds_come_together() -> None:
     assert one.of("recovery")["wrong_card"] == 1
     assert "no_answer" not in one.unreached()["recovery"]
     assert f"recovery: 2 of {len(TABLES['recovery'])}" in one.lines()
-    assert any(line.startswith("  not reached: rolled_back (only a card") for line in one.lines())
+    assert any(
+        line.startswith("  not reached: rolled_back (nobody in the town") for line in one.lines()
+    )
 
 
 @pytest.mark.parametrize(
@@ -97,6 +100,23 @@ def test_each_purpose_of_a_card_session_has_its_steps_in_the_table() -> None:
 
 def test_reasons_are_given_for_ways_that_there_are() -> None:
     assert all(way in TABLES[table] for table, way in REASONS)
+
+
+def test_what_is_left_to_tests_has_tests() -> None:
+    tested = {table for (table, _), reason in REASONS.items() if reason == "tested"}
+    assert tested == set(TESTS)
+    assert all(Path(path).is_file() for path in TESTS.values())
+
+
+def test_what_is_left_to_the_adversaries_they_go() -> None:
+    """The table that a run of all of them has put into the manual."""
+    text = Path("docs/town.md").read_text("utf-8")
+    begin = "<!-- campaign ways of adversaries -->"
+    table = text.split(begin)[1].split("<!-- end -->")[0].strip().splitlines()[2:]
+    rows = [row.split("|")[1:3] for row in table]
+    gone = {way.strip(" `"): set(by.strip().split(", ")) for way, by in rows}
+    assert list(gone) == left_to_adversaries()
+    assert all(by and by <= set(ADVERSARIES) for by in gone.values())
 
 
 def test_the_manual_says_what_the_town_does_not_reach() -> None:

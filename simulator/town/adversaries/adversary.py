@@ -93,11 +93,17 @@ def judge(adversary: Adversary, seed: int) -> None:
     allowed = tally.bound if expected.claim is Claim.BOUNDED else 0
     if tally.gain > allowed:
         raise _breach("TOWN_ATTACK_GAINED", adversary, seed, tally.gain - allowed)
-    unseen = [*tally.overdue, *tally.unrefused]
-    if expected.told_by and not expected.told_by & tally.seen.keys():
-        unseen.append(f"none of {', '.join(sorted(expected.told_by))}")
-    if unseen:
-        raise _breach("TOWN_ATTACK_UNSEEN", adversary, seed, 0, ", ".join(unseen))
+    if found := unseen(adversary):
+        raise _breach("TOWN_ATTACK_UNSEEN", adversary, seed, 0, ", ".join(found))
+
+
+def unseen(adversary: Adversary) -> list[str]:
+    """What was not noticed as stated: overdue, refused for another reason, or told by nothing."""
+    tally, wanted = adversary.tally, adversary.expectation.told_by
+    found = [*tally.overdue, *tally.unrefused]
+    if wanted and not wanted & tally.seen.keys():
+        found.append(f"none of {', '.join(sorted(wanted))}")
+    return found
 
 
 def _breach(code: str, adversary: Adversary, seed: int, cents: int, what: str = "") -> TownError:

@@ -8,6 +8,7 @@ from simulator.town.adversaries.adversary import Claim
 from simulator.town.adversaries.roll import ADVERSARIES
 from simulator.town.campaign.trial import Trial
 from simulator.town.report.words import Words
+from simulator.town.unreached import left_to_adversaries
 
 _COLUMNS = ("adversary", "towns", "attempts", "gained", "bound", "seen", "latest", "held", "false")
 _MOST = 3
@@ -23,6 +24,20 @@ def table(trials: Iterable[Trial], lang: str) -> str:
     lines = [_row(head), _row(["---"] * len(head))]
     lines += [_row(_cells(name, by_name[name], lang)) for name in ADVERSARIES if name in by_name]
     return "\n".join(lines) + "\n"
+
+
+def ways_table(trials: Iterable[Trial], lang: str) -> str:
+    """Markdown: each way that is left to the adversaries, and who went it."""
+    by_way: dict[str, set[str]] = {}
+    for one in trials:
+        for way in one.reached:
+            by_way.setdefault(way, set()).add(one.name)
+    head = [catalogue.label("attacks", f"column_{column}", lang) for column in ("way", "gone_by")]
+    rows = [
+        _row([f"`{way}`", ", ".join(name for name in ADVERSARIES if name in by_way.get(way, ()))])
+        for way in left_to_adversaries()
+    ]
+    return "\n".join([_row(head), _row(["---"] * len(head)), *rows]) + "\n"
 
 
 def _cells(name: str, trials: Sequence[Trial], lang: str) -> list[str]:

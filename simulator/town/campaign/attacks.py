@@ -9,14 +9,15 @@ import typer
 
 from cardlib.text import catalogue
 from simulator.town.adversaries.roll import ADVERSARIES, hyphened
-from simulator.town.campaign.attack_table import table
+from simulator.town.campaign.attack_table import table, ways_table
 from simulator.town.campaign.book import Book
 from simulator.town.campaign.processes import in_processes
 from simulator.town.campaign.result_table import put
 from simulator.town.campaign.trial import Ground, Trial, play_trial
+from simulator.town.unreached import left_to_adversaries
 
 SEEDS = 20
-PLACE = "adversaries"
+PLACE, WAYS = "adversaries", "ways of adversaries"
 
 
 def attacks(
@@ -46,19 +47,27 @@ def attacks(
         results[trial.key] = trial
         _tell(language, trial, sum(one in results for one in wanted), len(wanted))
     trials = [results[one] for one in wanted]
-    told = table(trials, language)
-    typer.echo(told, nl=False)
-    if page is not None:
-        put(told, page, PLACE, language)
+    tables = {PLACE: table(trials, language)}
+    if not only:
+        tables[WAYS] = ways_table(trials, language)
+    for place, told in tables.items():
+        typer.echo(told, nl=False)
+        if page is not None:
+            put(told, page, place, language)
     good = holds(trials, names)
     _say(language, "holds" if good else "broken", failures=sum(not one.held for one in trials))
     sys.exit(0 if good else 1)
 
 
 def holds(trials: list[Trial], names: list[str]) -> bool:
-    """Whether each of ``names`` has struck somewhere, and nothing went otherwise than stated."""
+    """Whether each of ``names`` has struck somewhere, and nothing went otherwise than stated.
+
+    All of them together have also gone each way that is left to them.
+    """
     struck = {one.name for one in trials if one.acted}
-    return bool(names) and struck == set(names) and all(one.held for one in trials)
+    as_stated = bool(names) and struck == set(names) and all(one.held for one in trials)
+    gone = {way for one in trials for way in one.reached}
+    return as_stated and (struck < set(ADVERSARIES) or gone >= set(left_to_adversaries()))
 
 
 def _tell(lang: str, trial: Trial, done: int, trials: int) -> None:

@@ -10,10 +10,12 @@ from simulator.town.adversaries.roll import ADVERSARIES, hyphened
 from simulator.town.checks.town_checks import TownChecks
 from simulator.town.logs import be_quiet
 from simulator.town.plan import Plan
+from simulator.town.reached import watching
 from simulator.town.report.attack import attack_of
 from simulator.town.report.failing import Asked
 from simulator.town.shrink import BROKEN, Failure, Recipe
-from simulator.town.world import World
+from simulator.town.unreached import gone_by_adversary
+from simulator.town.world import Watcher, World
 
 IDLE = "TOWN_ATTACK_IDLE"
 
@@ -57,6 +59,8 @@ class Trial:
     seen: dict[str, int | None] = field(default_factory=dict)
     alarms_false: int = 0
     alarms_missed: int = 0
+    reached: list[str] = field(default_factory=list)
+    """Ways of tables that honest towns are excused from, and that it went: ``table: way``."""
     failure: str | None = None
     command: str = ""
     """Plays this town again, with its shortest history where it fails."""
@@ -86,7 +90,8 @@ def play_trial(name: str, seed: int, ground: Ground) -> Trial:
     be_quiet()
     adversary, checks, begun = ADVERSARIES[name](), TownChecks(strict_alarms=False), 0
     failure = None
-    with World(ground.plan(seed), watchers=[adversary, checks]) as world:
+    watchers: list[Watcher] = [adversary, checks]
+    with watching() as reached, World(ground.plan(seed), watchers=watchers) as world:
         try:
             for happening in world.town.plan.happenings:
                 world.step(happening)
@@ -100,7 +105,8 @@ def play_trial(name: str, seed: int, ground: Ground) -> Trial:
             name=name, seed=seed, attempts=attack.attempts, gain=attack.gain, bound=attack.bound,
             refusals=dict(attack.refusals), seen=_since(begun, attack.seen, attack.seen_ms),
             alarms_false=checks.counts.alarms_false, alarms_missed=checks.counts.alarms_missed,
-            failure=failure, command=command_of(name, seed, ground),
+            reached=gone_by_adversary(reached.counts), failure=failure,
+            command=command_of(name, seed, ground),
         )  # fmt: skip
 
 

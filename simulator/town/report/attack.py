@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from simulator.town.adversaries.adversary import Adversary, Claim
+from simulator.town.adversaries.adversary import Adversary, Claim, unseen
 from simulator.town.state import Town
 
 
@@ -40,6 +40,6 @@ def attack_of(adversary: Adversary, town: Town) -> Attack:
         name=adversary.name, source=expected.source, claim=expected.claim,
         attempts=tally.attempts, gain=tally.gain, bound=tally.bound,
         bound_words=expected.bound, seen_by=expected.seen_by, seen=dict(tally.seen),
-        refusals=dict(tally.refusals), overdue=tuple(tally.overdue),
+        refusals=dict(tally.refusals), overdue=tuple(unseen(adversary)),
         seen_ms={code: moments[when] for code, when in tally.seen.items() if when in moments},
     )  # fmt: skip
