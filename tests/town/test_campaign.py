@@ -4,6 +4,7 @@ import json
 import shlex
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from simulator.town.actors.cashier import Cashier
 from simulator.town.actors.founding import Founding
+from simulator.town.campaign import cli
 from simulator.town.campaign.book import Book
-from simulator.town.campaign.cli import campaign
 from simulator.town.campaign.playing import Measure, Played, play_seed
 from simulator.town.campaign.summary import Summary
 from simulator.town.campaign.trial import Ground, command_of
@@ -67,7 +68,7 @@ def called(app: Callable[..., None], *words: str) -> Result:
 
 
 def test_too_few_sales_or_faults_prove_nothing() -> None:
-    measure = Measure(sales=2_100, faults=0.12)
+    measure = Measure(sales=2_300, faults=0.12)
     enough = _played(1, sales=2_000, faults={"tear_after": 200})
     summary = Summary.of([enough], measure)
     assert (summary.wanted_sales, summary.wanted_faults) == (2_000, 200)
@@ -89,7 +90,11 @@ def test_a_town_that_crashes_is_a_result_like_any_other_and_its_command_shrinks_
         raise IntegrityError("INSERT INTO purse", {}, ValueError("UNIQUE: purse.number"))
 
     monkeypatch.setattr(Cashier, "sell", breaks)
-    done = called(campaign, "--seeds", "2", "--sales", "5", "--jobs", "1", "--report", "sum.json")
+    small = partial(Measure, people=2, shops=1, trips=4.0)
+    monkeypatch.setattr(cli, "Measure", small)
+    done = called(
+        cli.campaign, "--seeds", "2", "--sales", "5", "--jobs", "1", "--report", "sum.json"
+    )
     assert done.exit_code == 1
     told = [line for line in done.output.splitlines() if "IntegrityError" in line]
     assert len(told) == 2, "the second town was played although the first one broke"

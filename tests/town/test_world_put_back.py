@@ -28,13 +28,13 @@ OTHER = "SALE_JOURNAL_OTHER", "pay"
 def put_back(copied: tuple[int, int], restored: tuple[int, int]) -> Plan:
     """Six days of a shop; a copy of its till's disk is made and put back: day and minute.
 
-    It reports in the evening alone; from the fourth day on each half hour, so that cards are
+    It reports in the evening alone; from the fourth day on each hour, so that cards are
     asked for what is missing.
     """
     plan = make_plan(seed=6, days=6, size=Size(people=2, shops=1, trips=7.0))
     plan = plan.without({item.id for item in plan.happenings if "t0-sync" in item.id})
     moments = [(Kind.BACKUP_TILL, *copied), (Kind.RESTORE_TILL, *restored)]
-    syncs = [(Kind.SYNC, day, minute) for day in (4, 5) for minute in range(OPENS, 20 * 60, 30)]
+    syncs = [(Kind.SYNC, day, minute) for day in (4, 5) for minute in range(OPENS, 20 * 60, 60)]
     more = [at(day, minute, kind, shop="grocer") for kind, day, minute in (*moments, *syncs)]
     return with_more(plan, more)
 

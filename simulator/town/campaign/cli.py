@@ -15,7 +15,7 @@ from simulator.town.campaign.playing import Measure, Played, play_seed
 from simulator.town.campaign.processes import in_processes
 from simulator.town.campaign.summary import Summary
 
-SEEDS, SALES, FAULTS = 100, 2_100, 0.12
+SEEDS, SALES, FAULTS = 100, 2_300, 0.12
 MILLION = 5
 """So many times the usual sales a seed make a million in all."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from simulator.town.campaign.playing import Measure, Played
 from simulator.town.reached import Reached
 
-SOLD = Fraction(20, 21)
+SOLD = Fraction(20, 23)
 """Of the purchases that are planned, so many at least must end with goods."""
 STRUCK = Fraction(5, 6)
 """Of the share of faults that was asked for, so much at least must strike, by sale."""
