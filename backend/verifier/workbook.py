@@ -71,6 +71,9 @@ CREATE TABLE owed (entry TEXT PRIMARY KEY, merchant TEXT, cents INTEGER, amount_
 -- What cases moved to a merchant's claim, by the document that each case is about.
 CREATE TABLE decided (document TEXT, merchant TEXT, cents INTEGER);
 CREATE INDEX decided_of ON decided (document);
+-- What is to be granted again, by the document that it comes from.
+CREATE TABLE due (document TEXT, issuer BLOB, purse BLOB, slot INTEGER, cents INTEGER);
+CREATE INDEX due_of ON due (document);
 -- What every posting is worth, whoever it is owed to.
 CREATE TABLE worth (terminal INTEGER, seq INTEGER, cents INTEGER, live INTEGER,
     amount_open INTEGER, time INTEGER, PRIMARY KEY (terminal, seq)) WITHOUT ROWID;

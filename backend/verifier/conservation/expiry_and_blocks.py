@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from backend.verifier.conservation.returns import RETURN_REF
 from backend.verifier.export.civil_days import midnight_after
 from backend.verifier.export.people import are_two
 from backend.verifier.export.reader import Export, Row
@@ -50,6 +51,8 @@ class WalletAudit:
         self._book = book
         self._findings = findings
         self._blocked: set[PurseKey] = set()
+        self._refunded: Counter[tuple[str, int]] = Counter()
+        """Cents by document and slot."""
 
     def check(self, export: Export) -> None:
         """Every such document; one that the export does not show stays unjudged."""
@@ -64,6 +67,8 @@ class WalletAudit:
         for order in self._grants.orders.values():
             if order.source == "replacement" and order.delta:
                 self._replacement(order)
+            if order.source == "refund" and self._counts(order):
+                self._refund(order)
 
     def _check_end(self, row: Row, block: dict[str, Any]) -> None:
         """Blocked by one, opened again by two; blocks from before that was so name only one."""
@@ -129,6 +134,25 @@ class WalletAudit:
         ours = all((account.purse, account.slot) == (lost, order.slot) for account in paid)
         if lost not in self._blocked or lost == order.purse or not ours:
             self._add("REPLACEMENT_OTHER_CARD", place, order=order.id)
+
+    def _counts(self, order: Order) -> bool:
+        return any(grant.counts for grant in self._grants.by_order.get(order.id, ()))
+
+    def _refund(self, order: Order) -> None:
+        """Onto the purse that paid, or what replaced it; in its slot, and no more than is due."""
+        document = order.row["source_ref"] or ""
+        if document.startswith(RETURN_REF):
+            return
+        self._refunded[document, order.slot] += order.delta
+        due = self._book.ask(
+            "SELECT issuer, purse, cents FROM due WHERE document = ? AND slot = ?",
+            (document, order.slot),
+        )
+        purse, cents = ((due[0][0], due[0][1]), due[0][2]) if due else (None, 0)
+        ours = purse == order.purse or purse in self._blocked
+        if not ours or self._refunded[document, order.slot] > cents:
+            place = order.row.place(f"order {order.id}")
+            self._add("REFUND_WITHOUT_CLAIM", place, order=order.id)
 
     def _add(self, code: str, place: Place, **facts: str | int) -> None:
         self._findings.add(Law.CONSERVATION, code, place, **facts)

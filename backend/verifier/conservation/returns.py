@@ -11,7 +11,7 @@ from backend.verifier.ledger.demands import booked, compare
 from backend.verifier.ledger.ledger import Account, Ledger, pool_of
 from backend.verifier.workbook import Workbook
 
-_REF = "return:"
+RETURN_REF = "return:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ class ReturnAudit:
         for order in self._grants.orders.values():
             reference = order.row["source_ref"] or ""
             counts = any(grant.counts for grant in self._grants.by_order.get(order.id, ()))
-            if counts and order.source == "refund" and reference.startswith(_REF):
-                number = reference.removeprefix(_REF)
+            if counts and order.source == "refund" and reference.startswith(RETURN_REF):
+                number = reference.removeprefix(RETURN_REF)
                 yield number, order.slot, order.pool, order.delta, order.row
 
     def _add(self, code: str, row: Row) -> None:

@@ -75,6 +75,9 @@ class SaleAudit:
             "worth", posting.terminal, posting.seq, cents, posting.live, posting.amount_open,
             posting.intent.time,
         )  # fmt: skip
+        if posting.claim == "refund_due":
+            for slot, part in worth.items():
+                self._book.note("due", document, *posting.purse, slot, part)
         if posting.claim == "payable":
             self._book.note("owed", document, posting.merchant, cents, posting.amount_open)
 

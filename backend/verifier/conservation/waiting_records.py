@@ -90,6 +90,9 @@ class WaitingRecordAudit:
         else:
             self._check_once(record, place)
             self._demands.check(demand, transfers, forked=forked)
+        if claim[0] == "refund_due":
+            for slot, cents in worth.items():
+                self._book.note("due", document, *record.purse, slot, cents)
         if claim[0] == "payable":
             self._book.note("owed", document, claim[1], sum(worth.values()), 0)
 
