@@ -14,7 +14,7 @@ from cardlib.wire.ids import PurseId
 from simulator.faults import HeldOver, every
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.opened_card import OpenedCard
-from simulator.town.adversaries.till_attack import Scene, TillAttack, spent
+from simulator.town.adversaries.till_attack import Scene, TillAttack, closed_by, spent
 from simulator.town.deeds.cards import card_session
 from simulator.town.plan.model import Happening
 from simulator.town.state import Town
@@ -109,6 +109,5 @@ class HeldBackDebit(TillAttack):
 
 def _signed_not_applied(scene: Scene) -> int | None:
     """The intent that the till's newest entry gives up; None where it says something else."""
-    with scene.register.journal() as journal:
-        newest = journal.views.newest(1)[0].decode().body
+    newest = closed_by(scene.register)
     return int(newest.intent_seq) if isinstance(newest, NotApplied) else None

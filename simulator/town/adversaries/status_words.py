@@ -10,7 +10,7 @@ from cardlib.wire.entry_body import Committed, How
 from simulator.faults import ForgedStatus, HeldBack, every, nth
 from simulator.town.adversaries.adversary import Claim, Expectation
 from simulator.town.adversaries.opened_card import OpenedCard
-from simulator.town.adversaries.till_attack import Scene, TillAttack, spent
+from simulator.town.adversaries.till_attack import Scene, TillAttack, closed_by, spent
 
 _READ_AFRESH = "a fresh read"
 
@@ -39,6 +39,5 @@ class StatusWords(TillAttack):
 
 def _closed_by_a_read(scene: Scene) -> bool:
     """Whether the till's newest sale is known from a read, and not from the debit's answer."""
-    with scene.register.journal() as journal:
-        newest = journal.views.newest(1)[0].decode().body
+    newest = closed_by(scene.register)
     return isinstance(newest, Committed) and newest.how is not How.DIRECT

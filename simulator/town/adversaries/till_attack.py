@@ -13,6 +13,7 @@ from typing import ClassVar
 from cardlib.calendar import day_at
 from cardlib.codec.purse import day_number
 from cardlib.connection import CardConnection
+from cardlib.wire.entry_body import Body, Committed, NotApplied
 from cardlib.wire.money import Money
 from simulator.town.actors.cashier import Cashier
 from simulator.town.actors.citizen import Citizen
@@ -30,6 +31,7 @@ from terminal.pay import Order
 from terminal.sale.day_spent import spent_today
 from terminal.sale.offer import Item
 
+_LAST = 4
 PRICE = 300
 """Cents of an attacker's basket, unless it wants more."""
 
@@ -130,6 +132,14 @@ class TillAttack(Attacker):
         """Notes refusals."""
         for _ in range(count):
             self.tally.refuse(code)
+
+
+def closed_by(register: Register) -> Body | None:
+    """The newest entry of a till that closes an intent; a proof may follow it."""
+    with register.journal() as journal:
+        newest = sorted(journal.views.newest(_LAST), key=lambda stored: -stored.seq)
+    bodies = (stored.decode().body for stored in newest)
+    return next((body for body in bodies if isinstance(body, Committed | NotApplied)), None)
 
 
 def can_buy(town: Town, citizen: Citizen, cents: int) -> bool:
