@@ -7,7 +7,6 @@ At the end nobody is owed anything but by a till that is gone; each honest shop 
 in_payment, paid and suspense, what it gave away.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -15,30 +14,13 @@ from cardlib.codec.purse import SpendType
 from cardlib.wire.ids import PurseId
 from simulator.errors import TownError
 from simulator.town.checks.cards import CardChange
+from simulator.town.checks.claims import Goods, Sale, check_accounts, check_claims
 from simulator.town.checks.declared import Declared
-from simulator.town.checks.evidence import TillSeen, breach
+from simulator.town.checks.evidence import breach
 from simulator.town.checks.journals import SeenJournal
 from simulator.town.checks.ledger import LedgerWatch
 from simulator.town.checks.sql import Sql
 
-Sale = tuple[int, int, bytes]
-"""Terminal, number of the intent, and the first eight bytes of its hash, as on the card."""
-_CLAIMS = frozenset({"payable", "in_payment", "paid", "suspense"})
-_SALES = (
-    "SELECT p.terminal, p.intent_seq, substr(r.record, 5, 8) FROM posting p JOIN card_record r"
-    " ON (r.purse_id, r.ctr, r.record_hash) = (p.purse_id, p.ctr, p.record_hash) WHERE "
-)
-_REFUNDED = _SALES + "p.reason = 'SALE_NOT_APPLIED'"
-_HELD_BACK = _SALES + (  # noqa: S608 - constants
-    "p.is_void AND p.live AND (p.state = 'unproven'"
-    " OR p.reason IN ('SALE_ENTRY_MISSING', 'SALE_JOURNAL_OTHER', 'VOID_AFTER_CLOSE'))"
-    " AND NOT EXISTS (SELECT 1 FROM suspense_case c"
-    " WHERE c.id = p.case_id AND c.decision = 'return')"
-)
-"""Voids that gave nothing back yet: nobody has proven them, and no people have released them."""
-_LIVE = _SALES + (  # noqa: S608 - constants
-    "p.live AND (NOT p.amount_open OR EXISTS (SELECT 1 FROM posting_part WHERE posting_id = p.id))"
-)
 SUSPENDED = (
     "SELECT t.merchant_id, sum(pp.cents) FROM posting p"
     " JOIN posting_part pp ON pp.posting_id = p.id"
@@ -80,17 +62,20 @@ class GoodsWatch:
             self._compare(sale, journals)
         self._read = len(deliveries)
 
-    def check_end(self, sql: Sql, tills: Iterable[TillSeen]) -> None:
-        """Zero cents astray."""
-        refunded = _sales(sql, _REFUNDED)
-        lost = self._without_journal() | self.declared.rogue_terminals
-        for sale, cents in sorted(self.owed.items()):
-            excused = sale in refunded or sale[0] in lost
-            if not excused and self.purses[sale] not in self.declared.rogue_purses:
-                raise _astray(sale, "the card paid, and no goods were given", cents)
+    def check_end(
+        self, sql: Sql, journals: Mapping[int, SeenJournal], *, concluded: bool
+    ) -> None:  # fmt: skip
+        """Zero cents astray; ``concluded``: everything has happened, and nothing is open."""
+        gone = self.declared.lost_terminals | self.declared.restored_journals
         rogue = self.declared.rogue_purses
-        self._doubtful |= {sale for sale, purse in self.purses.items() if purse in rogue}
-        self._check_shops(sql, tills)
+        doubtful = self._doubtful | {sale for sale, whose in self.purses.items() if whose in rogue}
+        for sale, cents in sorted(self.owed.items()):
+            known = sale[0] in gone | self.declared.rogue_terminals or sale in doubtful
+            if not known and not _is_denied(sale, journals):
+                raise _astray(sale, "the card paid, and no goods were given", cents)
+        goods = Goods(self.given, self.owed, frozenset(doubtful), self.declared, frozenset(gone))
+        check_claims(sql, goods, concluded=concluded)
+        check_accounts(sql, self.ledger)
 
     def _debit(self, sale: Sale, cents: int, purse: PurseId) -> None:
         if sale in self.debited and purse not in self.declared.rogue_purses:
@@ -125,54 +110,12 @@ class GoodsWatch:
         purse = intent.purse if intent and known else self.purses.get(sale)
         return sale[0] in self.declared.rogue_terminals or purse in self.declared.rogue_purses
 
-    def _check_shops(self, sql: Sql, tills: Iterable[TillSeen]) -> None:
-        """What each honest merchant holds is what its tills gave away or still owe.
 
-        Of a till that burnt, was stolen or forgot, that is what some card or its journal has told.
-        """
-        lost = self._without_journal()
-        doubtful = self.declared.rogue_terminals | {
-            sale[0] for sale in self.owed if sale[0] in lost
-        }
-        merchants = {till.terminal: till.merchant for till in tills}
-        excused = {merchants[number] for number in doubtful if number in merchants}
-        excused |= {merchants.get(sale[0], 0) for sale in self._doubtful}
-        gave = Counter[int]()
-        known = _sales(sql, _LIVE)
-        told = {
-            sale: cents
-            for sale, cents in (self.given | self.owed).items()
-            if sale[0] not in lost or sale in known  # what burnt, and no card tells of
-        }
-        for sale, cents in told.items():
-            gave[merchants.get(sale[0], 0)] += cents
-        for (terminal, _, _), cents in self._refunds(sql).items():
-            gave[merchants.get(terminal, 0)] -= cents
-        for sale in _sales(
-            sql, _HELD_BACK
-        ):  # what a void has not given back: proof or people are due
-            gave[merchants.get(sale[0], 0)] -= told.get(sale, 0)
-        holds = Counter[int](dict(sql.ask(SUSPENDED)))
-        for account in self.ledger.accounts.values():
-            if account.merchant is not None and account.kind in _CLAIMS:
-                holds[account.merchant] += self.ledger.balances[account.id]
-        for merchant in sorted({*gave, *holds} - excused):
-            off = holds[merchant] - gave[merchant]
-            if off:
-                what = f"it holds {holds[merchant]} for goods of {gave[merchant]}"
-                raise breach("TOWN_GOODS_ASTRAY", 1, f"merchant {merchant}", what, off)
-
-    def _without_journal(self) -> set[int]:
-        """Tills of which some entries can never come."""
-        return self.declared.lost_terminals | self.declared.restored_journals
-
-    def _refunds(self, sql: Sql) -> dict[Sale, int]:
-        refunded = _sales(sql, _REFUNDED)
-        return {sale: cents for sale, cents in self.owed.items() if sale in refunded}
-
-
-def _sales(sql: Sql, query: str) -> set[Sale]:
-    return {(terminal, seq, bytes(intent)) for terminal, seq, intent in sql.ask(query)}
+def _is_denied(sale: Sale, journals: Mapping[int, SeenJournal]) -> bool:
+    """Whether its own till has signed that the card did not pay: then the card's money is due."""
+    journal = journals.get(sale[0])
+    intent = journal.intents.get(sale[1]) if journal else None
+    return intent is not None and intent.hash[:8] == sale[2] and intent.state == "not_applied"
 
 
 def _astray(sale: Sale, what: str, cents: int) -> TownError:

@@ -68,7 +68,7 @@ class TownChecks:
         try:
             self._look(world, None, everything=True)
             self._books.check_end()
-            self.goods.check_end(self._books.sql, world.tills)
+            self.goods.check_end(self._books.sql, self.journals.journals, concluded=world.concluded)
             if world.concluded:
                 self._books.check_dues(world)
             self.verdict = audited(world)
