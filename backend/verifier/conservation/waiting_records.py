@@ -108,16 +108,10 @@ class WaitingRecordAudit:
     ) -> None:
         """A void that only the card tells: it holds money back, or people say it holds."""
         place = Place("transfers.jsonl", transfers[0].line, document=f"record {document}")
-        below = f"{record.purse[0].hex()}:{record.purse[1].hex()}:{record.ctr - 1}:%"
-        sale = self._book.ask(
-            "SELECT claim, merchant FROM posting"
-            " WHERE issuer = ? AND purse = ? AND ctr = ? AND live"
-            " UNION ALL SELECT 'payable', merchant FROM owed WHERE entry LIKE ?",
-            (*record.purse, record.ctr - 1, below),
-        )
-        claim, merchant = sale[0] if sale else ("", "")
+        claim, merchant, sale = self._sale_below(record)
         found, back = booked(transfers, _claim_of), -sum(worth.values())
-        if any(taken(transfers).values()):
+        self._decisions.give_up(sale, transfers)
+        if any(taken(transfers).values()) or any(_repays_exposure(item) for item in transfers):
             demand = Demand(
                 record.purse, record.ctr, worth, dict.fromkeys(worth), ("payable", merchant), place
             )
@@ -131,6 +125,20 @@ class WaitingRecordAudit:
             transfers,
         )  # fmt: skip
         self._findings.trust("SUSPENSE")
+
+    def _sale_below(self, record: _Record) -> tuple[str, str, str]:
+        """Where the money of the sale lies that a void was written over: kind, merchant, document.
+
+        Empty words where nothing is posted there.
+        """
+        below = f"{record.purse[0].hex()}:{record.purse[1].hex()}:{record.ctr - 1}:%"
+        sales: list[tuple[str, str, str]] = self._book.ask(
+            "SELECT claim, merchant, terminal || ':' || seq FROM posting"
+            " WHERE issuer = ? AND purse = ? AND ctr = ? AND live"
+            " UNION ALL SELECT 'payable', merchant, entry FROM owed WHERE entry LIKE ?",
+            (*record.purse, record.ctr - 1, below),
+        )
+        return sales[0] if sales else ("", "", "")
 
     def _check_once(self, record: _Record, place: Place) -> None:
         """Of the records of one counter a wallet pays one, with or without an entry."""
@@ -236,6 +244,11 @@ def _decided_claims(transfers: list[Transfer], merchants: set[str]) -> list[tupl
         for account in targets
         if account.merchant is None or not merchants or account.merchant in merchants
     ]
+
+
+def _repays_exposure(transfer: Transfer) -> bool:
+    """Whether it gives back what exposure had paid for a wallet."""
+    return transfer.target.kind == "exposure"
 
 
 def _waits(spot: str, cents: int) -> bool:

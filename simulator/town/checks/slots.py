@@ -165,9 +165,11 @@ class SlotWatch:
 
     def _lent(self, posting: SeenPosting, part: SeenPart, purse: PurseId) -> int:
         """The transfer by which exposure paid this part; 0 when it did not."""
+        lent = self._ledger.lent
         if self._ledger.accounts[part.origin].kind != "exposure":
             return 0
-        return max(self._ledger.lent.get(one, 0) for one in posting.documents(purse))
+        booked = max(lent.get(one, 0) for one in posting.documents(purse))
+        return booked or lent.get(("case", str(posting.case)), 0)  # people gave it back
 
 
 def _parts(postings: list[SeenPosting], slot: int) -> list[tuple[SeenPosting, SeenPart]]:

@@ -1,17 +1,25 @@
 """A void of a sale of a day that its till had closed: it should have been a return."""
 
+from datetime import date
+
 import pytest
 
-from backend.domain.cases import Decision
+from backend.domain.cases import Cover, Decision
 from backend.errors import ConflictError
+from backend.services.administration.day_end import DayEnd
 from backend.services.cases.office import CaseOffice
 from backend.services.settlement.batches import SettlementService
 from backend.services.terminals.lost_terminals import LossOffice
+from cardlib.calendar import day_end
+from cardlib.codec.purse import day_number
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import Seq
 from tests.integration.backend.books import check_export, check_laws, held, payable, postings
 from tests.integration.backend.builders import APPROVER, LOADER, Chip, Till, Town
 from tests.integration.backend.test_cases import WINDOW, decide, settle
+from tests.integration.backend.test_lost_terminals import lose
+
+DAY = 86_400
 
 
 def late_void(town: Town, *, tc: bool = True) -> tuple[Chip, Till]:
@@ -165,6 +173,36 @@ def test_a_void_that_only_holds_money_back_is_listed_and_holds_up_no_other_sale(
     (batch,) = SettlementService(town.work, town.clock).batches()
     lines = [(line.cents, line.reason) for line in batch.lines]
     assert lines == [(300, ""), (900, "LINE_POT_SHORT"), (-200, "LINE_UNPROVEN")]
+    check_laws(town)
+    check_export(town)
+
+
+def test_what_people_give_back_of_a_sale_that_exposure_paid_goes_back_to_whoever_bore_it(
+    town: Town,
+) -> None:
+    """The till burnt after both, the wallet was given up meanwhile: only the card tells."""
+    town.valid_to = day_number(date(2026, 9, 30))
+    chip, till, other = town.chip_with(5_000), town.till(), town.till(town.other_shop)
+    till.void(chip, till.sell(chip, 328), 328)
+    town.clock.seconds = day_end(date(2026, 9, 30)) + 16 * DAY
+    lose(town, till.number, town.clock.seconds)
+    for step in (other.heartbeat, other.sync, DayEnd(town.work, town.clock).close_day):
+        step()
+    assert "on_card" not in held(town)
+    fund = held(town)["fund"]
+    other.prove(chip, 1)
+    other.sync()
+    other.prove(chip, 2)
+    other.sync()
+    town.clock.seconds += WINDOW + DAY
+    sale, _void = postings(town, chip)
+    assert sale.case_id is not None
+    decide(town, Decision.PAY, Cover.FUND, case=sale.case_id)
+    (void,) = CaseOffice(town.work, town.clock).waiting()
+    town.clock.seconds += WINDOW + DAY
+    decide(town, Decision.RELEASE, case=void.number)
+    assert held(town)["fund"] == fund
+    assert payable(town, town.shop) == 0
     check_laws(town)
     check_export(town)
 
