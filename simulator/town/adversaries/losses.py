@@ -1,8 +1,8 @@
 """Whether somebody honest has lost money: goods given for vouchers that nobody owes or has paid.
 
 No row of PROTOCOL 8 lets a shop lose anything but one: what cannot be proven waits in suspense
-until people decide, and they pay for goods that truly went. Of a sale to an emulated purse (row 4), which
-no card ever proves, a shop is owed no more than the true card's totals bear.
+until people decide, and they pay for goods that truly went. Of a sale to an emulated purse (row 4),
+which no card ever proves, a shop is owed no more than the true card's totals bear.
 """
 
 from collections import Counter
