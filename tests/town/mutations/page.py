@@ -7,6 +7,7 @@ from pathlib import Path
 from tests.town.mutations.catalogue import DEFECTS
 from tests.town.mutations.defect import Defect
 from tests.town.mutations.playing import SEEDS, Caught
+from tests.town.mutations.towns import TOWNS
 
 PAGE = Path(__file__).parents[3] / "docs" / "mutations.md"
 _HEAD = f"""# Defects that the simulated town catches
@@ -25,6 +26,9 @@ first on the seed named here: one for each check and law, and every attack; `./r
 | law | defect | what goes wrong | where | town | seed | caught by | at |
 |---|---|---|---|---|---|---|---|
 """
+_TOWNS = "\n".join(
+    ("", "The towns:", "", *(f"- `{name}`: {town.told}" for name, town in TOWNS.items()), "")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,8 @@ def page_of(found: Iterable[tuple[Defect, Caught]]) -> str:
     """The whole page; a defect that was not played now keeps its row, KeyError without one."""
     lines = {defect.name: _line(defect, caught) for defect, caught in found}
     kept = {row.name: line for row, line in zip(rows(), _lines(), strict=True)}
-    return _HEAD + "".join(lines.get(one.name) or f"{kept[one.name]}\n" for one in DEFECTS)
+    table = "".join(lines.get(one.name) or f"{kept[one.name]}\n" for one in DEFECTS)
+    return _HEAD + table + _TOWNS
 
 
 def _line(defect: Defect, caught: Caught) -> str:

@@ -48,6 +48,8 @@ Change = Callable[[Plan], Iterable[Happening]]
 class Town:
     """How a plan is made from a seed, and who attacks in it."""
 
+    told: str
+    """What there is in it, for people."""
     changes: Sequence[Change]
     adversaries: tuple[Callable[[], Adversary], ...] = ()
 
@@ -113,17 +115,27 @@ def _fast_clocks(plan: Plan) -> Iterator[Happening]:
 
 _USUAL: Sequence[Change] = (_voids, _payments)
 TOWNS: Mapping[str, Town] = {
-    "busy": Town(_USUAL),
-    "restored": Town((*_USUAL, _restored, _fast_clocks)),
-    "lost": Town((*_USUAL, _lost)),
-    "desk": Town(_USUAL, (ReopenedAtDesk, ReplayedLoad)),
-    "cash": Town(_USUAL, (Collusion,)),
-    "marks": Town(_USUAL, (OldState,)),
-    "forks": Town(_USUAL, (Clone,)),
+    "busy": Town(
+        "people who change their minds, shops that are paid in between, and many faults", _USUAL
+    ),
+    "restored": Town(
+        "the same, a backend from an older copy, clocks that are fast",
+        (*_USUAL, _restored, _fast_clocks),
+    ),
+    "lost": Town("the same, and lost cards", (*_USUAL, _lost)),
+    "desk": Town("an attacker at the desk", _USUAL, (ReopenedAtDesk, ReplayedLoad)),
+    "cash": Town("a shop and its customers who collude", _USUAL, (Collusion,)),
+    "marks": Town("a card that comes back with its old state", _USUAL, (OldState,)),
+    "forks": Town("a cloned card", _USUAL, (Clone,)),
     "people": Town(
+        "people at every limit: last day, day limit, reported cards, wrong PINs, no line",
         _USUAL,
         (ShortLived, Reported, LongOffline, LateOnReplaced, Guesser, ToldTwice),
     ),
-    "rogues": Town(_USUAL, (ForkedJournal, InventedRecord)),
-    "boards": Town(_USUAL, (ForgedGrant, LeftOpen, StaleReadBoard, StatusWords)),
+    "rogues": Town("shops that forge their journals", _USUAL, (ForkedJournal, InventedRecord)),
+    "boards": Town(
+        "rogue boards between card and reader",
+        _USUAL,
+        (ForgedGrant, LeftOpen, StaleReadBoard, StatusWords),
+    ),
 }
