@@ -15,6 +15,8 @@ import typer
 from rich.console import Console
 
 from backend.verifier.audit import Verdict, audit
+from backend.verifier.export import schema
+from backend.verifier.export.reader import MANIFEST
 from backend.verifier.report import json_object, screen
 from backend.verifier.report.texts import Texts, language_of
 
@@ -59,7 +61,10 @@ def verify(
     if as_json:
         sys.stdout.write(json.dumps(json_object.as_json(verdict, texts), ensure_ascii=False) + "\n")
     else:
-        screen.show(verdict, texts, Console(soft_wrap=True, highlight=False))
+        console = Console(soft_wrap=True, highlight=False)
+        screen.show(verdict, texts, console)
+        if pdf is not None:
+            console.print(texts.word("pdf_written", path=str(pdf)), markup=False)
     raise typer.Exit(0 if verdict.holds else 1)
 
 
@@ -87,6 +92,8 @@ def _checked(directory: Path, keys: list[str], evidence: list[Path]) -> frozense
     """The auditor's keys, as bytes; _MisuseError when something named is not there."""
     if not directory.is_dir():
         raise _MisuseError("DIRECTORY_MISSING", str(directory))
+    if not any((directory / name).is_file() for name in (MANIFEST, *schema.FILES)):
+        raise _MisuseError("NOT_AN_EXPORT", str(directory))
     for path in evidence:
         if not path.is_file():
             raise _MisuseError("EVIDENCE_MISSING", str(path))

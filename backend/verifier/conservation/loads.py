@@ -8,7 +8,7 @@ from backend.verifier.grants.awards import Award, rests_of
 from backend.verifier.grants.given_up import GivenUp
 from backend.verifier.grants.grants import Grant, Grants, Order
 from backend.verifier.ledger.demands import booked, compare
-from backend.verifier.ledger.ledger import SLOT_KINDS, Account, Ledger, Pool, pool_of
+from backend.verifier.ledger.ledger import SLOT_KINDS, Account, Ledger, Pool, pool_of, spot_of
 from backend.verifier.workbook import Workbook
 
 _SOURCES = {"award": "committed", "refund": "refund_due", "replacement": "blocked"}
@@ -46,8 +46,8 @@ class LoadAudit:
     ) -> None:
         """A document that moves ``cents`` from one kind of account to another of one pool."""
         pool, transfers = pool_of(row), self._ledger.of(kind, number)
-        demanded = Counter({f"{route[0]} {pool}": -cents, f"{route[1]} {pool}": cents})
-        found = booked(transfers, lambda account: f"{account.kind} {account.pool}")
+        demanded = Counter({spot_of(route[0], pool): -cents, spot_of(route[1], pool): cents})
+        found = booked(transfers, lambda account: spot_of(account.kind, account.pool))
         compare(self._findings, row.place(f"{kind} {number}"), demanded, found, transfers)
 
     def _order(self, order: Order) -> None:
@@ -57,8 +57,8 @@ class LoadAudit:
         found = booked(transfers, lambda account: _spot(account, order))
         demanded: Counter[str] = Counter()
         if grant is not None:
-            demanded[f"{_SOURCES[order.source]} {order.pool}"] = -order.delta
-            demanded[f"loading {order.pool}"] = order.delta
+            demanded[spot_of(_SOURCES[order.source], order.pool)] = -order.delta
+            demanded[spot_of("loading", order.pool)] = order.delta
         if grant is not None and grant.confirmed:
             self._check_confirmed_by(grant, place)
             self._confirm(grant, order, demanded)
@@ -71,7 +71,7 @@ class LoadAudit:
         if before is not None and before.confirmed:
             rests = rests_of(self._given_up, before, grant)
             left = min(max(0, rest - order.carried) for rest in rests)
-        demanded[f"loading {order.pool}"] -= order.delta
+        demanded[spot_of("loading", order.pool)] -= order.delta
         demanded["wallet"] += order.delta - left
         demanded["expired"] += left
 
@@ -100,4 +100,4 @@ def _spot(account: Account, order: Order) -> str:
         return "wallet"
     if account.kind == "expired":
         return account.kind
-    return f"{account.kind} {account.pool[1:]}"
+    return spot_of(account.kind, account.pool[1:])

@@ -8,7 +8,7 @@ from backend.verifier.export.reader import Export, Row
 from backend.verifier.findings import Findings, Law
 from backend.verifier.grants.grants import Grants, by_two_people
 from backend.verifier.ledger.demands import booked, compare
-from backend.verifier.ledger.ledger import Account, Ledger, pool_of
+from backend.verifier.ledger.ledger import Account, Ledger, pool_of, spot_of
 from backend.verifier.workbook import Workbook
 
 RETURN_REF = "return:"
@@ -55,7 +55,7 @@ class ReturnAudit:
         cents = row["amount_cents"]
         demanded: Counter[str] = Counter()
         demanded[f"payable {row['merchant']}"] = -cents
-        demanded[f"refund_due {pool_of(row)}"] = cents
+        demanded[spot_of("refund_due", pool_of(row))] = cents
         if row["repaid_ref"]:
             demanded[f"payable {row['merchant']}"] += cents
             demanded[f"paid {row['merchant']}"] = -cents
@@ -105,4 +105,4 @@ class ReturnAudit:
 
 
 def _spot(account: Account) -> str:
-    return f"{account.kind} {account.merchant or account.pool}"
+    return spot_of(account.kind, (account.merchant,) if account.merchant else account.pool)

@@ -7,7 +7,7 @@ documents demand it is judged by ``conservation``, ``loads`` and ``settlement``.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
@@ -47,6 +47,11 @@ NO_HASH = bytes(32)
 
 Pool = tuple[str, int, str]
 """Municipality, programme, funding source: money never leaves its pool."""
+
+
+def spot_of(kind: str, pool: Iterable[object]) -> str:
+    """``committed 12/1``: a kind of account of a pool (programme, funding source), in words."""
+    return f"{kind} {'/'.join(map(str, pool))}"
 
 
 @dataclass(frozen=True, slots=True)

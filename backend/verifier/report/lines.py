@@ -91,6 +91,8 @@ def conclusion(verdict: Verdict, texts: Texts) -> str:
         f"{texts.word('law')} {law.value}" if law else texts.word("export_only") for law in broken
     )
     told = texts.word("failed", count=len(verdict.findings), laws=laws)
-    if len(broken) > 1 and broken[-1] is Law.CONSERVATION:
+    if Law.EXPORT in broken:
+        told += " " + texts.word("damaged")
+    elif len(broken) > 1 and broken[-1] is Law.CONSERVATION:
         told += " " + texts.word("follows")
     return told

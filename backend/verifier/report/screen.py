@@ -18,6 +18,8 @@ def show(verdict: Verdict, texts: Texts, console: Console) -> None:
         moment = datetime.fromtimestamp(verdict.created_at, UTC).strftime("%Y-%m-%d %H:%M")
         title = texts.word("title", operator=verdict.operator, created_at=moment)
         console.print(Text(title, style="bold"))
+    if verdict.findings.breaks(Law.EXPORT):
+        console.print(Text(texts.word("damaged"), style="bold red"))
     console.print(_laws(verdict, texts))
     _show_list(texts.word("position"), lines.position_lines(verdict, texts), console)
     _show_counts(verdict, texts, console)

@@ -91,8 +91,16 @@ def test_a_key_that_is_none_is_a_usage_error(export: Path, key: str) -> None:
     assert run(str(export), "--key", key).exit_code == 2
 
 
-def test_an_empty_directory_has_no_manifest(tmp_path: Path) -> None:
+def test_a_directory_with_nothing_of_an_export_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").touch()
     result = run(str(tmp_path), "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.output)["code"] == "NOT_AN_EXPORT"
+
+
+def test_an_export_without_its_manifest_is_damaged(export: Path) -> None:
+    (export / "manifest.json").unlink()
+    result = run(str(export), "--json")
     assert result.exit_code == 1
     told = json.loads(result.output)
     assert [item["code"] for item in told["findings"]] == ["EXPORT_MANIFEST_MISSING"]
