@@ -5,7 +5,7 @@ test's docstring why the others show nothing that these do not.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 ALL = "BORSELLINO_ALL_CASES"
@@ -20,6 +20,14 @@ def chosen(everything: Iterable[T], enough: Sequence[T]) -> Sequence[T]:
     all_of_them = list(everything)
     assert not [case for case in enough if case not in all_of_them]
     return all_of_them if os.environ.get(ALL) else enough
+
+
+def one_each(everything: Iterable[T], kind: Callable[[T], object]) -> list[T]:
+    """The first case of each kind."""
+    first: dict[object, T] = {}
+    for case in everything:
+        first.setdefault(kind(case), case)
+    return list(first.values())
 
 
 def as_many(everything: int, enough: int) -> int:

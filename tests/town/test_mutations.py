@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.cases import chosen
+from tests.cases import chosen, one_each
 from tests.town.mutations.catalogue import DEFECTS, NAMED
 from tests.town.mutations.defect import Acted, Defect, Site
 from tests.town.mutations.page import PAGE, Row, current, rows
@@ -33,17 +33,15 @@ CLEAN = ("busy", "people")
 
 
 def one_a_check(listed: Sequence[Row]) -> list[Row]:
-    """For each law and each check that stands for it, the first; every one an attack shows."""
-    first = {(row.law, row.code): row for row in reversed(listed)}
-    return [row for row in listed if "ATTACK" in row.code or first[row.law, row.code] is row]
+    """For each law and each check that stands for it, the first."""
+    return one_each(listed, lambda row: (row.law, row.code))
 
 
 @pytest.mark.parametrize("row", chosen(ROWS, one_a_check(ROWS)), ids=lambda row: row.name)
 def test_a_defect_is_caught(row: Row) -> None:
     """What is tried is the check, and one defect shows that it bites.
 
-    Attacks share a code, but each of them is looked at in its own way. ``./run test-full``
-    hunts for every defect of the page.
+    ``./run test-full`` hunts for every defect of the page.
     """
     others = (seed for seed in range(1, SOON + 1) if seed != row.seed)
     assert hunt(NAMED[row.name], [row.seed, *others]) is not None
