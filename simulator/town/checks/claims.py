@@ -4,7 +4,8 @@ A sale's claim is what its posting put into its merchant's *payable* or into sus
 was paid since or not; a void's is below zero. A card that paid for no goods gives no claim in the
 end, whatever the reason that the books name. Nothing is known of who would be paid for a sale to
 a purse of which more than one chip speaks, or at an adversary's till: that sale is left out, not
-its shop. All claims of a merchant together are what its accounts hold.
+its shop; so is one of a till that burnt, when its card has lost the record before it, so that
+nobody can tell the amount. All claims of a merchant together are what its accounts hold.
 """
 
 from collections import Counter
@@ -23,6 +24,7 @@ Sale = tuple[int, int, bytes]
 _OWED = frozenset({"payable", "in_payment", "paid"})
 _CLAIMS = (
     "SELECT m.issuer, p.number, s.terminal, s.intent_seq, substr(r.record, 5, 8), s.is_void,"
+    " s.amount_open,"
     " coalesce(sum("
     " CASE WHEN a.kind IN ('payable', 'suspense') THEN pp.cents ELSE 0 END), 0) FROM posting s"
     " JOIN purse p ON p.id = s.purse_id JOIN municipality m ON m.id = p.municipality_id"
@@ -53,14 +55,17 @@ def check_claims(sql: Sql, goods: Goods, *, concluded: bool) -> None:
     """Every sale; TownError ``TOWN_GOODS_ASTRAY``. ``concluded``: nothing is open any more."""
     claims: dict[Sale, int] = {}
     voids, doubtful, rogue = set[Sale](), set(goods.doubtful), goods.declared.rogue_terminals
-    for issuer, number, terminal, seq, intent, is_void, cents in sql.ask(_CLAIMS):
+    untold = set[Sale]()
+    for issuer, number, terminal, seq, intent, is_void, amount_open, cents in sql.ask(_CLAIMS):
         sale = terminal, seq, bytes(intent)
         claims[sale] = claims.get(sale, 0) + cents
         if is_void:
             voids.add(sale)
+        if amount_open and not cents and terminal in goods.gone:
+            untold.add(sale)
         if PurseId(bytes(issuer), bytes(number)) in goods.declared.rogue_purses:
             doubtful.add(sale)
-    for sale in sorted({*claims, *goods.given} - doubtful):
+    for sale in sorted({*claims, *goods.given} - doubtful - untold):
         if sale[0] in rogue:
             continue
         cents = goods.given.get(sale, 0)
