@@ -4,11 +4,12 @@ Watchers like the adversaries, who gain nothing and harm nobody while the produc
 """
 
 from dataclasses import replace
+from datetime import date
 from typing import ClassVar
 
 from backend.services.administration.programmes import NewProgramme
 from backend.services.settlement.outcomes import OutcomeService
-from cardlib.calendar import day_at
+from cardlib.calendar import day_at, day_end
 from cardlib.codec.commands import select_purse, verify_pin
 from cardlib.codec.files import DF_BUONO_FIRST, DF_SERVICES
 from cardlib.codec.pin import Pin
@@ -33,7 +34,9 @@ from simulator.town.plan.model import FOOD, Happening, Kind
 from simulator.town.state import Town
 
 SHORT, SHORT_CENTS = 90, 40_000
-_NIGHT_WORK = "SELECT count(*) FROM transfer WHERE kind = 'expired'"
+_NIGHT_WORK = "SELECT count(*) FROM transfer WHERE kind = 'expired' AND booked_at < ?"
+CLAIM_WINDOW_S = 15 * 86_400
+"""Of a town, if it sets no other."""
 _FILES = "SELECT id, content FROM outcome_file WHERE id > ? ORDER BY id"
 _GUESSES = 5
 _LATER_MS = 600_000
@@ -54,7 +57,7 @@ class ShortLived(TillAttack):
     def __init__(self) -> None:
         super().__init__()
         self._purse: PurseId | None = None
-        self._slot, self._last_day, self._seen = 0, 0, 0
+        self._slot, self._last_day, self._seen = 0, 1, 0
 
     def strike(self, scene: Scene) -> None:
         """A programme of one day, and a load of it."""
@@ -88,9 +91,10 @@ class ShortLived(TillAttack):
                 self.tally.gain += sum(cents for slot, cents in given.slots if slot == self._slot)
 
     def at_end(self, town: Town) -> None:
-        """The claim window has only begun."""
+        """What shops may still tell of is not given up."""
+        window_ends = day_end(date.fromordinal(self._last_day)) + CLAIM_WINDOW_S
         with town.engine.connect() as books:
-            if books.exec_driver_sql(_NIGHT_WORK).scalar_one():
+            if books.exec_driver_sql(_NIGHT_WORK, (window_ends,)).scalar_one():
                 self.tally.overdue.append("a rest was given up within the claim window")
 
 
