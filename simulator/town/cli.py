@@ -68,8 +68,11 @@ def town(
         asked = Asked(_kept(replay) if replay else usual, tuple(adversary or ()), replay)
         command = TownCommand(asked, chosen, as_json=as_json, plain=plain)
         played = command.play()
-        command.conclude(played, report, shrink)
     except (CodedError, OSError, ValueError) as error:
+        _refuse(error, chosen)
+    try:
+        command.conclude(played, report, shrink)
+    except OSError as error:  # the disk filled meanwhile: what was found is told already
         _refuse(error, chosen)
     sys.exit(STOPPED if played.stopped else 0 if played.figures.holds else 1)
 

@@ -5,10 +5,7 @@ from collections.abc import Mapping
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
-from backend.domain.ledger import (
-    Account,
-    AccountKind,
-)
+from backend.domain.ledger import Account, AccountKind
 from backend.domain.positions import Place, take_back
 from backend.domain.replacement import all_stopped_at
 from backend.domain.verdicts import PREV_SIZE, Judgement, PostingState

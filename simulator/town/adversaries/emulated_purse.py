@@ -47,6 +47,7 @@ class EmulatedPurse(TillAttack):
     def __init__(self) -> None:
         super().__init__()
         self._waiting: list[tuple[Register, int]] = []
+        self._sold: set[tuple[int, int]] = set()
 
     def strike(self, scene: Scene) -> None:
         """As much as each till gives."""
@@ -78,6 +79,11 @@ class EmulatedPurse(TillAttack):
                 else:
                     self.tally.overdue.append(f"{register.terminal}:{seq} is {rows}")
 
+    @property
+    def uncertified(self) -> frozenset[tuple[int, int]]:
+        """All of them: no card proves any."""
+        return frozenset(self._sold)
+
     def sum_up(self, town: Town) -> None:
         """No till is left that has not told of it, but for one that is gone."""
         gone = {register.terminal for register in town.tills if register.gone}
@@ -90,6 +96,7 @@ class EmulatedPurse(TillAttack):
         goods = self.buy(scene, played.line(), cents, register=register, citizen=played)
         for given in scene.town.truth.deliveries[before:]:
             self._waiting.append((register, given.seq))
+            self._sold.add((given.terminal, given.seq))
         return goods
 
 

@@ -152,6 +152,23 @@ def test_who_decides_a_claim_sees_the_other_one_for_the_same_record(town: Town) 
     assert (case.entry, case.cents) == (f"{other.number}:{second}", 400)
 
 
+def test_what_people_pay_of_a_sale_to_a_cloned_card_comes_into_a_batch(town: Town) -> None:
+    """The shop served it in good faith; the card went on elsewhere."""
+    chip, till, other = town.chip_with(5_000), town.till(), town.till(town.other_shop)
+    twin = chip.twin()
+    till.sell(chip, 700)
+    other.sell(twin, 400)
+    other.sell(twin, 100)
+    for one in (till, other):
+        one.sync()
+    (dead,) = [row for row in postings(town, chip) if not row.live]
+    assert dead.case_id is not None
+    assert dead.terminal == till.number
+    assert decide(town, Decision.PAY, Cover.LOSS, case=dead.case_id) == 700
+    assert settle(town, till) == 700
+    assert payable(town, town.shop) == 0
+
+
 def test_a_paid_claim_that_another_card_state_disproves_costs_no_family_anything(
     town: Town,
 ) -> None:
