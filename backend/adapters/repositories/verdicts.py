@@ -188,13 +188,13 @@ class Verdicts:
         )
         return {slot: int(cents) for slot, cents in rows}
 
-    def proven_voids(self, purse_id: int, reason: str) -> list[int]:
-        """Counters of the live voids that a purse's card proves, and that wait for ``reason``."""
+    def proven_voids(self, purse_id: int, reasons: Collection[str]) -> list[int]:
+        """Counters of the live voids that a purse's card proves, and that wait for one of these."""
         return list(
             self._session.scalars(
                 select(PostingRow.ctr)
                 .where(PostingRow.purse_id == purse_id, PostingRow.live, PostingRow.is_void)
-                .where(PostingRow.state == PostingState.PROVEN, PostingRow.reason == reason)
+                .where(PostingRow.state == PostingState.PROVEN, PostingRow.reason.in_(reasons))
                 .order_by(PostingRow.ctr)
             )
         )

@@ -10,7 +10,7 @@ from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import AccountKind
 from backend.domain.load_comparison import KnownGrant, PostedRecord, PurseBooks, SlotView
 from backend.domain.verdicts import RING_SIZE
-from backend.services.verdicts.claim_rules import Reason
+from backend.services.verdicts.claim_rules import HOLDS_BACK
 from backend.services.wallets.present import given_up
 from cardlib.codec.purse import SLOTS, Spend
 from cardlib.dialogues.attested import AttestedSpend
@@ -52,7 +52,7 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         for row in rows
     )
     proven = purse.proven_hash is not None
-    waiting = unit.verdicts.proven_voids(purse.id, Reason.ENTRY_MISSING)
+    waiting = unit.verdicts.proven_voids(purse.id, HOLDS_BACK)
     base = min([purse.card_mark, *(ctr - 1 for ctr in waiting)])
     shown = unit.verdicts.postings(purse.id, max(min(base, purse.card_mark - RING_SIZE), 0))
     voids = [row for row in shown if row.is_void and row.live and row.state == "proven"]

@@ -47,6 +47,13 @@ class Reason(StrEnum):
     """Its till had closed the day of the sale: it should have been a return (PROTOCOL 2)."""
 
 
+HOLDS_BACK = frozenset(
+    {Reason.VOID_AFTER_CLOSE, Reason.ENTRY_MISSING, Reason.JOURNAL_OTHER, Reason.NOT_APPLIED}
+)
+"""Why a void that the card proves holds nothing but the merchant's money back: its wallet has
+nothing again in the books before its till, or two people, have said so."""
+
+
 def claim_problem(
     unit: Unit, facts: PurseFacts, record: KnownRecord, judgement: Judgement
 ) -> Reason:

@@ -13,17 +13,12 @@ from backend.services.alarms import raise_alarm
 from backend.services.refunds import refunds_due
 from backend.services.refunds.refunds_due import Wallet, wallet_of
 from backend.services.terminals.bundles import STOP_DAYS
-from backend.services.verdicts.claim_rules import Reason, claim_problem
+from backend.services.verdicts.claim_rules import HOLDS_BACK, Reason, claim_problem
 from backend.services.verdicts.posted import Positions, positions_of
 from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts
 from backend.services.verdicts.slot_accounts import SlotAccounts
 from backend.services.verdicts.waiting_cases import case_for
 from backend.services.wallets.accounts import same_pot
-
-FOR_PEOPLE = frozenset(
-    {Reason.VOID_AFTER_CLOSE, Reason.ENTRY_MISSING, Reason.JOURNAL_OTHER, Reason.NOT_APPLIED}
-)
-"""Why a void that the card proves holds nothing but the merchant's money back."""
 
 
 class Placement:
@@ -153,7 +148,7 @@ class Placement:
         if sale is None:
             return {}, reason or Reason.ENTRY_MISSING
         stood = row.state == PostingState.PROVEN and not row.reason
-        holds = judgement.proven and (stood or reason not in FOR_PEOPLE)
+        holds = judgement.proven and (stood or reason not in HOLDS_BACK)
         if row.merchant_id is None:  # its till has not told of it, but of the sale
             row.merchant_id = sale.merchant_id
         wanted: Positions = {}

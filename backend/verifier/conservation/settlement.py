@@ -51,8 +51,16 @@ class SettlementAudit:
 
     def check(self, export: Export) -> None:
         """Statements first, then batches with what was paid of them."""
+        self._learn_what_stands(export)
         for row in export.rows("statements.jsonl"):
             self._statement(row)
+        for row in export.rows("batches.jsonl"):
+            if self._once(row, "batch", row["batch"]):
+                self._batch(row)
+                self._reviews.check(row, ordered=row["batch"] in self._standing)
+        self._payments(export)
+
+    def _learn_what_stands(self, export: Export) -> None:
         for row in export.rows("payments.jsonl"):
             self._payment_states.setdefault(row["batch"], set()).add(row["state"])
             if row["outcome_ref"] is not None:
@@ -62,11 +70,6 @@ class SettlementAudit:
         for row in export.rows("batches.jsonl"):
             if row["state"] == "failed" and row["batch"] not in self._standing:
                 self._failed.add(row["batch"])
-        for row in export.rows("batches.jsonl"):
-            if self._once(row, "batch", row["batch"]):
-                self._batch(row)
-                self._reviews.check(row, ordered=row["batch"] in self._standing)
-        self._payments(export)
 
     def _statement(self, row: Row) -> None:
         if not self._once(row, "statement", row["statement"]):
@@ -123,9 +126,7 @@ class SettlementAudit:
         if line["return"] is not None:
             self._check_return(row, line, kind)
             return
-        found = self._book.ask(
-            "SELECT merchant, cents, amount_open FROM owed WHERE entry = ?", (line["entry"],)
-        )
+        found = self._owed(str(line["entry"]), stands=row[kind] not in self._failed)
         document = f"{kind} {row[kind]}, entry {line['entry']}"
         if not found:
             if self._decided(str(line["entry"]), row["merchant"]) == line["amount_cents"]:
@@ -138,6 +139,22 @@ class SettlementAudit:
             self._add("LINE_OTHER_AMOUNT", row, document)
         if amount_open and kind == "batch":
             self._findings.trust("PAID_WHILE_OPEN")
+
+    def _owed(self, entry: str, *, stands: bool) -> list[tuple[str, int, bool]]:
+        """Merchant, cents and whether the amount is open of what is owed for an entry.
+
+        Of a batch that does not stand: of what was, whatever people decided about it since.
+        """
+        found = self._book.ask(
+            "SELECT merchant, cents, amount_open FROM owed WHERE entry = ?", (entry,)
+        )
+        if found or stands:
+            return found
+        terminal, _, seq = entry.partition(":")
+        return self._book.ask(
+            "SELECT merchant, cents, worth.amount_open FROM worth JOIN posting"
+            " USING (terminal, seq) WHERE terminal = ? AND seq = ?", (terminal, seq),
+        )  # fmt: skip
 
     def _check_return(self, row: Row, line: dict[str, Any], kind: str) -> None:
         item = self._returns.get(line["return"])

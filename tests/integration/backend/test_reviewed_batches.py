@@ -72,6 +72,26 @@ def test_an_auditor_finds_nothing_wrong_with_a_period_that_was_drawn_up_again(to
     check_export(town)
 
 
+@pytest.mark.parametrize("to", [LineState.SUSPENDED, LineState.REJECTED])
+@pytest.mark.parametrize("decision", [None, Decision.PAY, Decision.REFUND])
+def test_an_auditor_finds_nothing_wrong_with_a_line_that_only_the_second_batch_holds_back(
+    town: Town, to: LineState, decision: Decision | None
+) -> None:
+    """The first one, turned down, had the sale among what it was to pay."""
+    _, till = shop_with_two_sales(town)
+    office, batch = reviewed(town, till)
+    settlement = SettlementService(town.work, town.clock)
+    settlement.turn_down(batch.id, APPROVER)
+    again = settlement.draw_up(town.municipality, town.shop, batch.period, LOADER)
+    office.send(again.id, LOADER)
+    office.hold(office.begin(again.id, APPROVER).id, again.lines[0].id, to, "wine", APPROVER)
+    check_export(town)
+    if decision is not None:
+        decide(town, decision)
+    check_laws(town)
+    check_export(town)
+
+
 def test_no_later_sale_of_the_card_pays_what_a_person_suspended(town: Town) -> None:
     chip, till = shop_with_two_sales(town)
     office, batch = reviewed(town, till)

@@ -253,6 +253,24 @@ def test_a_void_that_the_card_has_forgotten_still_explains_what_is_above(
     assert town.alarms() == []
 
 
+def test_a_void_in_whose_place_its_till_tells_something_else_explains_it_as_long_as_it_waits(
+    town: Town, spent: Card
+) -> None:
+    """Two people have to decide; the next load does not wait for them (PROTOCOL 2)."""
+    spent.debit(-4000, void=True)
+    town.tell_otherwise(spent.spend)
+    assert town.load(spent).outcome == "LOAD_DONE"
+    for _ in range(2):
+        for _ in range(11):
+            spent.debit(1)
+        town.order(spent, 200)
+        assert town.load(spent).outcome == "LOAD_DONE"
+
+    assert spent.wallet() == 5000 + 100 + 2 * (200 - 11)
+    assert town.alarms() == []
+    town.check_books()
+
+
 def test_a_void_on_its_way_explains_nothing_else(town: Town, spent: Card) -> None:
     spent.debit(-4000, void=True)
     assert town.load(spent).outcome == "LOAD_DONE"

@@ -1,5 +1,7 @@
 """Money that people move: orders, awards, batches and cases; and training, which has none."""
 
+import pytest
+
 from backend.verifier.findings import Law
 from tests.integration.verifier.conftest import Audited, codes
 from tests.integration.verifier.export_files import chain
@@ -42,6 +44,19 @@ def test_a_batch_that_was_turned_down(audited: Audited, town: Town) -> None:
     town.batch(1, 1, {sale: 700}, "failed")
     town.settle(2, 1, {sale: 700}, "paid")
     assert codes(audited, town.exported()) == set()
+
+
+@pytest.mark.parametrize(("cents", "found"), [(700, set()), (600, {"LINE_OTHER_AMOUNT"})])
+def test_a_batch_that_was_turned_down_before_its_sale_was_suspended(
+    audited: Audited, town: Town, cents: int, found: set[str]
+) -> None:
+    """What it was to pay is compared with what the sale was worth, as it stands no more."""
+    grant = town.load(town.anna, 1, 1, 5_000)
+    sale = town.baker.sale(town.anna, grant, 700)
+    town.book(town.wallet(town.anna), "suspense", 700, "entry", name_of(sale))
+    town.verdict(sale, "proven", "suspense")
+    town.batch(1, 1, {name_of(sale): cents}, "failed")
+    assert codes(audited, town.exported()) == found
 
 
 def test_a_person_decides_a_case(audited: Audited, town: Town) -> None:
