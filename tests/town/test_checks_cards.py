@@ -12,6 +12,7 @@ from cardlib.keys.grants import sign_grant
 from cardlib.wire.entry_body import Declined, Unresolved
 from cardlib.wire.entry_header import EntryType
 from cardlib.wire.ids import TerminalNumber
+from simulator.town.checks import town_checks
 from tests.integration.backend.builders import Chip, Till
 from tests.town.built import BuiltTown
 
@@ -298,6 +299,14 @@ class TestAlarms:
 def test_a_finding_of_the_auditor_that_was_not_declared_is_caught(built: BuiltTown) -> None:
     built.change("UPDATE award SET cents = cents + 1 WHERE id = 1")
     built.caught("TOWN_AUDIT_FAILED", end=True)
+
+
+def test_the_auditor_comes_unannounced_too(
+    built: BuiltTown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(town_checks, "VISIT_AT", built.checks.counts.happenings + 1)
+    built.change("UPDATE award SET cents = cents + 1 WHERE id = 1")
+    assert "ordinary day" in str(built.caught("TOWN_AUDIT_FAILED").facts["subject"])
 
 
 def test_a_declared_finding_that_does_not_come_is_caught(built: BuiltTown) -> None:

@@ -1,4 +1,4 @@
-"""The end of a run: an export, judged by the independent verifier."""
+"""An export, judged by the independent verifier: once unannounced, and at the end of a run."""
 
 import json
 import tempfile
@@ -41,3 +41,11 @@ def check_audit(town: TownSeen, verdict: Verdict) -> None:
         shown = [str(one) for one in verdict.findings if one.code == code]
         what = shown[0] if shown else "it was to be found, and was not"
         raise breach("TOWN_AUDIT_FAILED", 1, f"finding {code}", what)
+
+
+def check_visit(town: TownSeen, verdict: Verdict) -> None:
+    """TownError ``TOWN_AUDIT_FAILED`` when an auditor who comes on any day finds what is none."""
+    for finding in verdict.findings:
+        if finding.code not in town.declared.findings:
+            what = f"finding {finding.code} on an ordinary day"
+            raise breach("TOWN_AUDIT_FAILED", 1, what, str(finding))

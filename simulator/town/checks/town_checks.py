@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from backend.verifier.audit import Verdict
 from simulator.errors import TownError
 from simulator.town.checks.alarms import AlarmWatch
-from simulator.town.checks.audit import audited, check_audit
+from simulator.town.checks.audit import audited, check_audit, check_visit
 from simulator.town.checks.books import BooksWatch
 from simulator.town.checks.cards import CardChange, CardWatch
 from simulator.town.checks.evidence import Happened, TownSeen
@@ -26,6 +26,9 @@ from simulator.town.checks.journals import JournalWatch
 
 EVERYTHING_EVERY = 500
 """After so many happenings every balance and every till is looked at, touched or not."""
+VISIT_AT = 3_000
+"""Once, after so many happenings, an auditor comes unannounced: cases are open then, payments
+under way. Not where a copy of the backend was put back, which lacks what tills may still tell."""
 AT_END = "end"
 
 
@@ -60,6 +63,8 @@ class TownChecks:
         everything = self._thorough or self._happenings % EVERYTHING_EVERY == 0
         try:
             self._look(world, happening.place, everything=everything)
+            if self._happenings == VISIT_AT and not world.declared.backend_restores:
+                check_visit(world, audited(world))
         except TownError as error:
             raise self._complete(error, world, happening.id) from error
 
