@@ -154,12 +154,15 @@ def _proven(by_ctr: Mapping[int, list[RecordFact]]) -> set[bytes]:
     attested = [fact for same in by_ctr.values() for fact in same if fact.attested]
     settled = {fact.ctr for fact in attested}
     proven = {fact.hash for fact in attested}
+    below = {fact.hash: _agreed_below(fact, by_ctr) for same in by_ctr.values() for fact in same}
     for state in attested:
-        proven |= {fact.hash for fact in _implied_by(state, by_ctr) if fact.ctr not in settled}
+        proven |= {fact.hash for fact in _implied_by(state, below) if fact.ctr not in settled}
     return proven
 
 
-def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> Iterator[RecordFact]:
+def _implied_by(
+    state: RecordFact, agreed_below: Mapping[bytes, RecordFact | None]
+) -> Iterator[RecordFact]:
     """What other merchants announced below ``state``, down to the first break.
 
     The terminal number in a record is only what a shop key wrote: another merchant's
@@ -170,13 +173,19 @@ def _implied_by(state: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> It
     if state.merchant is None or state.closing is Closing.MISSING:
         return
     above = state
-    while (below := _linked(above, by_ctr)) is not None and _totals_agree(above, below):
+    while (below := agreed_below[above.hash]) is not None:
         others = {state.merchant, above.merchant} - {None}
         if below.merchant not in others and above.merchant is not None and below.announced:
             yield below
         if not (below.attested or below.claimed):
             return
         above = below
+
+
+def _agreed_below(above: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> RecordFact | None:
+    """The record that ``above`` names, if its totals fit too."""
+    below = _linked(above, by_ctr)
+    return below if below is not None and _totals_agree(above, below) else None
 
 
 def _linked(above: RecordFact, by_ctr: Mapping[int, list[RecordFact]]) -> RecordFact | None:

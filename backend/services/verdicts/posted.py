@@ -35,14 +35,14 @@ def keep_parts(unit: Unit, posting: PostingRow, held: Mapping[tuple[int, int, in
 
     ``held``: cents by slot, and by the row ids of the accounts that they came from and lie in.
     """
-    posting.parts = []
-    unit.flush()
+    if posting.parts:
+        posting.parts = []
+        unit.flush()  # their places are free for new rows
     posting.parts = [
         PostingPartRow(slot=slot, origin_id=origin, holder_id=holder, cents=cents)
         for (slot, origin, holder), cents in held.items()
         if cents
     ]
-    unit.flush()
 
 
 def document_of(unit: Unit, posting: PostingRow) -> Ref:
