@@ -32,14 +32,14 @@ SOON = 6
 CLEAN = ("busy", "people")
 
 
-def one_a_check(listed: Sequence[Row]) -> list[Row]:
-    """For each law and each check that stands for it, the first."""
-    return one_each(listed, lambda row: (row.law, row.code))
+def one_a_law(listed: Sequence[Row]) -> list[Row]:
+    """For each law, the first."""
+    return one_each(listed, lambda row: row.law)
 
 
-@pytest.mark.parametrize("row", chosen(ROWS, one_a_check(ROWS)), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", chosen(ROWS, one_a_law(ROWS)), ids=lambda row: row.name)
 def test_a_defect_is_caught(row: Row) -> None:
-    """What is tried is the check, and one defect shows that it bites.
+    """What is tried is that the hunt still finds: each check has tests of its own that it bites.
 
     ``./run test-full`` hunts for every defect of the page.
     """

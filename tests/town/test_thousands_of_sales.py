@@ -11,9 +11,9 @@ import structlog
 from simulator.town.campaign.playing import Measure, play_seed
 from simulator.town.campaign.summary import Summary
 
-SEEDS = (1_002, 1_003, 1_004, 1_005)
+SEEDS = (1_002, 1_003, 1_006, 1_008)
 SALES, FAULTS = 5_000, 500
-MEASURE = Measure(sales=SALES, faults=0.13, people=34, trips=40.0)
+MEASURE = Measure(sales=SALES, faults=0.13, people=31, trips=40.0)
 """Its four weeks hold more than that: some sales fail."""
 
 

@@ -21,7 +21,7 @@ happening. A defect is caught by whatever looks first: that need not be its own 
 
 The page is made by `./run town --mutations --page`, which also plays the same towns without a
 defect, and writes nothing unless they are clean. tests/town/test_mutations.py plays defects again,
-first on the seed named here: one for each check and law; `./run test-full` all.
+first on the seed named here: one for each law; `./run test-full` all.
 
 | law | defect | what goes wrong | where | town | seed | caught by | at |
 |---|---|---|---|---|---|---|---|
