@@ -65,8 +65,8 @@ class PurseBooks:
 
     ``proven_*`` is the watermark (PROTOCOL 6). ``base_*`` is the last proven record up
     to which everything is posted: the balances in ``slots`` stand on it. A void that the
-    card proves gives nothing back before its till has told of it, or people have decided what
-    its till told otherwise: it lies above the base.
+    card proves gives nothing back before its till has told of it, or two people have given the
+    wallet its money: it lies above the base.
     ``settled_voids``: counters above the base whose money is in ``slots`` again.
     ``posted``: the last ones, by counter; ``proven``: records that the card has proven
     before, newest first, for those that its ring no longer holds.

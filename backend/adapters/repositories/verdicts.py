@@ -26,6 +26,7 @@ from backend.adapters.tables.verdicts import (
     PostingRow,
     ProofRequestRow,
 )
+from backend.domain.cases import Decision
 from backend.domain.people import SYSTEM
 from backend.domain.settlement import LineState
 from backend.domain.states import CaseState
@@ -188,13 +189,18 @@ class Verdicts:
         )
         return {slot: int(cents) for slot, cents in rows}
 
-    def proven_voids(self, purse_id: int, reasons: Collection[str]) -> list[int]:
-        """Counters of the live voids that a purse's card proves, and that wait for one of these."""
+    def voids_without_effect(self, purse_id: int, reasons: Collection[str]) -> list[int]:
+        """Counters of the live voids that a purse's card proves and that gave its wallet nothing.
+
+        They wait for one of ``reasons``, or people have left the money with the shop.
+        """
         return list(
             self._session.scalars(
                 select(PostingRow.ctr)
+                .outerjoin(CaseRow, CaseRow.id == PostingRow.case_id)
                 .where(PostingRow.purse_id == purse_id, PostingRow.live, PostingRow.is_void)
-                .where(PostingRow.state == PostingState.PROVEN, PostingRow.reason.in_(reasons))
+                .where(PostingRow.state == PostingState.PROVEN)
+                .where(PostingRow.reason.in_(reasons) | (CaseRow.decision == Decision.PAY))
                 .order_by(PostingRow.ctr)
             )
         )

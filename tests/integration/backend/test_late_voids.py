@@ -7,6 +7,7 @@ import pytest
 from backend.domain.cases import Cover, Decision
 from backend.errors import ConflictError
 from backend.services.administration.day_end import DayEnd
+from backend.services.card_sessions.books import books_of
 from backend.services.cases.office import CaseOffice
 from backend.services.settlement.batches import SettlementService
 from backend.services.terminals.lost_terminals import LossOffice
@@ -60,6 +61,22 @@ def test_two_people_say_whether_it_holds(
     assert held(town)["on_card"] == on_card - 100
     check_laws(town)
     check_export(town)
+
+
+@pytest.mark.parametrize(
+    ("decision", "base", "settled"),
+    [(None, 1, []), (Decision.RELEASE, 2, [2]), (Decision.PAY, 1, [])],
+)
+def test_the_desk_takes_it_as_an_explanation_as_long_as_the_books_have_not_followed(
+    town: Town, decision: Decision | None, base: int, settled: list[int]
+) -> None:
+    """Also where people left the money with the shop: else the card could never be loaded again."""
+    chip, _ = late_void(town)
+    if decision is not None:
+        decide(town, decision)
+    with town.work.read() as unit:
+        books = books_of(unit, unit.cards.purse(chip.purse))
+    assert (books.base_ctr, sorted(books.settled_voids)) == (base, settled)
 
 
 def test_what_an_unproven_void_holds_back_stays_back_once_it_is_proven(town: Town) -> None:
