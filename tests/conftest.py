@@ -20,6 +20,7 @@ from nacl.pwhash import argon2id
 from xdist.remote import Producer
 
 from tests import needs
+from tests.cases import beyond_some
 from tests.databases import cluster, databases, engine, superfluous
 from tests.scheduling import Scheduling, shared_by
 
@@ -71,7 +72,7 @@ def _turn(item: pytest.Item) -> int:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    dropped = superfluous(items, os.environ)
+    dropped = superfluous(items, os.environ) | beyond_some(items, os.environ)
     if dropped:
         config.hook.pytest_deselected(items=list(dropped))
         items[:] = [item for item in items if item not in dropped]

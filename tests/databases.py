@@ -19,11 +19,12 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from backend.adapters.engine import open_engine, sqlite_url
 from backend.adapters.migrate import migrate
 from tests import postgres_cluster
+from tests.cases import evenly
 from tests.postgres_cluster import Cluster
 
 ALL = "BORSELLINO_ALL_POSTGRES"
 """Set, it runs every case of every test on PostgreSQL, too."""
-CASES_MAX = 3
+CASES_MAX = 2
 KINDS = ("sqlite", pytest.param("postgres", marks=pytest.mark.postgres))
 
 
@@ -233,10 +234,7 @@ def superfluous(items: Sequence[pytest.Item], environment: Mapping[str, str]) ->
         if item.get_closest_marker("postgres") and not every:
             cases.setdefault(item.nodeid.partition("[")[0], []).append(item)
     return {
-        item
-        for those in cases.values()
-        for number, item in enumerate(those)
-        if number * CASES_MAX // len(those) == (number - 1) * CASES_MAX // len(those)
+        item for those in cases.values() for item in set(those).difference(evenly(those, CASES_MAX))
     }
 
 

@@ -8,6 +8,8 @@ from simulator.card.masks import WHITE_APPLET
 from simulator.faults import TearAfter, TearBefore, nth
 from tests.integration.card_sessions.bench import Town
 
+SOME_CASES = 8
+
 LOAD_COMMANDS = 18
 DONE = ("LOAD_DONE", "LOAD_NOTHING_WAITING", "LOAD_TIDIED")
 PERSONALISATION_COMMANDS = range(1, 66, 4)

@@ -21,6 +21,8 @@ from tests.integration.card_sessions.bench import (
     Uplink,
 )
 
+SOME_CASES = 8
+
 COMMANDS = 64
 
 

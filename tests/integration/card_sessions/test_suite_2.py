@@ -8,6 +8,8 @@ from cardlib.keys.suites import Tdea2KeySuite
 from simulator.faults import TearAfter, TearBefore, nth
 from tests.integration.card_sessions.bench import Card, Town
 
+SOME_CASES = 6
+
 
 @pytest.fixture
 def card(town: Town) -> Card:

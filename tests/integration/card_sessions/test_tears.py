@@ -29,6 +29,8 @@ from tests.integration.card_sessions.bench import (
     Uplink,
 )
 
+SOME_CASES = 8
+
 COMMANDS_OF_A_RELOAD = 23
 WRITES = (15, 19, 23)
 COMMITS_OF_A_RELOAD = 6

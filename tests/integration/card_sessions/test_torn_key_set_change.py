@@ -35,6 +35,8 @@ from tests.integration.card_sessions.field_card import (
     usable_or_being_renewed,
 )
 
+SOME_CASES = 16
+
 Break = Callable[[Card, int], CardConnection]
 BREAKS: dict[str, Break] = {
     "before": lambda card, n: TearBefore(card.line, nth(n)),

@@ -28,6 +28,8 @@ from terminal.sale.states import State
 from tests.cases import chosen
 from tests.integration.demo.town import TENTH, Town
 
+SOME_CASES = 8
+
 SALE_COMMANDS = 10
 LOAD_COMMANDS = 23
 """Two, twelve, four, four and one: a load that replaces a grant."""

@@ -38,6 +38,8 @@ from tests.integration.failure_cases.scene import (
 from tests.integration.failure_cases.shims import Answers, ByteWise
 from tests.integration.terminal.stage import Stage, WalletSpec, committed
 
+SOME_CASES = 20
+
 UPDATE_AT = 8
 """The UPDATE is the eighth command; 1 to 7 come before, 9 and 10 fetch the certificate."""
 CHALLENGE_AT = 3

@@ -31,6 +31,8 @@ from tests.integration.terminal.stage import (
     codes,
 )
 
+SOME_CASES = 10
+
 UPDATE = 0xDC
 SALE_POINTS = 24
 """Before and after each of 10 commands, in and after each of 2 commits."""

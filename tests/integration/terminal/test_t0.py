@@ -8,6 +8,8 @@ from simulator.faults import EndlessAnswer, LongerAnswer, TearAfter, TearBefore,
 from terminal.sale.states import State
 from tests.integration.terminal.stage import Customer, Stage, assert_books, codes, committed
 
+SOME_CASES = 8
+
 PRICE = 12_50
 EXCHANGES, BYTES = 11, 444
 """As on T=1, with a GET RESPONSE for the UPDATE: 7 bytes more, and the UPDATE's Le less."""

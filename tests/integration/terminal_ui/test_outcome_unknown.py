@@ -14,6 +14,8 @@ from tests.integration.terminal.stage import Stage, StageCard, assert_books, com
 from tests.integration.terminal_ui.cashier import Cashier, at_the_till
 from tests.integration.terminal_ui.reader import Reader
 
+SOME_CASES = 6
+
 UPDATE, VERIFY = 0xDC, 0x20
 COMMANDS_OF_A_SALE = 10
 
