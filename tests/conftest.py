@@ -6,8 +6,7 @@ When that part is missing the test fails: it is left out only by the explicit ch
 a PostgreSQL of its own.
 
 A test that takes half a minute and more is marked ``long``: it is begun first, so that no
-worker is left alone with it at the end. After these come the tests that stay together
-(tests/scheduling.py).
+worker is left alone with it at the end. In which order the others come: tests/scheduling.py.
 """
 
 import os
@@ -22,7 +21,7 @@ from xdist.remote import Producer
 from tests import needs
 from tests.cases import beyond_some
 from tests.databases import cluster, databases, engine, superfluous
-from tests.scheduling import Scheduling, shared_by
+from tests.scheduling import Scheduling, in_turn
 
 __all__ = ["cluster", "databases", "engine"]
 
@@ -65,18 +64,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
     return Scheduling(config, log)
 
 
-def _turn(item: pytest.Item) -> int:
-    if item.get_closest_marker("long"):
-        return 0
-    return 1 if shared_by(item.nodeid) else 2
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     dropped = superfluous(items, os.environ) | beyond_some(items, os.environ)
     if dropped:
         config.hook.pytest_deselected(items=list(dropped))
         items[:] = [item for item in items if item not in dropped]
-    items.sort(key=_turn)
+    items[:] = in_turn(items)
     for item in items:
         groups = [group for group in needs.GROUPS if item.get_closest_marker(group)]
         if not groups and REAL_STACK in item.path.parents:

@@ -6,6 +6,9 @@ the tests out knows nothing of them but their names. (xdist's own ``xdist_group`
 over inside the name, which pytest 9.2 no longer lets it: the mark is ignored, silently.)
 """
 
+from collections.abc import Sequence
+
+import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 _DEMO = "tests/integration/demo"
@@ -24,6 +27,36 @@ TOGETHER = {
     "tests/town/test_checks_cards.py": "honest cards",
 }
 """File: what its tests share."""
+
+
+WAITING = (
+    "tests/soak/", "tests/real_stack/", "tests/integration/terminal_ui/",
+    "tests/integration/sync/", "tests/integration/simulator_panel/", f"{_DEMO}/",
+)  # fmt: skip
+"""Tests that mostly wait, for daemons, screens and processes: beside them others are busy."""
+
+
+def in_turn(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """Long tests first, two that are busy to one that waits: there are two cores to three workers.
+
+    Then those that stay together, then those that wait, while the long ones are still busy.
+    """
+    long = [item for item in items if item.get_closest_marker("long")]
+    busy = [item for item in long if not _waits(item)]
+    for number, item in enumerate(filter(_waits, long)):
+        busy.insert(3 * number + 2, item)
+    others = (item for item in items if item not in long)
+    return busy + sorted(others, key=_turn)
+
+
+def _waits(item: pytest.Item) -> bool:
+    return item.nodeid.startswith(WAITING)
+
+
+def _turn(item: pytest.Item) -> int:
+    if shared_by(item.nodeid):
+        return 0
+    return 1 if _waits(item) else 2
 
 
 def shared_by(test: str) -> str | None:
