@@ -20,10 +20,10 @@ from xdist.remote import Producer
 
 from tests import needs
 from tests.cases import beyond_some
-from tests.databases import cluster, databases, engine, superfluous
+from tests.databases import cluster, databases, engine, on_postgres, on_sqlite, superfluous
 from tests.scheduling import Scheduling, in_turn
 
-__all__ = ["cluster", "databases", "engine"]
+__all__ = ["cluster", "databases", "engine", "on_postgres", "on_sqlite"]
 
 REAL_STACK = Path(__file__).parent / "real_stack"
 

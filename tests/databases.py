@@ -252,18 +252,27 @@ def cluster() -> Generator[Cluster]:
         yield running
 
 
-@pytest.fixture(scope="session", params=KINDS)
-def databases(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Generator[Databases]:
-    """Both kinds of database, one after the other."""
-    made: Databases
-    if request.param == "postgres":
-        made = PostgresDatabases(request.getfixturevalue("cluster"))
-    else:
-        made = SqliteDatabases(tmp_path_factory.mktemp("databases"))
+@pytest.fixture(scope="session")
+def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Generator[Databases]:
+    """Files of SQLite."""
+    made = SqliteDatabases(tmp_path_factory.mktemp("databases"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def on_postgres(cluster: Cluster) -> Generator[Databases]:
+    """Databases of one PostgreSQL."""
+    made = PostgresDatabases(cluster)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Both kinds of database; a worker goes from one to the other and back, as tests come."""
+    made: Databases = request.getfixturevalue(f"on_{request.param}")
+    return made
 
 
 @pytest.fixture
