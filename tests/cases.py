@@ -48,15 +48,15 @@ def beyond_some(items: Sequence[pytest.Item], environment: Mapping[str, str]) ->
     """Cases that a module with ``SOME_CASES`` leaves to ``./run test-full``, on each database."""
     if environment.get(ALL):
         return set()
-    tests: dict[tuple[str, bool], list[pytest.Item]] = {}
+    tests: dict[tuple[str, bool], list[pytest.Function]] = {}
     for item in items:
-        if hasattr(getattr(item, "module", None), "SOME_CASES"):
+        if isinstance(item, pytest.Function) and hasattr(item.module, "SOME_CASES"):
             on_postgres = item.get_closest_marker("postgres") is not None
             tests.setdefault((item.nodeid.partition("[")[0], on_postgres), []).append(item)
     return {
         item
         for cases in tests.values()
-        for item in set(cases).difference(evenly(cases, cases[0].module.SOME_CASES))  # type: ignore[attr-defined]
+        for item in set(cases).difference(evenly(cases, cases[0].module.SOME_CASES))
     }
 
 

@@ -52,8 +52,8 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         for row in rows
     )
     proven = purse.proven_hash is not None
-    untold = unit.verdicts.voids_without_effect(purse.id, HOLDS_BACK)
-    base = min([purse.card_mark, *(ctr - 1 for ctr in untold)])
+    without_effect = unit.verdicts.voids_without_effect(purse.id, HOLDS_BACK)
+    base = min([purse.card_mark, *(ctr - 1 for ctr in without_effect)])
     shown = unit.verdicts.postings(purse.id, max(min(base, purse.card_mark - RING_SIZE), 0))
     voids = [row for row in shown if row.is_void and row.live and row.state == "proven"]
     sums = unit.verdicts.posted_by_slot(purse.id)
@@ -64,7 +64,7 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         proven_hash=purse.proven_hash or b"",
         base_ctr=base,
         base_hash=_posted_hash(unit, purse, base),
-        settled_voids=frozenset(row.ctr for row in voids if row.ctr not in untold),
+        settled_voids=frozenset(row.ctr for row in voids if row.ctr not in without_effect),
         posted={row.ctr: _posted(row) for row in shown if row.live},
         proven=_proven(unit, purse, base),
         grant_seq_high=purse.grant_seq_high,
