@@ -50,6 +50,7 @@ class Unit:
             self.terminals.note(row)
             self.verdicts.note(row)
             self.acts.note(row)
+            self.settlement.note(row)
         self._session.add_all(rows)
 
     def flush(self) -> None:

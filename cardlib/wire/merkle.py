@@ -15,25 +15,28 @@ def leaf_hash(entry_hash: bytes) -> bytes:
     return sha256(_LEAF + entry_hash).digest()
 
 
-def root_of(entry_hashes: Sequence[bytes]) -> bytes:
-    """The root; SHA-256 of nothing for an empty day."""
-    if not entry_hashes:
-        return sha256(b"").digest()
-    level = [leaf_hash(item) for item in entry_hashes]
-    while len(level) > 1:
-        level = _above(level)
-    return level[0]
+class Tree:
+    """The tree over entries in their order, each node hashed once."""
 
+    def __init__(self, entry_hashes: Sequence[bytes]) -> None:
+        self._levels = [[leaf_hash(item) for item in entry_hashes]]
+        while len(self._levels[-1]) > 1:
+            self._levels.append(_above(self._levels[-1]))
 
-def path_of(entry_hashes: Sequence[bytes], index: int) -> list[bytes]:
-    """The audit path of entry ``index``, from the leaf upwards (RFC 6962, 2.1.1)."""
-    level, path = [leaf_hash(item) for item in entry_hashes], []
-    while len(level) > 1:
-        beside = index ^ 1
-        if beside < len(level):
-            path.append(level[beside])
-        level, index = _above(level), index // 2
-    return path
+    @property
+    def root(self) -> bytes:
+        """SHA-256 of nothing for an empty day."""
+        return self._levels[-1][0] if self._levels[-1] else sha256(b"").digest()
+
+    def path_of(self, index: int) -> list[bytes]:
+        """The audit path of entry ``index``, from the leaf upwards (RFC 6962, 2.1.1)."""
+        path: list[bytes] = []
+        for level in self._levels[:-1]:
+            beside = index ^ 1
+            if beside < len(level):
+                path.append(level[beside])
+            index //= 2
+        return path
 
 
 def root_by_path(entry_hash: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

@@ -25,7 +25,7 @@ class Acts:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._losses = Seen[int, TerminalLossRow](TerminalLossRow, lambda row: row.terminal)
+        self._losses = Seen[int, TerminalLossRow](session, lambda row: row.terminal)
 
     def note(self, row: object) -> None:
         """``row`` is being stored by this unit."""

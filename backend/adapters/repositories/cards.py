@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from backend.adapters.repositories.seen import Seen
@@ -14,14 +14,37 @@ from backend.domain.states import GrantState, OrderState, SessionState
 from backend.errors import UnknownError
 from cardlib.wire.ids import PurseId
 
+_SESSION = select(CardSessionRow).where(CardSessionRow.id == bindparam("session"))
+_STEPS = (
+    select(CardSessionStepRow)
+    .where(CardSessionStepRow.session_id == bindparam("session"))
+    .order_by(CardSessionStepRow.step)
+)
+_GRANTS_OF = (
+    select(CardGrantRow)
+    .where(CardGrantRow.purse_id == bindparam("purse_id"))
+    .order_by(CardGrantRow.grant_seq)
+)
+_OF_ORDER = joinedload(CardGrantRow.order)
+_GRANTS_WITH_ORDERS = (
+    select(CardGrantRow)
+    .options(
+        _OF_ORDER.lazyload(LoadOrderRow.purse),
+        _OF_ORDER.joinedload(LoadOrderRow.programme).lazyload(ProgrammeRow.municipality),
+        _OF_ORDER.lazyload(LoadOrderRow.award),
+    )
+    .where(CardGrantRow.purse_id.in_(bindparam("purses", expanding=True)))
+    .order_by(CardGrantRow.purse_id, CardGrantRow.grant_seq)
+)
+
 
 class Cards:
     """What is on which purse, and what is to go there."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._by_number = Seen[PurseId, PurseRow](PurseRow, _number_of)
-        self._by_id = Seen[int, PurseRow](PurseRow, lambda row: row.id)
+        self._by_number = Seen[PurseId, PurseRow](session, _number_of)
+        self._by_id = Seen[int, PurseRow](session, lambda row: row.id)
 
     def note(self, row: object) -> None:
         """``row`` is being stored by this unit."""
@@ -150,11 +173,7 @@ class Cards:
 
     def grants_of(self, purse_id: int) -> Sequence[CardGrantRow]:
         """Every grant ever signed for a purse, by grant_seq."""
-        return self._session.scalars(
-            select(CardGrantRow)
-            .where(CardGrantRow.purse_id == purse_id)
-            .order_by(CardGrantRow.grant_seq)
-        ).all()
+        return self._session.scalars(_GRANTS_OF, {"purse_id": purse_id}).all()
 
     def least_live_grants(self) -> dict[int, int]:
         """The lowest grant_seq that is live on a card, by purse; purses without one are absent."""
@@ -167,18 +186,7 @@ class Cards:
 
     def grants_of_purses(self, purse_ids: Collection[int]) -> Sequence[CardGrantRow]:
         """As :meth:`grants_of` for several purses, with orders and programmes, no more."""
-        of_order = joinedload(CardGrantRow.order)
-        of_programme = of_order.joinedload(LoadOrderRow.programme)
-        return self._session.scalars(
-            select(CardGrantRow)
-            .options(
-                of_order.lazyload(LoadOrderRow.purse),
-                of_programme.lazyload(ProgrammeRow.municipality),
-                of_order.lazyload(LoadOrderRow.award),
-            )
-            .where(CardGrantRow.purse_id.in_(purse_ids))
-            .order_by(CardGrantRow.purse_id, CardGrantRow.grant_seq)
-        ).all()
+        return self._session.scalars(_GRANTS_WITH_ORDERS, {"purses": purse_ids}).all()
 
     def grants_of_order(self, order_id: int) -> Sequence[CardGrantRow]:
         """The grants signed for an order, oldest first."""
@@ -196,7 +204,7 @@ class Cards:
 
     def card_session(self, session_id: str) -> CardSessionRow:
         """By id; UnknownError ``CARD_SESSION_UNKNOWN``."""
-        row = self._session.get(CardSessionRow, session_id)
+        row = self._session.scalar(_SESSION, {"session": session_id})
         if row is None:
             raise UnknownError("CARD_SESSION_UNKNOWN", session=session_id)
         return row
@@ -219,11 +227,7 @@ class Cards:
 
     def session_steps(self, session_id: str) -> Sequence[CardSessionStepRow]:
         """The answered steps of a session, in order."""
-        return self._session.scalars(
-            select(CardSessionStepRow)
-            .where(CardSessionStepRow.session_id == session_id)
-            .order_by(CardSessionStepRow.step)
-        ).all()
+        return self._session.scalars(_STEPS, {"session": session_id}).all()
 
 
 def _number_of(row: PurseRow) -> PurseId:

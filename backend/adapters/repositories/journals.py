@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import bindparam, func, select, tuple_
 from sqlalchemy.orm import Session
 
-from backend.adapters.repositories.parts import PART
+from backend.adapters.repositories.parts import PART, in_parts
 from backend.adapters.repositories.seen import Seen
 from backend.adapters.tables.journals import (
     OPEN,
@@ -16,9 +16,18 @@ from backend.adapters.tables.journals import (
     QuarantineRow,
 )
 from backend.adapters.tables.terminals import TerminalRow
+from backend.domain.verdicts import Closing
 
 Place = tuple[int, int]
 """A terminal and a number in its journal."""
+_OPEN_OF = select(IntentRow).where(IntentRow.terminal == bindparam("terminal"), OPEN)
+_ANNOUNCED_ON = (
+    select(IntentRow)
+    .where(IntentRow.purse_id == bindparam("purse_id"))
+    .where(IntentRow.ctr.in_(bindparam("ctrs", expanding=True)))
+    .where(IntentRow.state != Closing.COMMITTED)
+    .order_by(IntentRow.terminal, IntentRow.seq)
+)
 
 
 class Journals:
@@ -26,12 +35,14 @@ class Journals:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._entries = Seen[Place, EntryRow](EntryRow, lambda row: (row.terminal, row.seq))
-        self._intents = Seen[Place, IntentRow](IntentRow, lambda row: (row.terminal, row.seq))
+        self._entries = Seen[Place, EntryRow](session, lambda row: (row.terminal, row.seq))
+        self._intents = Seen[Place, IntentRow](session, lambda row: (row.terminal, row.seq))
         self._astray = Seen[tuple[int, bytes], QuarantineRow](
-            QuarantineRow, lambda row: (row.terminal, row.hash)
+            session, lambda row: (row.terminal, row.hash)
         )
         self._lines: dict[Place, list[IntentLineRow]] = {}
+        self._open_of: set[int] = set()
+        """Terminals of which every open intent is at hand."""
 
     def note(self, row: object) -> None:
         """``row`` is being stored by this unit."""
@@ -68,6 +79,15 @@ class Journals:
             ),
         )
 
+    def fetch_entries(self, places: Iterable[Place]) -> None:
+        """Looks up entries, in one go."""
+        self._entries.fetch(
+            places,
+            lambda missing: self._session.scalars(
+                select(EntryRow).where(tuple_(EntryRow.terminal, EntryRow.seq).in_(missing))
+            ),
+        )
+
     def fetch_intents(self, places: Iterable[Place]) -> None:
         """Looks up intents with their lines, in one go each."""
         places = list(places)
@@ -92,6 +112,16 @@ class Journals:
         """The entry in that place of the chain."""
         place = terminal, seq
         return self._entries.find(place, lambda: self._session.get(EntryRow, place))
+
+    def entry_hashes(self, terminal: int, seqs: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Numbers and hashes of those of these entries that are there."""
+        for part in in_parts(seqs):
+            rows = self._session.execute(
+                select(EntryRow.seq, EntryRow.hash).where(
+                    EntryRow.terminal == terminal, EntryRow.seq.in_(part)
+                )
+            )
+            yield from ((seq, digest) for seq, digest in rows)
 
     def entries(self, terminal: int) -> Iterator[Sequence[EntryRow]]:
         """The chain of a terminal, in order, a part at a time."""
@@ -138,14 +168,12 @@ class Journals:
         self.fetch_intents([(terminal, seq)])
         return self._lines[terminal, seq]
 
-    def announced_on(self, purse_id: int, ctr: int) -> Sequence[IntentRow]:
-        """Intents for record ``ctr`` of a purse whose tills have not told of a debit."""
-        return self._session.scalars(
-            select(IntentRow)
-            .where(IntentRow.purse_id == purse_id, IntentRow.ctr == ctr)
-            .where(IntentRow.state != "committed")
-            .order_by(IntentRow.terminal, IntentRow.seq)
-        ).all()
+    def announced_on(self, purse_id: int, ctrs: Collection[int]) -> dict[int, list[IntentRow]]:
+        """Intents for records of a purse whose tills have not told of a debit, by counter."""
+        found: dict[int, list[IntentRow]] = {}
+        for row in self._session.scalars(_ANNOUNCED_ON, {"purse_id": purse_id, "ctrs": ctrs}):
+            found.setdefault(row.ctr, []).append(row)
+        return found
 
     def announced(self, terminal: int) -> tuple[int, int]:
         """How many debits a terminal has announced, voids among them, and their cents."""
@@ -165,5 +193,10 @@ class Journals:
 
     def has_open_intent(self, terminal: int) -> bool:
         """Whether there is an intent of a terminal that no entry has closed."""
-        found = select(IntentRow.seq).where(IntentRow.terminal == terminal, OPEN)
-        return self._session.scalar(found.limit(1)) is not None
+        if terminal not in self._open_of:
+            self._open_of.add(terminal)
+            with self._session.no_autoflush:  # what this unit has stored is at hand
+                for row in self._session.scalars(_OPEN_OF, {"terminal": terminal}):
+                    self._intents.note(row)
+        known = self._intents.rows()
+        return any(row.terminal == terminal and row.state == Closing.OPEN for row in known)

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from backend.adapters.repositories.parts import in_parts
@@ -20,6 +20,7 @@ from backend.domain.ledger import (
 from backend.errors import LedgerError
 
 HEAD_ID = 1
+_BY_CODE = select(AccountRow).where(AccountRow.code == bindparam("code"))
 
 
 class Ledger:
@@ -155,7 +156,8 @@ class Ledger:
 
     def _find_head(self) -> LedgerHeadRow | None:
         if self._last is None:
-            self._last = self._session.get(LedgerHeadRow, HEAD_ID)
+            with self._session.no_autoflush:
+                self._last = self._session.get(LedgerHeadRow, HEAD_ID)
         return self._last
 
     def _head(self) -> LedgerHeadRow:
@@ -187,9 +189,8 @@ class Ledger:
     def _find(self, account: Account) -> AccountRow | None:
         code = account.code
         if code not in self._rows and account.purse not in self._of_purse:
-            self._rows[code] = self._session.scalar(
-                select(AccountRow).where(AccountRow.code == code)
-            )
+            with self._session.no_autoflush:  # what this unit has opened is at hand
+                self._rows[code] = self._session.scalar(_BY_CODE, {"code": code})
         return self._rows.get(code)
 
     def _note(self, row: AccountRow) -> None:

@@ -18,6 +18,13 @@ from backend.adapters.tables.programmes import (
 )
 from backend.errors import UnknownError
 
+_SHOWN = select(
+    *(
+        select(func.count()).select_from(table).scalar_subquery()
+        for table in (IssuerKeyRow, ProgrammeRow, CategoryRow, KeySetRow)
+    )
+)
+
 
 class Programmes:
     """Who grants what."""
@@ -94,9 +101,7 @@ class Programmes:
 
     def shown(self) -> tuple[int, ...]:
         """How many keys, programmes, categories and key sets there are for tills to know."""
-        tables = (IssuerKeyRow, ProgrammeRow, CategoryRow, KeySetRow)
-        counts = (select(func.count()).select_from(table).scalar_subquery() for table in tables)
-        return tuple(self._session.execute(select(*counts)).one())
+        return tuple(self._session.execute(_SHOWN).one())
 
     def categories(self) -> Sequence[CategoryRow]:
         """All, by bit."""

@@ -35,6 +35,13 @@ class Settlement:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._returns: dict[int, list[GoodsReturnRow]] = {}
+        """Of the sales that were looked up, by their postings."""
+
+    def note(self, row: object) -> None:
+        """``row`` is being stored by this unit."""
+        if isinstance(row, GoodsReturnRow) and row.posting_id in self._returns:
+            self._returns[row.posting_id].append(row)
 
     def waiting_postings(
         self, municipality_id: int, merchant_id: int, time_to: int
@@ -151,11 +158,16 @@ class Settlement:
 
     def returns_of(self, posting_id: int) -> Sequence[GoodsReturnRow]:
         """The returns of one sale, oldest first."""
-        return self._session.scalars(
-            select(GoodsReturnRow)
-            .where(GoodsReturnRow.posting_id == posting_id)
-            .order_by(GoodsReturnRow.id)
-        ).all()
+        self.fetch_returns([posting_id])
+        return self._returns[posting_id]
+
+    def fetch_returns(self, posting_ids: Iterable[int]) -> None:
+        """Looks up the returns of several sales, in one go."""
+        for part in in_parts(number for number in posting_ids if number not in self._returns):
+            self._returns.update((number, []) for number in part)
+            query = select(GoodsReturnRow).where(GoodsReturnRow.posting_id.in_(part))
+            for row in self._session.scalars(query.order_by(GoodsReturnRow.id)):
+                self._returns[row.posting_id].append(row)
 
     def waiting_returns(
         self, municipality_id: int, merchant_id: int, time_to: int

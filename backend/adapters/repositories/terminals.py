@@ -16,6 +16,7 @@ from backend.adapters.tables.terminals import (
 )
 from backend.errors import UnknownError
 
+_BY_NUMBER = select(TerminalRow).where(TerminalRow.number == bindparam("number"))
 _KEY = select(TerminalRow.number, TerminalRow.public_key, TerminalRow.state).where(
     TerminalRow.kid == bindparam("kid")
 )
@@ -24,6 +25,8 @@ _NONCE = select(NonceRow.nonce).where(
 )
 _NEW_NONCE = insert(NonceRow)
 _OLD_NONCES = delete(NonceRow).where(NonceRow.expires_at < bindparam("now"))
+_NEWEST_BUNDLE = select(BundleRow).order_by(BundleRow.version.desc()).limit(1)
+_NEWEST_ISSUE = _NEWEST_BUNDLE.with_only_columns(BundleRow.version, BundleRow.hotlist_hash)
 
 
 class Terminals:
@@ -31,9 +34,9 @@ class Terminals:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._terminals = Seen[int, TerminalRow](TerminalRow, lambda row: row.number)
+        self._terminals = Seen[int, TerminalRow](session, lambda row: row.number)
         self._enabled = Seen[tuple[int, int], MerchantProgrammeRow](
-            MerchantProgrammeRow, lambda row: (row.merchant_id, row.programme_id)
+            session, lambda row: (row.merchant_id, row.programme_id)
         )
         self._enabled_of: set[int] = set()
         """Merchants of whom every permission is at hand."""
@@ -86,7 +89,9 @@ class Terminals:
 
     def find(self, number: int) -> TerminalRow | None:
         """By number."""
-        return self._terminals.find(number, lambda: self._session.get(TerminalRow, number))
+        return self._terminals.find(
+            number, lambda: self._session.scalar(_BY_NUMBER, {"number": number})
+        )
 
     def terminal(self, number: int) -> TerminalRow:
         """As above; UnknownError ``TERMINAL_UNKNOWN``."""
@@ -130,13 +135,9 @@ class Terminals:
 
     def newest_issue(self) -> tuple[int, bytes] | None:
         """Version and hash of the hotlist of the bundle published last, without its bytes."""
-        found = self._session.execute(
-            select(BundleRow.version, BundleRow.hotlist_hash)
-            .order_by(BundleRow.version.desc())
-            .limit(1)
-        ).first()
+        found = self._session.execute(_NEWEST_ISSUE).first()
         return None if found is None else (found.version, found.hotlist_hash)
 
     def newest_bundle(self) -> BundleRow | None:
         """The bundle published last."""
-        return self._session.scalar(select(BundleRow).order_by(BundleRow.version.desc()).limit(1))
+        return self._session.scalar(_NEWEST_BUNDLE)

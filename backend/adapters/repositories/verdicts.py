@@ -37,6 +37,32 @@ from cardlib.wire.ids import PurseId
 
 TOLD_MAX = 16
 """Outcomes that a till is told at once; the next ones when it has written these."""
+_OWN = aliased(CardRecordRow)
+_FORKED = (
+    select(_OWN.id)
+    .where(_OWN.purse_id == IntentRow.purse_id, _OWN.ctr == IntentRow.ctr, _OWN.proven)
+    .where(_OWN.record_hash == IntentRow.record_hash, _OWN.live.is_(False))
+)
+_DECIDED = (
+    select(
+        IntentRow.terminal, IntentRow.seq, IntentRow.hash, IntentRow.record_hash,
+        CardRecordRow.record, CardRecordRow.record_hash,
+    )
+    .join(
+        CardRecordRow,
+        (CardRecordRow.purse_id == IntentRow.purse_id) & (CardRecordRow.ctr == IntentRow.ctr),
+    )
+    .join(TerminalRow, TerminalRow.number == IntentRow.terminal)
+    .where(UNRESOLVED, CardRecordRow.live, CardRecordRow.proven)
+    .where(TerminalRow.lost_at.is_(None), ~_FORKED.exists())
+    .join(PurseRow, PurseRow.id == IntentRow.purse_id)
+    .where(
+        (CardRecordRow.record_hash == IntentRow.record_hash)
+        | (PurseRow.proven_ctr >= IntentRow.ctr + RING_SIZE)
+    )
+    .order_by(IntentRow.terminal, IntentRow.seq)
+)  # fmt: skip
+_PROOF_REQUESTS = select(ProofRequestRow).order_by(ProofRequestRow.purse_id, ProofRequestRow.ctr)
 
 
 class Posted(NamedTuple):
@@ -65,16 +91,16 @@ class Verdicts:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._records = Seen[tuple[int, int, bytes], CardRecordRow](
-            CardRecordRow, lambda row: (row.purse_id, row.ctr, row.record_hash)
+            session, lambda row: (row.purse_id, row.ctr, row.record_hash)
         )
         self._places: set[tuple[int, int]] = set()
         self._attestations = Seen[tuple[str, str, bytes], AttestationRow](
-            AttestationRow, lambda row: (row.source, row.source_ref, row.record_hash)
+            session, lambda row: (row.source, row.source_ref, row.record_hash)
         )
         self._sources: set[tuple[str, str]] = set()
         """Of which every stored attestation is at hand."""
         self._cases: dict[int, CaseRow] = {}
-        self._grants_seen = Seen[bytes, GrantSeenRow](GrantSeenRow, lambda row: row.hash)
+        self._grants_seen = Seen[bytes, GrantSeenRow](session, lambda row: row.hash)
 
     def note(self, row: object) -> None:
         """``row`` is being stored by this unit."""
@@ -281,7 +307,7 @@ class Verdicts:
 
     def proof_requests(self, purse_id: int | None = None) -> Sequence[ProofRequestRow]:
         """Open requests, of one purse or of all."""
-        query = select(ProofRequestRow).order_by(ProofRequestRow.purse_id, ProofRequestRow.ctr)
+        query = _PROOF_REQUESTS
         if purse_id is not None:
             query = query.where(ProofRequestRow.purse_id == purse_id)
         return self._session.scalars(query).all()
@@ -304,32 +330,7 @@ class Verdicts:
         another's record that the card still shows, or that bears this intent's hash: the till
         reads that card itself, or people decide.
         """
-        own = aliased(CardRecordRow)
-        forked = (
-            select(own.id)
-            .where(own.purse_id == IntentRow.purse_id, own.ctr == IntentRow.ctr, own.proven)
-            .where(own.record_hash == IntentRow.record_hash, own.live.is_(False))
-        )
-        rows = self._session.execute(
-            select(
-                IntentRow.terminal, IntentRow.seq, IntentRow.hash, IntentRow.record_hash,
-                CardRecordRow.record, CardRecordRow.record_hash,
-            )
-            .join(
-                CardRecordRow,
-                (CardRecordRow.purse_id == IntentRow.purse_id)
-                & (CardRecordRow.ctr == IntentRow.ctr),
-            )
-            .join(TerminalRow, TerminalRow.number == IntentRow.terminal)
-            .where(UNRESOLVED, CardRecordRow.live, CardRecordRow.proven)
-            .where(TerminalRow.lost_at.is_(None), ~forked.exists())
-            .join(PurseRow, PurseRow.id == IntentRow.purse_id)
-            .where(
-                (CardRecordRow.record_hash == IntentRow.record_hash)
-                | (PurseRow.proven_ctr >= IntentRow.ctr + RING_SIZE)
-            )
-            .order_by(IntentRow.terminal, IntentRow.seq)
-        )  # fmt: skip
+        rows = self._session.execute(_DECIDED)
         told, of_terminal = list[tuple[int, int, bytes, bytes]](), Counter[int]()
         for terminal, seq, digest, own_hash, record, found_hash in rows:
             names_it = intent_hash_in(record) == digest[:INTENT_HASH_SIZE]
@@ -340,11 +341,8 @@ class Verdicts:
 
     def proof_requests_of(self, purse_ids: Collection[int]) -> Sequence[ProofRequestRow]:
         """Open requests of several purses."""
-        return self._session.scalars(
-            select(ProofRequestRow)
-            .where(ProofRequestRow.purse_id.in_(purse_ids))
-            .order_by(ProofRequestRow.purse_id, ProofRequestRow.ctr)
-        ).all()
+        query = _PROOF_REQUESTS.where(ProofRequestRow.purse_id.in_(purse_ids))
+        return self._session.scalars(query).all()
 
     def drop_proof_request(self, request: ProofRequestRow) -> None:
         """The request is answered, or no longer needed."""

@@ -33,7 +33,7 @@ from backend.services.verdicts.card_records import learn_attested, learn_from_se
 from backend.services.verdicts.judgement import judge_purse
 from backend.services.wallets import grants
 from cardlib.calendar import day_at
-from cardlib.codec.purse import GRANT_CLEAR_SIZE, Info, day_number
+from cardlib.codec.purse import GRANT_CLEAR_SIZE, Grant, Info, day_number
 from cardlib.dialogues.attested import AttestedSpend
 from cardlib.dialogues.changing_purse import ChangingState
 from cardlib.dialogues.key_set_change import KeyChange, KeyChangePlan, change_key_set
@@ -137,9 +137,11 @@ class KeyChangeDesk:
             return
         purse, change = self._purse(), self._change()
         change.core_changed_at, purse.info_core = self._now, change.new_core
+        spent_since = purse.card_mark + 1
         for row in self._unsent_or_sent(purse, change.new_core):
             grants.confirm(self._unit, row, by=f"session:{self._row.id}", now=self._now)
-        judge_purse(self._unit, purse, self._now)
+            spent_since = min(spent_since, Grant.decode(row.grant).base_ctr + 1)
+        judge_purse(self._unit, purse, self._now, changed_ctr=spent_since)
 
     def initialised(self, init: AttestedSpend) -> None:
         """Posts the init record (0 cents, attested): the purse sells again."""
@@ -150,7 +152,7 @@ class KeyChangeDesk:
         learn_attested(
             self._unit, purse, init.read, init.spend, "card_session", self._row.id, self._now
         )
-        judge_purse(self._unit, purse, self._now)
+        judge_purse(self._unit, purse, self._now, changed_ctr=init.spend.ctr)
         self._change().done_at = self._now
 
     def finish(self, state: ChangingState) -> Done:
@@ -262,8 +264,8 @@ class KeyChangeDesk:
     def _learn(self, state: ChangingState) -> None:
         """Every valid record that the card attested is evidence, now that it was compared."""
         purse = self._purse()
-        learn_from_session(self._unit, purse, state.old.spends, self._row.id, self._now)
-        judge_purse(self._unit, purse, self._now)
+        changed = learn_from_session(self._unit, purse, state.old.spends, self._row.id, self._now)
+        judge_purse(self._unit, purse, self._now, changed_ctr=changed)
 
     def _unsent_or_sent(self, purse: PurseRow, core: bytes) -> list[CardGrantRow]:
         """Grants signed for the new core that do not count yet."""

@@ -29,7 +29,7 @@ from backend.services.verdicts.judgement import judge_purse
 from backend.services.wallets import grants
 from backend.services.wallets.replacements import fit_to_source, is_gone
 from cardlib.calendar import day_at
-from cardlib.codec.purse import Info, day_number
+from cardlib.codec.purse import Grant, Info, day_number
 from cardlib.dialogues.load import (
     CardState,
     GrantWrite,
@@ -215,7 +215,8 @@ class LoadDesk:
 
     def _confirm(self, row: CardGrantRow, *, left_over: bool) -> None:
         grants.confirm(self._unit, row, by=f"session:{self._row.id}", now=self._now)
-        judge_purse(self._unit, self._purse(), self._now)
+        spent_since = Grant.decode(row.grant).base_ctr + 1
+        judge_purse(self._unit, self._purse(), self._now, changed_ctr=spent_since)
         order = self._unit.cards.order(row.order_id)
         if left_over and order.state == "on_card":
             order.state = LEFT_OVER
@@ -226,8 +227,8 @@ class LoadDesk:
         Not before: a record written with a leaked shop key would make the books agree.
         """
         purse = self._purse()
-        learn_from_session(self._unit, purse, state.spends, self._row.id, self._now)
-        judge_purse(self._unit, purse, self._now)
+        changed = learn_from_session(self._unit, purse, state.spends, self._row.id, self._now)
+        judge_purse(self._unit, purse, self._now, changed_ctr=changed)
 
     # Looking things up ---------------------------------------------------------------------
 

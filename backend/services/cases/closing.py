@@ -103,7 +103,8 @@ class Closing:
         for row in (posting, *(item.void for item in suspended if item.void is not None)):
             self._keep_parts(row, places)
         posting.reason = ""
-        keep_in_place(self._unit, self._unit.cards.purse_by_id(posting.purse_id), self.now)
+        purse = self._unit.cards.purse_by_id(posting.purse_id)
+        keep_in_place(self._unit, purse, self._unit.cards.grants_of(purse.id), self.now)
         return moved
 
     def is_voided(self) -> bool:

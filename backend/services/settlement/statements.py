@@ -5,7 +5,7 @@ how far each of its journals is held, the tree over each day's entries, and the 
 head. Whoever keeps it can prove later that something of it is missing or was rewritten.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -23,7 +23,7 @@ from cardlib.codec.purse import SpendType
 from cardlib.ports import Clock
 from cardlib.wire.ids import Seq, TerminalNumber
 from cardlib.wire.ledger_head import LedgerHead
-from cardlib.wire.merkle import path_of, root_of
+from cardlib.wire.merkle import Tree
 from cardlib.wire.statement import DayRoot, JournalHead, Standing, StatedEntry, Statement
 
 DAY_SETTLES_S = 3600
@@ -56,13 +56,10 @@ class _Day:
 
     start: int
     entries: tuple[tuple[int, int, bytes], ...]
-
-    @property
-    def hashes(self) -> list[bytes]:
-        return [digest for _, _, digest in self.entries]
+    tree: Tree
 
     def root(self) -> DayRoot:
-        return DayRoot(self.start, len(self.entries), root_of(self.hashes))
+        return DayRoot(self.start, len(self.entries), self.tree.root)
 
 
 class StatementService:
@@ -109,16 +106,31 @@ def _keep(unit: Unit, statement: Statement, digest: bytes) -> None:
 
 
 def _lines(unit: Unit, merchant: int, period: Period) -> Iterator[StatedEntry]:
-    for row in unit.verdicts.postings_of_merchant(merchant, period.start, period.end):
+    rows = unit.verdicts.postings_of_merchant(merchant, period.start, period.end)
+    digests = _digests(unit, rows)
+    for row in rows:
         cents = sum(part.cents for part in row.parts)
         if row.closing_seq is None or not (row.live or cents):
             continue
-        entry = unit.journals.entry(row.terminal, row.closing_seq)
-        if entry is not None:
+        digest = digests.get((row.terminal, row.closing_seq))
+        if digest is not None:
             yield StatedEntry(
-                TerminalNumber(row.terminal), Seq(row.closing_seq), entry.hash,
+                TerminalNumber(row.terminal), Seq(row.closing_seq), digest,
                 SpendType.VOID if row.is_void else SpendType.SALE, abs(cents), _standing(row),
             )  # fmt: skip
+
+
+def _digests(unit: Unit, rows: Sequence[PostingRow]) -> dict[tuple[int, int], bytes]:
+    """The hashes of their closing entries, by terminal and number."""
+    seqs: dict[int, list[int]] = {}
+    for row in rows:
+        if row.closing_seq is not None:
+            seqs.setdefault(row.terminal, []).append(row.closing_seq)
+    return {
+        (terminal, seq): digest
+        for terminal, numbers in seqs.items()
+        for seq, digest in unit.journals.entry_hashes(terminal, numbers)
+    }
 
 
 def _standing(row: PostingRow) -> Standing:
@@ -140,7 +152,8 @@ def _days(unit: Unit, period: Period, over_at: int) -> Iterator[_Day]:
     for day, rows in groupby(dated, key=lambda row: row[0]):
         if day_end(day) <= over_at:
             entries = tuple((terminal, seq, digest) for _, terminal, seq, digest in rows)
-            yield _Day(day_end(day - timedelta(days=1)), entries)
+            tree = Tree([digest for _, _, digest in entries])
+            yield _Day(day_end(day - timedelta(days=1)), entries, tree)
 
 
 def _inclusions(lines: tuple[StatedEntry, ...], days: list[_Day]) -> Iterator[Inclusion]:
@@ -148,5 +161,5 @@ def _inclusions(lines: tuple[StatedEntry, ...], days: list[_Day]) -> Iterator[In
     for day in days:
         for index, (terminal, seq, _) in enumerate(day.entries):
             if (terminal, seq) in wanted:
-                path = tuple(path_of(day.hashes, index))
+                path = tuple(day.tree.path_of(index))
                 yield Inclusion(terminal, seq, day.start, index, path)

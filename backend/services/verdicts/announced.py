@@ -5,6 +5,8 @@ When the next till wrote over exactly that record, its signed entry holds it (PR
 33): then the record is known, and its neighbours decide what it is worth (PROTOCOL 5).
 """
 
+from collections.abc import Mapping
+
 from backend.adapters.tables.cards import PurseRow
 from backend.adapters.tables.journals import IntentRow
 from backend.adapters.tables.verdicts import CardRecordRow
@@ -28,7 +30,10 @@ def learn_announced(unit: Unit, purse: PurseRow, facts: PurseFacts, now: int) ->
             and record.row.ctr - 1 > facts.base.ctr
             and (record.row.ctr - 1, record.spend.prev) not in known
         ]
-        found = (_below(unit, purse, record, now) for record in gaps)
+        if not gaps:
+            return
+        announced = unit.journals.announced_on(purse.id, {gap.row.ctr - 1 for gap in gaps})
+        found = (_below(unit, purse, gap, announced, now) for gap in gaps)
         # Two claims may have been written over the same record: it is one.
         above = list({below.row.record_hash: below for below in found if below}.values())
         for record in above:
@@ -36,15 +41,17 @@ def learn_announced(unit: Unit, purse: PurseRow, facts: PurseFacts, now: int) ->
             facts.records[record.row.record_hash] = record
 
 
-def _below(unit: Unit, purse: PurseRow, record: KnownRecord, now: int) -> KnownRecord | None:
+def _below(
+    unit: Unit, purse: PurseRow, record: KnownRecord, announced: Mapping[int, list[IntentRow]],
+    now: int,
+) -> KnownRecord | None:  # fmt: skip
     """What ``record`` was written over, when a till announced just that."""
     ctr = record.row.ctr - 1
-    announced = unit.journals.announced_on(purse.id, ctr)
-    if not announced or record.intent is None:
+    if ctr not in announced or record.intent is None:
         return None
     _, above = _intent(unit, record.intent)
     digest = record_hash(above.newest_record)
-    for intent in announced:
+    for intent in announced[ctr]:
         if intent.record_hash == digest:
             spend = planned_spend(*_intent(unit, intent))
             row = CardRecordRow(

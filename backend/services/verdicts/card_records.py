@@ -51,10 +51,18 @@ def learn_attested(
 
 def learn_from_session(
     unit: Unit, purse: PurseRow, reads: Iterable[AttestedSpend], session: str, now: int
-) -> None:
-    """As above for all that a card attested in a session; what is no record is left out."""
+) -> int:
+    """As above for all that a card attested in a session; what is no record is left out.
+
+    The lowest counter of what nobody had attested before, else the one above the card mark.
+    """
     known = [(item.read, item.spend) for item in reads if item.spend is not None]
     unit.verdicts.fetch_records((purse.id, spend.ctr) for _, spend in known)
     unit.verdicts.fetch_attestations("card_session", session)
+    lowest = purse.card_mark + 1
     for read, spend in known:
+        before = unit.verdicts.record(purse.id, spend.ctr, record_hash(read.record))
+        if before is None or not before.attested:
+            lowest = min(lowest, spend.ctr)
         learn_attested(unit, purse, read, spend, "card_session", session, now)
+    return lowest

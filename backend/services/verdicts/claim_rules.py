@@ -2,13 +2,11 @@
 
 from enum import StrEnum
 
-from backend.adapters.tables.cards import CardGrantRow
 from backend.adapters.tables.journals import IntentLineRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.expiry import expired_from
 from backend.domain.verdicts import Closing, Judgement
-from backend.services.verdicts.purse_facts import KnownRecord, PurseFacts, grant_of_line
-from cardlib.codec.purse import Grant
+from backend.services.verdicts.purse_facts import KnownGrant, KnownRecord, PurseFacts, grant_of_line
 from cardlib.wire.entry import decode_entry
 
 AT_THE_COUNTER_S = 3600
@@ -118,16 +116,16 @@ def _line_problem(
     unit: Unit, facts: PurseFacts, record: KnownRecord, line: IntentLineRow
 ) -> Reason:
     grant = grant_of_line(facts, line)
-    if grant is None or grant.state in {"loading", "void"}:
+    if grant is None or grant.row.state in {"loading", "void"}:
         return Reason.GRANT_UNKNOWN
-    if record.spend.time >= expired_from(grant.valid_to) + AT_THE_COUNTER_S:
+    if record.spend.time >= expired_from(grant.row.valid_to) + AT_THE_COUNTER_S:
         return Reason.AFTER_LAST_DAY
     if _is_superseded(facts, grant, record):
         return Reason.GRANT_SUPERSEDED
     if record.spend.spent[line.slot - 1] > _granted(facts, line.slot):
         return Reason.OVERDRAWN
     assert record.terminal is not None
-    programme_id = unit.cards.order(grant.order_id).programme_id
+    programme_id = unit.cards.order(grant.row.order_id).programme_id
     enabled = unit.terminals.enabled(record.terminal.merchant_id, programme_id)
     if enabled is None or (
         enabled.disabled_at is not None and record.spend.time >= enabled.disabled_at
@@ -139,22 +137,22 @@ def _line_problem(
 def _granted(facts: PurseFacts, slot: int) -> int:
     """The most that was ever granted in a slot: sales not told of yet may have taken the rest."""
     confirmed = (
-        grant for grant in facts.grants.values() if grant.state in {"on_card", "superseded"}
+        grant for grant in facts.grants.values() if grant.row.state in {"on_card", "superseded"}
     )
-    totals = (Grant.decode(grant.grant).granted_total for grant in confirmed if grant.slot == slot)
+    totals = (grant.terms.granted_total for grant in confirmed if grant.row.slot == slot)
     return max(totals, default=0)
 
 
-def _is_superseded(facts: PurseFacts, named: CardGrantRow, record: KnownRecord) -> bool:
+def _is_superseded(facts: PurseFacts, named: KnownGrant, record: KnownRecord) -> bool:
     """An older grant than the newest confirmed one, and not within that one either.
 
     What the card wrote before the newer grant was signed is simply late.
     """
     for grant in facts.grants.values():
-        if grant.slot != named.slot or grant.state != "on_card":
+        newer, older = grant.terms, named.terms
+        if newer.slot != older.slot or grant.row.state != "on_card":
             continue
-        newer, older = Grant.decode(grant.grant), Grant.decode(named.grant)
-        spent = record.spend.spent[named.slot - 1]
+        spent = record.spend.spent[older.slot - 1]
         within = (
             newer.programme == older.programme and newer.base_spent <= spent <= newer.granted_total
         )

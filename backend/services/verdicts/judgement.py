@@ -51,8 +51,9 @@ def _judge(unit: Unit, purse: PurseRow, facts: PurseFacts, now: int) -> None:
         _keep_flags(facts.records[judgement.fact.hash], judgement)
         _alarm_on(unit, purse, facts.records[judgement.fact.hash], judgement, now)
     books.settle()
-    if purse.state != "active" or any(grant.pending_at for grant in facts.grants.values()):
-        keep_in_place(unit, purse, now)
+    held = [grant.row for grant in facts.grants.values()]
+    if purse.state != "active" or any(grant.pending_at for grant in held):
+        keep_in_place(unit, purse, held, now)
     _keep_marks(purse, facts, verdict)
     wanted = verdict.wanted_proofs if facts.attests else frozenset()
     _keep_proof_requests(unit, purse, facts, wanted, now)
@@ -62,9 +63,10 @@ def _judge(unit: Unit, purse: PurseRow, facts: PurseFacts, now: int) -> None:
 def _confirm_grants(unit: Unit, facts: PurseFacts, record: KnownRecord, now: int) -> None:
     """A proven state shows that the card held the grants that it spent from."""
     for line in record.lines:
-        grant = grant_of_line(facts, line)
-        if grant is None or grant.state in {"on_card", "superseded"}:
+        known = grant_of_line(facts, line)
+        if known is None or known.row.state in {"on_card", "superseded"}:
             continue
+        grant = known.row
         by = f"entry:{record.intent.terminal}:{record.intent.seq}" if record.intent else "entry"
         if grant.state == "void":
             raise_alarm(unit, "GRANT_REVIVED", f"grant {grant.id}", now)

@@ -111,9 +111,9 @@ class Placement:
             )  # fmt: skip
             return Reason.NONE
         expired = any(
-            grant.expired_at is not None
+            grant.row.expired_at is not None
             for grant in self._facts.grants.values()
-            if grant.slot in drawn and grant.state == "on_card"
+            if grant.row.slot in drawn and grant.row.state == "on_card"
         )
         return Reason.EXPIRED if expired else Reason.OVERDRAWN
 

@@ -1,6 +1,6 @@
 """Gathers what is known of one purse, for judging."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from itertools import groupby
@@ -13,7 +13,7 @@ from backend.adapters.tables.verdicts import CardRecordRow, PostingRow, ProofReq
 from backend.adapters.unit_of_work import Unit
 from backend.domain.cases import Decision
 from backend.domain.verdicts import Base, Closing, RecordFact
-from cardlib.codec.purse import Info, Spend
+from cardlib.codec.purse import Grant, Info, Spend
 from cardlib.wire.entry import INTENT_HASH_SIZE
 
 
@@ -56,6 +56,20 @@ class KnownRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownGrant:
+    """A stored grant with what was signed in it; ``hash`` is the SHA-256 of its 91 bytes."""
+
+    row: CardGrantRow
+    terms: Grant
+    hash: bytes
+
+    @classmethod
+    def of(cls, row: CardGrantRow) -> "KnownGrant":
+        """``row``, read."""
+        return cls(row, Grant.decode(row.grant), sha256(row.grant + row.signature).digest())
+
+
+@dataclass(frozen=True, slots=True)
 class PurseFacts:
     """Known records above ``base``, by hash, and the purse's grants by number.
 
@@ -65,7 +79,7 @@ class PurseFacts:
 
     base: Base
     records: dict[bytes, KnownRecord]
-    grants: dict[int, CardGrantRow]
+    grants: dict[int, KnownGrant]
     attests: bool = True
     postings: Sequence[PostingRow] = ()
     requests: Sequence[ProofRequestRow] = field(default=())
@@ -97,7 +111,9 @@ def gather(unit: Unit, changes: Sequence[tuple[PurseRow, int | None]]) -> list[P
             PurseFacts(
                 base=base,
                 records=known,
-                grants={grant.grant_seq: grant for grant in grants.get(purse.id, ())},
+                grants={
+                    grant.grant_seq: KnownGrant.of(grant) for grant in grants.get(purse.id, ())
+                },
                 attests=Info.from_core(purse.info_core).attests,
                 postings=postings.get(purse.id, ()),
                 requests=requests.get(purse.id, ()),
@@ -136,12 +152,25 @@ def _look_up(
     found = (unit.terminals.find(spend.terminal) for spend in spends)
     merchants = {row.merchant_id for row in found if row is not None}
     unit.terminals.fetch_enabled(merchants)
+    unit.journals.fetch_entries(_doubtful(unit, spends))
     unit.ledger.fetch_accounts(purses, merchants)
     unit.ledger.fetch_accounts_by_id(
         number for row in postings for part in row.parts for number in part.ends
     )
     unit.ledger.head()
+    voided = {(row.purse_id, row.ctr - 1) for row in postings if row.is_void}
+    unit.settlement.fetch_returns(row.id for row in postings if (row.purse_id, row.ctr) in voided)
     unit.verdicts.fetch_cases(row.case_id for row in postings if row.case_id is not None)
+
+
+def _doubtful(unit: Unit, spends: Iterable[Spend]) -> Iterator[tuple[int, int]]:
+    """Places in journals that have to be looked at: of records without intent, and of voids."""
+    for spend in spends:
+        intent = unit.journals.intent(spend.terminal, spend.seq)
+        if intent is None or intent.voided_seq is not None:
+            yield spend.terminal, spend.seq
+        if intent is not None and intent.voided_seq is not None:
+            yield spend.terminal, intent.voided_seq
 
 
 _Row = TypeVar("_Row", CardRecordRow, PostingRow, CardGrantRow, ProofRequestRow)
@@ -176,12 +205,12 @@ def _known_record(unit: Unit, row: CardRecordRow, spend: Spend) -> KnownRecord:
     return KnownRecord(row=row, spend=spend, terminal=terminal, intent=intent, lines=lines)
 
 
-def grant_of_line(facts: PurseFacts, line: IntentLineRow) -> CardGrantRow | None:
+def grant_of_line(facts: PurseFacts, line: IntentLineRow) -> KnownGrant | None:
     """The grant that a line spent from, if it is one of ours, in clear as the till saw it."""
     grant = facts.grants.get(line.grant_seq)
-    if grant is None or grant.slot != line.slot:
+    if grant is None or grant.row.slot != line.slot:
         return None
-    return grant if sha256(grant.grant + grant.signature).digest() == line.grant_hash else None
+    return grant if grant.hash == line.grant_hash else None
 
 
 def _announces(intent: IntentRow, row: CardRecordRow, spend: Spend) -> bool:

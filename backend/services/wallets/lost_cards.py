@@ -46,7 +46,7 @@ class CardOffice:
             unit.add(made)
             row.state = PurseState.BLOCKED
             hotlist(row, code, now)
-            keep_in_place(unit, row, now)
+            keep_in_place(unit, row, unit.cards.grants_of(row.id), now)
             unit.commit()
             return made.id
 
@@ -67,7 +67,7 @@ class CardOffice:
             block.end_approved_by = approved_by
             if row.hotlist_code in CODES:
                 row.hotlisted_at, row.hotlist_code = None, None
-            keep_in_place(unit, row, now)
+            keep_in_place(unit, row, unit.cards.grants_of(row.id), now)
             unit.commit()
 
     def replace(

@@ -4,7 +4,7 @@ A wallet has one *present account*. What comes back to another one (a sale dispr
 the card was blocked) is moved on, so that there is never money in two of them for long.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.unit_of_work import Unit
@@ -31,9 +31,12 @@ def present_kind(purse: PurseRow, grant: CardGrantRow) -> AccountKind:
     return AccountKind.ON_CARD if purse.state == PurseState.ACTIVE else AccountKind.BLOCKED
 
 
-def keep_in_place(unit: Unit, purse: PurseRow, now: int) -> None:
-    """Moves what lies in another account of a wallet than its present one."""
-    for grant in unit.cards.grants_of(purse.id):
+def keep_in_place(unit: Unit, purse: PurseRow, grants: Iterable[CardGrantRow], now: int) -> None:
+    """Moves what lies in another account of a wallet than its present one.
+
+    ``grants``: all of the purse.
+    """
+    for grant in grants:
         if grant.state == GrantState.ON_CARD:
             keep_wallet(unit, purse, grant, now)
 

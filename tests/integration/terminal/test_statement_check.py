@@ -10,7 +10,7 @@ from cardlib.codec.purse import SpendType
 from cardlib.errors import AuthenticityError, CardlibError
 from cardlib.wire.entry_body import Committed, Intent
 from cardlib.wire.ledger_head import LedgerHead
-from cardlib.wire.merkle import path_of, root_of
+from cardlib.wire.merkle import Tree
 from cardlib.wire.statement import DayRoot, JournalHead, Standing, StatedEntry, Statement
 from terminal.statement_check import Checked, check_statement
 from terminal.till import Till
@@ -39,7 +39,7 @@ def stated(stage: Stage, till: Till) -> Statement:
         merchant=till.certificate.merchant, merchant_name="Shop", operator="Operator",
         issued_at=stage.clock.unix_ms() // 1000, time_from=0, time_to=2**40, lines=tuple(lines),
         journals=(JournalHead(till.certificate.terminal, head.seq, head.hash),),
-        days=(DayRoot(DAY, len(lines), root_of([line.hash for line in lines])),),
+        days=(DayRoot(DAY, len(lines), Tree([line.hash for line in lines]).root),),
         ledger=LedgerHead(7, bytes(32)),
     )  # fmt: skip
 
@@ -49,7 +49,7 @@ def look(stage: Stage, till: Till, statement: Statement, folder: Path) -> Checke
     inclusions = [
         {
             "terminal": line.terminal, "seq": line.seq, "day": DAY, "index": at,
-            "path": [step.hex() for step in path_of(hashes, at)],
+            "path": [step.hex() for step in Tree(hashes).path_of(at)],
         }
         for at, line in enumerate(statement.lines)
     ]  # fmt: skip

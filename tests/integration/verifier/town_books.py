@@ -14,7 +14,7 @@ from cardlib.wire.entry import Entry
 from cardlib.wire.entry_body import Intent
 from cardlib.wire.ids import Seq, TerminalNumber
 from cardlib.wire.ledger_head import LedgerHead
-from cardlib.wire.merkle import root_of
+from cardlib.wire.merkle import Tree
 from cardlib.wire.statement import DayRoot, JournalHead, Standing, StatedEntry, Statement
 from cardlib.wire.upload import Acknowledgement, Outcome, Verdict
 from tests.integration.verifier.export_files import Files, Row, chain
@@ -298,7 +298,7 @@ class Town:
                     journal.entries[-1].hash,
                 ),
             ),
-            days=(DayRoot(DAY_START, len(received), root_of(received)),),
+            days=(DayRoot(DAY_START, len(received), Tree(received).root),),
             ledger=self.head(),
         ).sign(OPERATOR)  # fmt: skip
 

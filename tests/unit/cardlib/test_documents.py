@@ -70,7 +70,7 @@ def test_a_ledger_head_in_words_can_be_told_by_telephone() -> None:
 def test_the_tree_of_another_path_has_the_same_root(case: dict[str, Any]) -> None:
     leaves = [bytes.fromhex(leaf) for leaf in case["leaves"]]
 
-    assert merkle.root_of(leaves).hex() == case["root"]
+    assert merkle.Tree(leaves).root.hex() == case["root"]
 
 
 @given(size=st.integers(1, 40), data=st.data())
@@ -79,10 +79,10 @@ def test_a_path_leads_to_the_root_for_its_own_leaf_and_place_only(
 ) -> None:
     leaves = [bytes([at]) * 32 for at in range(size)]
     at, other = data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, size - 1))
-    path = merkle.path_of(leaves, at)
+    path = merkle.Tree(leaves).path_of(at)
 
-    assert merkle.root_by_path(leaves[at], at, size, path) == merkle.root_of(leaves)
+    assert merkle.root_by_path(leaves[at], at, size, path) == merkle.Tree(leaves).root
     if other != at:
-        assert merkle.root_by_path(leaves[other], at, size, path) != merkle.root_of(leaves)
+        assert merkle.root_by_path(leaves[other], at, size, path) != merkle.Tree(leaves).root
     assert merkle.root_by_path(leaves[at], at, size, [*path, bytes(32)]) is None
     assert merkle.root_by_path(leaves[at], size, size, path) is None
