@@ -30,6 +30,7 @@ SLOTS = 2
 DEVICES_MAX = 2
 DEVICE = "Virtual PCD"
 _START_S, _STOP_S, _POLL_S = 5.0, 5.0, 0.02
+_LOWEST_PORT, _HIGHEST_PORT = 16_384, 32_768
 _LAUNCHER = """
 import ctypes, os, signal, socket, sys
 ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: end with who started us
@@ -171,13 +172,15 @@ class PrivatePcscd:
 
 
 def free_ports(count: int) -> int:
-    """The first of ``count`` TCP ports in a row that nobody listens on just now."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first: int = probe.getsockname()[1]
-        if first + count < 65536 and all(_can_bind(first + more) for more in range(count)):
-            return first
+    """The first of ``count`` TCP ports in a row that nobody listens on just now.
+
+    Below the ports that systems give to outgoing connections (RFC 6335, 6: from 49152; Linux:
+    from 32768): while the daemon is down, none of those takes its place.
+    """
+    span = _HIGHEST_PORT - _LOWEST_PORT - count
+    own = os.getpid() * count  # processes that look at the same moment begin at other places
+    firsts = (_LOWEST_PORT + (own + step) % span for step in range(0, span, count))
+    return next(first for first in firsts if all(_can_bind(first + more) for more in range(count)))
 
 
 def _can_bind(port: int) -> bool:
