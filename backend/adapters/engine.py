@@ -149,5 +149,7 @@ def _prepare_connection(connection: DBAPIConnection, _entry: ConnectionPoolEntry
 
 def _begin_immediate(connection: Connection) -> None:
     reading = _is_reading(connection)
-    connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+    if connection.info.get(_READING) is not reading:  # as the one before it on this connection
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reading else 'OFF'}")
+        connection.info[_READING] = reading
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

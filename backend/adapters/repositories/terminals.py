@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 
 from sqlalchemy import bindparam, delete, func, insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.adapters.repositories.seen import Seen
@@ -19,9 +20,6 @@ from backend.errors import UnknownError
 _BY_NUMBER = select(TerminalRow).where(TerminalRow.number == bindparam("number"))
 _KEY = select(TerminalRow.number, TerminalRow.public_key, TerminalRow.state).where(
     TerminalRow.kid == bindparam("kid")
-)
-_NONCE = select(NonceRow.nonce).where(
-    NonceRow.key_id == bindparam("key_id"), NonceRow.nonce == bindparam("nonce")
 )
 _NEW_NONCE = insert(NonceRow)
 _OLD_NONCES = delete(NonceRow).where(NonceRow.expires_at < bindparam("now"))
@@ -122,11 +120,13 @@ class Terminals:
         return self._session.get(EnrolmentCodeRow, code_hash)
 
     def use_nonce(self, key_id: str, nonce: str, expires_at: int) -> bool:
-        """Notes the nonce of a request; False when one with it came before."""
-        named = {"key_id": key_id, "nonce": nonce}
-        if self._session.execute(_NONCE, named).first() is not None:
+        """Notes the nonce of a request; False when one with it came before: nothing of the unit
+        can be stored any more then."""
+        named = {"key_id": key_id, "nonce": nonce, "expires_at": expires_at}
+        try:
+            self._session.execute(_NEW_NONCE, named)
+        except IntegrityError:
             return False
-        self._session.execute(_NEW_NONCE, {**named, "expires_at": expires_at})
         return True
 
     def forget_nonces(self, now: int) -> None:
