@@ -67,7 +67,8 @@ class PurseBooks:
     to which everything is posted: the balances in ``slots`` stand on it. A void that the
     card proves gives nothing back before its till has told of it, or two people have given the
     wallet its money: it lies above the base.
-    ``settled_voids``: counters above the base whose money is in ``slots`` again.
+    ``settled_voids``: counters above the base whose money is in ``slots`` again; ``held_back``:
+    by counter and slot, what the others of them gave back, and ``slots`` lack.
     ``posted``: the last ones, by counter; ``proven``: records that the card has proven
     before, newest first, for those that its ring no longer holds.
     """
@@ -82,6 +83,7 @@ class PurseBooks:
     grants: tuple[KnownGrant, ...] = ()
     slots: Mapping[int, SlotView] = field(default_factory=dict)
     settled_voids: frozenset[int] = frozenset()
+    held_back: Mapping[int, Mapping[int, int]] = field(default_factory=dict)
     posted: Mapping[int, PostedRecord] = field(default_factory=dict)
     proven: tuple[AttestedSpend, ...] = ()
 
@@ -158,10 +160,30 @@ def check_balances(purse: PurseState, state: CardState, books: PurseBooks) -> bo
         return False
     if not _reaches_base(history, books):
         history = linked(_with_earlier(state.spends, books))
-    falls = falls_by_void(history, books, _agreed(history, above, books))
-    if any(cents > falls[slot - 1] for slot, cents in above.items()):
+    falls = _falls(history, above, books)
+    if falls is None or any(cents > falls[slot - 1] for slot, cents in above.items()):
         raise _above(above)
     return True
+
+
+def _falls(
+    history: Sequence[AttestedSpend], above: Mapping[int, int], books: PurseBooks
+) -> list[int] | None:
+    """What voids gave back that the books do not have, as far down as card and books disagree.
+
+    Where records are missing that nobody knows, since a till told of none of them: what the card
+    shows above them must be in order, and below stand the voids that the books hold back.
+    """
+    since = _agreed(history, above, books)
+    if since is not None:
+        return falls_by_void(history, books, since)
+    ctrs = [item.spend.ctr for item in history if item.spend is not None]
+    lowest = ctrs[-1] + 1  # the last one is needed to tell what a void was the void of
+    falls = falls_by_void(history, books, lowest)
+    below = [cents for ctr, cents in books.held_back.items() if ctr <= lowest]
+    if falls is not None:
+        falls = [sum((c.get(slot, 0) for c in below), at) for slot, at in enumerate(falls, 1)]
+    return falls
 
 
 def _above(above: Mapping[int, int]) -> ConflictError:
@@ -221,18 +243,15 @@ def _agreed(
 
 
 def falls_by_void(
-    history: Sequence[AttestedSpend], books: PurseBooks, since: int | None
-) -> list[int]:
+    history: Sequence[AttestedSpend], books: PurseBooks, since: int
+) -> list[int] | None:
     """Cents per slot that voids above record ``since`` gave back, not yet in the books.
 
-    All zero when ``history`` (newest first, linked, down to the record below that one)
-    shows a fall that is no void of its own terminal's last sale.
+    None when ``history`` (newest first, linked, down to the record below that one) shows a
+    fall that is no void of its own terminal's last sale.
     """
-    nothing = [0] * SLOTS
-    if since is None:
-        return nothing
     spends = [item.spend for item in history if item.spend is not None]
-    falls = nothing
+    falls = [0] * SLOTS
     for at, spend in enumerate(spends):
         if spend.ctr <= since:
             break
@@ -240,11 +259,19 @@ def falls_by_void(
         if min(taken) >= 0:
             continue
         if not _is_void_of_last(spends[at:], taken):
-            return nothing
+            return None
         if spend.ctr in books.settled_voids:
             continue
         falls = [fall - cents for fall, cents in zip(falls, taken, strict=True)]
     return falls
+
+
+def undone(void: Spend, sale: Spend, taken: Mapping[int, int]) -> dict[int, int]:
+    """By slot: cents that ``void`` gave back of what its ``sale`` directly below has ``taken``."""
+    if (void.type, sale.type) != (SpendType.VOID, SpendType.SALE) or void.terminal != sale.terminal:
+        return {}
+    fell = {slot: sale.spent[slot - 1] - void.spent[slot - 1] for slot in taken}
+    return {slot: max(0, min(fell[slot], cents)) for slot, cents in taken.items()}
 
 
 def _reaches_base(history: Sequence[AttestedSpend], books: PurseBooks) -> bool:

@@ -8,7 +8,13 @@ from backend.adapters.tables.cards import CardGrantRow, PurseRow
 from backend.adapters.tables.verdicts import PostingRow
 from backend.adapters.unit_of_work import Unit
 from backend.domain.ledger import AccountKind
-from backend.domain.load_comparison import KnownGrant, PostedRecord, PurseBooks, SlotView
+from backend.domain.load_comparison import (
+    KnownGrant,
+    PostedRecord,
+    PurseBooks,
+    SlotView,
+    undone,
+)
 from backend.domain.verdicts import RING_SIZE
 from backend.services.verdicts.claim_rules import HOLDS_BACK
 from backend.services.wallets.present import given_up
@@ -52,8 +58,8 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         for row in rows
     )
     proven = purse.proven_hash is not None
-    without_effect = unit.verdicts.voids_without_effect(purse.id, HOLDS_BACK)
-    base = min([purse.card_mark, *(ctr - 1 for ctr in without_effect)])
+    held_back = _held_back(unit, purse)
+    base = min([purse.card_mark, *(ctr - 1 for ctr in held_back)])
     shown = unit.verdicts.postings(purse.id, max(min(base, purse.card_mark - RING_SIZE), 0))
     voids = [row for row in shown if row.is_void and row.live and row.state == "proven"]
     sums = unit.verdicts.posted_by_slot(purse.id)
@@ -64,7 +70,8 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
         proven_hash=purse.proven_hash or b"",
         base_ctr=base,
         base_hash=_posted_hash(unit, purse, base),
-        settled_voids=frozenset(row.ctr for row in voids if row.ctr not in without_effect),
+        settled_voids=frozenset(row.ctr for row in voids if row.ctr not in held_back),
+        held_back=held_back,
         posted={row.ctr: _posted(row) for row in shown if row.live},
         proven=_proven(unit, purse, base),
         grant_seq_high=purse.grant_seq_high,
@@ -75,11 +82,35 @@ def books_of(unit: Unit, purse: PurseRow) -> PurseBooks:
     )
 
 
-def _posted(row: PostingRow) -> PostedRecord:
+def _held_back(unit: Unit, purse: PurseRow) -> dict[int, dict[int, int]]:
+    """By void and slot: cents that it gave back on the card, and its sale still takes in the books.
+
+    Voids that the card proves and that gave the wallet nothing: they wait for their till's word,
+    or for two people, or these have left the money with the shop.
+    """
+    ctrs = unit.verdicts.voids_without_effect(purse.id, HOLDS_BACK)
+    if not ctrs:
+        return {}
+    from_ctr = ctrs[0] - 1
+    live = (row for row in unit.verdicts.records(purse.id, from_ctr) if row.live)
+    spends = {row.ctr: Spend.decode(row.clear) for row in live}
+    taken = {row.ctr: _cents(row) for row in unit.verdicts.postings(purse.id, from_ctr) if row.live}
+    return {
+        ctr: undone(spends[ctr], spends[ctr - 1], taken[ctr - 1])
+        for ctr in ctrs
+        if ctr - 1 in spends and ctr - 1 in taken
+    }
+
+
+def _cents(row: PostingRow) -> Counter[int]:
     cents = Counter[int]()
     for part in row.parts:
         cents[part.slot] += part.cents
-    return PostedRecord(hash=row.record_hash, proven=row.state == "proven", cents=cents)
+    return cents
+
+
+def _posted(row: PostingRow) -> PostedRecord:
+    return PostedRecord(hash=row.record_hash, proven=row.state == "proven", cents=_cents(row))
 
 
 def _proven(unit: Unit, purse: PurseRow, base: int) -> tuple[AttestedSpend, ...]:

@@ -64,11 +64,19 @@ def test_two_people_say_whether_it_holds(
 
 
 @pytest.mark.parametrize(
-    ("decision", "base", "settled"),
-    [(None, 1, []), (Decision.RELEASE, 2, [2]), (Decision.PAY, 1, [])],
+    ("decision", "base", "settled", "held_back"),
+    [
+        (None, 1, [], {2: {1: 500}}),
+        (Decision.RELEASE, 2, [2], {}),
+        (Decision.PAY, 1, [], {2: {1: 500}}),
+    ],
 )
 def test_the_desk_takes_it_as_an_explanation_as_long_as_the_books_have_not_followed(
-    town: Town, decision: Decision | None, base: int, settled: list[int]
+    town: Town,
+    decision: Decision | None,
+    base: int,
+    settled: list[int],
+    held_back: dict[int, dict[int, int]],
 ) -> None:
     """Also where people left the money with the shop: else the card could never be loaded again."""
     chip, _ = late_void(town)
@@ -77,6 +85,7 @@ def test_the_desk_takes_it_as_an_explanation_as_long_as_the_books_have_not_follo
     with town.work.read() as unit:
         books = books_of(unit, unit.cards.purse(chip.purse))
     assert (books.base_ctr, sorted(books.settled_voids)) == (base, settled)
+    assert books.held_back == held_back
 
 
 def test_what_an_unproven_void_holds_back_stays_back_once_it_is_proven(town: Town) -> None:

@@ -253,6 +253,26 @@ def test_a_void_that_the_card_has_forgotten_still_explains_what_is_above(
     assert town.alarms() == []
 
 
+def test_a_void_that_waits_explains_it_though_nobody_knows_all_records_since(
+    town: Town, spent: Card
+) -> None:
+    """A till that burnt wrote more than the card's ring holds: the chain to the void is cut."""
+    spent.debit(-4000, void=True)
+    town.load(spent)
+    for _ in range(2):
+        for _ in range(25):
+            spent.debit(10)
+        town.order(spent, 200)
+        assert town.load(spent).outcome == "LOAD_DONE"
+
+    assert spent.wallet() == 5000 + 100 + 2 * (200 - 25 * 10)
+    assert town.alarms() == []
+    spent.debit(500)
+    town.load(spent)
+    spent.debit(-400)
+    assert town.load(spent).outcome == "CARD_ABOVE_LEDGER"
+
+
 def test_a_void_in_whose_place_its_till_tells_something_else_explains_it_as_long_as_it_waits(
     town: Town, spent: Card
 ) -> None:
