@@ -45,3 +45,14 @@ def test_a_case_that_has_waited_longer_has_to_be_told(
 def test_a_night_that_tells_nobody_is_caught(built: BuiltTown, case: tuple[int, int]) -> None:
     built.declared.night_s = case[1] + WINDOW_S + 1
     assert built.caught("TOWN_ALARM_MISSED").facts["subject"] == f"case {case[0]}"
+
+
+def test_a_copy_that_is_put_back_tells_in_its_own_next_night(
+    built: BuiltTown, case: tuple[int, int]
+) -> None:
+    """The night in which the case was told has never been, for the books as they are now."""
+    built.declared.night_s = case[1] + WINDOW_S + 1
+    built.declared.backend_restored()
+    built.look()
+    built.declared.night_s += 86_400
+    assert built.caught("TOWN_ALARM_MISSED").facts["subject"] == f"case {case[0]}"

@@ -47,16 +47,22 @@ class Missing:
 
 @dataclass(slots=True)
 class AlarmRules:
-    """What has to be told, from journals and cases; ``proofs`` tells whose certificate it is."""
+    """What has to be told, from journals and cases; ``proofs`` tells whose certificate it is.
+
+    Of one backend: a copy that was put back has done no night work before that.
+    """
 
     declared: Declared
     journals: Mapping[int, SeenJournal]
     proofs: ProofWatch
-    _night_s: int = 0
+    _night_s: int = field(init=False)
     _read: dict[int, int] = field(default_factory=dict)
     """How many of a terminal's reads were looked at."""
     _first: dict[tuple[PurseId, int], tuple[int, SeenRead]] = field(default_factory=dict)
     _forks: list[tuple[PurseId, tuple[tuple[int, SeenRead], ...]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._night_s = self.declared.night_s
 
     def explains(self, sql: Sql, code: str, ref: str, raised_s: int) -> bool:
         """Whether somebody has truly waited that long."""
