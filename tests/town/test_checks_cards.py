@@ -258,6 +258,20 @@ class TestGoods:
         till.sync()
         built.end()
 
+    @pytest.mark.parametrize("lost", [True, False])
+    def test_a_parked_sale_waits_for_a_card_that_is_lost_but_for_no_other(
+        self, built: BuiltTown, chip: Chip, till: Till, *, lost: bool
+    ) -> None:
+        seq = till.begin(chip, 500)
+        till.debit(chip, seq)
+        till.unresolved(seq)
+        till.sync()
+        if lost:
+            built.declared.out_of_reach.add(chip.purse)
+            built.end()
+        else:
+            assert built.caught("TOWN_SLOT_UNBALANCED", end=True).facts["cents"] == 500
+
     def test_a_record_that_nobody_ever_posted_is_caught_at_the_end(
         self, built: BuiltTown, chip: Chip, till: Till
     ) -> None:

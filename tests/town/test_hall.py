@@ -6,6 +6,7 @@ import pytest
 
 from backend.domain.ledger import AccountKind
 from cardlib.wire.card_session import SessionOpening
+from simulator.town.actors.operator import Operator
 from simulator.town.hall import Hall, Side
 from simulator.town.killed import Killed
 from simulator.town.line import ALL_FAULTS, LineFault
@@ -94,6 +95,12 @@ def test_a_copy_of_the_database_is_put_back_as_it_was(place: Place) -> None:
     first = merchant()
     place.hall.restore(backup)
     assert merchant() == first
+
+
+def test_a_recovery_whose_end_was_noted_before_the_backend_died_is_over(place: Place) -> None:
+    operator = Operator(place.hall)
+    place.hall.restore(place.hall.backup())
+    assert [operator.end_recovery() for _ in range(2)] == [True, True]
 
 
 def test_two_halls_know_nothing_of_each_other(place: Place) -> None:

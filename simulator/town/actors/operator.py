@@ -31,19 +31,22 @@ class Operator:
     def end_recovery(self) -> bool:
         """After a restored backup, each night: whether loads and payments may go on.
 
-        Tills that are not back by the second night are named, and tell when they can.
+        Tills that are not back by the second night are named, and tell when they can. A backend
+        that died when it had noted the end says so the next night.
         """
         recovery = self._hall.backend.recovery
         self._nights += 1
-        with suppress(BackendError):
-            without = recovery.waiting() if self._nights >= PATIENT_NIGHTS else ()
+        try:
+            missing = recovery.waiting()
             recovery.end(
                 requested_by=LOADER, approved_by=APPROVER, act="verbale di ripristino",
-                without=without,
+                without=missing if self._nights >= PATIENT_NIGHTS else (),
             )  # fmt: skip
-            self._nights = 0
-            return True
-        return False
+        except BackendError as error:
+            if error.code != "RECOVERY_NONE":
+                return False
+        self._nights = 0
+        return True
 
     def record_loss(self, terminal: int, act: str) -> None:
         """A till is stolen or its journal lost: two people say so."""

@@ -90,6 +90,8 @@ class Declared:
     """When the newest night work of the backend came to its end, by the backend's clock."""
     reported: dict[PurseId, int] = field(default_factory=dict)
     """Purses whose cards the desk knows to be lost, and since when, in ms since 1970."""
+    out_of_reach: set[PurseId] = field(default_factory=set)
+    """Purses whose cards are lost: nobody can show them."""
     pins_wrong: Counter[PurseId] = field(default_factory=Counter)
     """How often in a row a PIN was refused at a counter, since a right one or a new letter."""
     touched: set[int] = field(default_factory=set)

@@ -3,8 +3,8 @@
 A sale is known by terminal, intent number and the start of the intent's hash: a till that was put
 back to an older state gives a number twice. A chip's debit without goods is *owed*: the till
 does not know yet, or the customer has not come back. Goods without a debit are astray at once.
-At the end nobody is owed anything but by a till that is gone; each honest shop holds, in payable,
-in_payment, paid and suspense, what it gave away.
+At the end nobody is owed anything but by a till that is gone, or for a card that is; each honest
+shop holds, in payable, in_payment, paid and suspense, what it gave away.
 """
 
 from collections.abc import Iterable, Mapping
@@ -71,7 +71,9 @@ class GoodsWatch:
         doubtful = self._doubtful | {sale for sale, whose in self.purses.items() if whose in rogue}
         for sale, cents in sorted(self.owed.items()):
             known = sale[0] in gone | self.declared.rogue_terminals or sale in doubtful
-            if not known and not _is_denied(sale, journals):
+            said = _said(sale, journals)  # by its own till
+            lost = said == "unresolved" and self.purses[sale] in self.declared.out_of_reach
+            if not known and not lost and said != "not_applied":
                 raise _astray(sale, "the card paid, and no goods were given", cents)
         goods = Goods(self.given, self.owed, frozenset(doubtful), self.declared, frozenset(gone))
         check_claims(sql, goods, concluded=concluded)
@@ -111,11 +113,12 @@ class GoodsWatch:
         return sale[0] in self.declared.rogue_terminals or purse in self.declared.rogue_purses
 
 
-def _is_denied(sale: Sale, journals: Mapping[int, SeenJournal]) -> bool:
-    """Whether its own till has signed that the card did not pay: then the card's money is due."""
+def _said(sale: Sale, journals: Mapping[int, SeenJournal]) -> str:
+    """What its own till has signed of it last: that the card did not pay, and its money is due;
+    that nobody knows; and so on."""
     journal = journals.get(sale[0])
     intent = journal.intents.get(sale[1]) if journal else None
-    return intent is not None and intent.hash[:8] == sale[2] and intent.state == "not_applied"
+    return intent.state if intent is not None and intent.hash[:8] == sale[2] else ""
 
 
 def _astray(sale: Sale, what: str, cents: int) -> TownError:

@@ -147,7 +147,9 @@ def card_session(
 def lose_card(town: Town, happening: Happening) -> None:
     """The card is gone."""
     citizen = town.citizens[happening.person]
-    citizen.lost = citizen.purse is not None
+    if citizen.purse is not None:
+        citizen.lost = True
+        town.declared.out_of_reach.add(citizen.purse)
 
 
 def report_loss(town: Town, happening: Happening) -> None:
@@ -164,6 +166,7 @@ def find_card(town: Town, happening: Happening) -> None:
         if citizen.blocked and not town.desk_work.unblock(citizen.purse):
             return
         citizen.lost = citizen.blocked = False
+        town.declared.out_of_reach.discard(citizen.purse)
 
 
 def replace_card(town: Town, happening: Happening) -> None:
