@@ -86,7 +86,8 @@ def _held_back(unit: Unit, purse: PurseRow) -> dict[int, dict[int, int]]:
     """By void and slot: cents that it gave back on the card, and its sale still takes in the books.
 
     Voids that the card proves and that gave the wallet nothing: they wait for their till's word,
-    or for two people, or these have left the money with the shop.
+    or for two people, or these have left the money with the shop. One without a posted sale
+    explains nothing by itself.
     """
     ctrs = unit.verdicts.voids_without_effect(purse.id, HOLDS_BACK)
     if not ctrs:
@@ -96,9 +97,8 @@ def _held_back(unit: Unit, purse: PurseRow) -> dict[int, dict[int, int]]:
     spends = {row.ctr: Spend.decode(row.clear) for row in live}
     taken = {row.ctr: _cents(row) for row in unit.verdicts.postings(purse.id, from_ctr) if row.live}
     return {
-        ctr: undone(spends[ctr], spends[ctr - 1], taken[ctr - 1])
+        ctr: undone(spends[ctr], spends[ctr - 1], taken[ctr - 1]) if ctr - 1 in taken else {}
         for ctr in ctrs
-        if ctr - 1 in spends and ctr - 1 in taken
     }
 
 

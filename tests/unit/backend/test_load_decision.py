@@ -371,6 +371,25 @@ def test_a_chain_that_does_not_link_explains_nothing() -> None:
     assert refusal(state, known) == "CARD_ABOVE_LEDGER"
 
 
+@pytest.mark.parametrize(("newest", "signed"), [(200, True), (120, False)])
+def test_where_the_chain_is_cut_what_the_card_still_shows_must_be_in_order(
+    newest: int, *, signed: bool
+) -> None:
+    """The ring has lost the void that the books hold back; a fall above the cut is no void."""
+    old = grant(7, 3000)
+    steps = [(SpendType.SALE, 5, 1000), (SpendType.VOID, 5, 0), (SpendType.SALE, 6, 100)]
+    spends = chain(*steps, (SpendType.SALE, 6, 150), (SpendType.SALE, 6, newest))
+    on_card = 3000 - newest - 1000
+    known = books(card({}, spends), old, on_card=on_card, proven=1)
+    known = replace(known, held_back={2: {1: 1000}})
+    cut = card({1: old}, (*spends[:3], *_empty(17)))
+
+    if signed:
+        assert decided(cut, known).new is not None
+    else:
+        assert refusal(cut, known) == "CARD_ABOVE_LEDGER"
+
+
 def test_two_grants_with_one_number_and_other_bytes_raise_an_alarm() -> None:
     one, two = grant(7, 3000), grant(7, 9000)
     state = card({1: one, 2: two})
